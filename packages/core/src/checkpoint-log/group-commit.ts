@@ -1,0 +1,91 @@
+/** What a {@link GroupCommit} needs to know; it knows nothing of workflows or SQL itself. */
+export interface GroupCommitOptions<Item, Verdict> {
+  /** Makes a batch durable and answers with a verdict for each item, in order. Must not reject. */
+  readonly flush: (batch: readonly Item[]) => Promise<readonly Verdict[]>;
+  /** Calls back once everything that is being appended in this turn of the event loop has been appended. */
+  readonly nextTurn: (run: () => void) => void;
+  readonly batchItemsMax: number;
+  readonly batchBytesMax: number;
+  readonly bytesOf: (item: Item) => number;
+}
+
+interface Entry<Item, Verdict> {
+  readonly item: Item;
+  readonly settle: (verdict: Verdict) => void;
+}
+
+/**
+ * Batches by waiting for nobody. States:
+ * - idle: nothing is queued and nothing in flight. An append moves to *gathering*.
+ * - gathering: the flush starts at the next turn of the event loop, so that everything appended in this turn shares it.
+ * - in flight: one flush is under way; appends queue. When it returns, everything queued goes as the next flush at once.
+ * - abandoned: for good. Nothing is flushed any more, and no promise handed out before or after ever settles.
+ *
+ * One flush at a time keeps the order: an item is never durable before one that was appended earlier.
+ */
+export class GroupCommit<Item, Verdict> {
+  readonly #options: GroupCommitOptions<Item, Verdict>;
+  #queued: Entry<Item, Verdict>[] = [];
+  #state: 'idle' | 'gathering' | 'in-flight' | 'abandoned' = 'idle';
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: GroupCommitOptions<Item, Verdict>) {
+    this.#options = options;
+  }
+
+  append(item: Item): Promise<Verdict> {
+    return new Promise((settle) => {
+      if (this.#state === 'abandoned') return;
+      this.#queued.push({ item, settle });
+      if (this.#state === 'idle') {
+        this.#state = 'gathering';
+        this.#options.nextTurn(() => void this.#flushQueued());
+      }
+    });
+  }
+
+  /** Resolves when nothing is queued or in flight; never, once abandoned. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#state === 'idle') resolve();
+      else if (this.#state !== 'abandoned') this.#idleWaiters.push(resolve);
+    });
+  }
+
+  /** Forgets everything: what is in flight may still become durable, but nobody here hears of it. */
+  abandon(): void {
+    this.#state = 'abandoned';
+    this.#queued = [];
+    this.#idleWaiters = [];
+  }
+
+  get isAbandoned(): boolean {
+    return this.#state === 'abandoned';
+  }
+
+  async #flushQueued(): Promise<void> {
+    while (this.#state !== 'abandoned' && this.#queued.length > 0) {
+      this.#state = 'in-flight';
+      const batch = this.#takeBatch();
+      const verdicts = await this.#options.flush(batch.map((entry) => entry.item));
+      if (this.isAbandoned) return;
+      batch.forEach((entry, index) => entry.settle(verdicts[index] as Verdict));
+      // The callers that were just told append their next items now, and those share the next flush.
+      await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
+    }
+    if (this.isAbandoned) return;
+    this.#state = 'idle';
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #takeBatch(): Entry<Item, Verdict>[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of this.#queued) {
+      bytes += this.#options.bytesOf(item);
+      if (count > 0 && (count === this.#options.batchItemsMax || bytes > this.#options.batchBytesMax)) break;
+      count += 1;
+    }
+    return this.#queued.splice(0, count);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import { Loop } from '../util/loop.js';
+import type { WorkflowDefinition } from '../workflow/definition.js';
+import type { EngineServices } from './engine-services.js';
+
+export interface ClaimsOwner {
+  readonly isRunning: (workflowId: string) => boolean;
+  readonly suspectsRunning: () => number;
+  readonly runsRunning: () => number;
+  readonly execute: (definition: WorkflowDefinition, run: ClaimedRun, history: readonly Checkpoint[]) => void;
+}
+
+/**
+ * Takes available runs for one executor and numbers its claims. Executor id and claim number together are the claim
+ * token: random for each process start, and new at each claim.
+ *
+ * A claim whose reply was lost may have taken runs. Before anything else is claimed, the database is asked what that claim
+ * number owns, so no run is ever owned by a living process that doesn't know of it.
+ */
+export class Claims {
+  readonly #services: EngineServices;
+  readonly #executorId: string;
+  readonly #owner: ClaimsOwner;
+  readonly #loop: Loop;
+  readonly #open = new Set<number>();
+  #last = 0;
+  #unanswered: number | null = null; // null = every claim was answered
+
+  constructor(services: EngineServices, executorId: string, owner: ClaimsOwner) {
+    this.#services = services;
+    this.#executorId = executorId;
+    this.#owner = owner;
+    const { clock, random, logger, options } = services;
+    this.#loop = new Loop({ name: 'claims', clock, random, logger, intervalMs: options.pollMs, round: () => this.#round() });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** A new claim number; it counts as unfinished until {@link Claims.settled}. */
+  next(): number {
+    const claimNo = ++this.#last;
+    this.#open.add(claimNo);
+    return claimNo;
+  }
+
+  /** Whatever the claim took is now among the executor's runs. */
+  settled(claimNo: number): void {
+    this.#open.delete(claimNo);
+  }
+
+  /** The lowest number that an unfinished run can have, given those of the runs that are executing. */
+  oldest(running: readonly number[]): number {
+    return Math.min(this.#last + 1, ...this.#open, ...running);
+  }
+
+  async #round(): Promise<void> {
+    const { options } = this.#services;
+    let found: number;
+    do {
+      const runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
+      if (runsMax <= 0) return;
+      found = await this.#claim(runsMax);
+    } while (found >= options.claimBatch);
+  }
+
+  async #claim(runsMax: number): Promise<number> {
+    const { store, clock, registry } = this.#services;
+    const executorId = this.#executorId;
+    const runnables = registry.all();
+    if (runnables.length === 0 && this.#unanswered === null) return 0;
+    const isRepeated = this.#unanswered !== null;
+    const claimNo = this.#unanswered ?? this.next();
+    this.#unanswered = claimNo;
+    const suspectsMax = Math.max(0, 1 - this.#owner.suspectsRunning());
+    const runs = isRepeated
+      ? await store.ownership.claimed({ executorId, claimNo })
+      : await store.ownership.claim({ executorId, claimNo, runnables, runsMax, suspectsMax, now: clock.sqlNow() });
+    const fresh = runs.filter((run) => !this.#owner.isRunning(run.workflowId));
+    const histories = fresh.length === 0 ? new Map<string, Checkpoint[]>() : await this.#loadHistories(fresh);
+    for (const run of fresh) this.#execute(run, histories.get(run.workflowId) ?? []);
+    this.#unanswered = null;
+    this.settled(claimNo);
+    return runs.length;
+  }
+
+  async #loadHistories(runs: readonly ClaimedRun[]): Promise<Map<string, Checkpoint[]>> {
+    const started = runs.map((run) => run.workflowId);
+    return await this.#services.store.runs.loadHistories(started);
+  }
+
+  #execute(run: ClaimedRun, history: readonly Checkpoint[]): void {
+    const definition = this.#services.registry.find(run.name, run.version);
+    // Claims ask only for what is registered, so this was re-registered in between: the next sweep of another process,
+    // or of this one after a restart, takes the run.
+    if (definition === null) this.#services.logger.error({ workflowId: run.workflowId }, 'the workflow was replaced while it was claimed');
+    else this.#owner.execute(definition, run, history);
+  }
+}

@@ -1,0 +1,98 @@
+import { hostname } from 'node:os';
+import type { ErrorClass } from '../codec/codec.js';
+import type { Database } from '../database/database.js';
+import type { PoolLike } from '../database/postgres.js';
+import { checkSchemaName } from '../database/identifier.js';
+import { InvalidArgumentError } from '../errors/errors.js';
+import type { Clock } from '../seams/clock.js';
+import { ConsoleLogger } from '../seams/console-logger.js';
+import type { Logger } from '../seams/logger.js';
+import { type Random, SystemRandom } from '../seams/random.js';
+import { SystemClock } from '../seams/system-clock.js';
+import { type Duration, toMs } from '../util/duration.js';
+import type { Workflow } from '../workflow/workflow.js';
+
+/** How an engine is launched. With no options at all: embedded Postgres in `.perdure/`. */
+export interface LaunchOptions {
+  /** A Postgres connection string. Unset or empty, with no `pool` and no `database`: embedded Postgres in `folder`. */
+  readonly databaseUrl?: string | undefined;
+  /** Your own `pg` Pool. It is never closed. */
+  readonly pool?: PoolLike;
+  /** A database opened with `postgres()` or `embedded()`, which you close yourself. */
+  readonly database?: Database;
+  /**
+   * Where the embedded Postgres (PGlite) keeps its data; `.perdure` by default. One process at a time may use it. It
+   * never calls fsync: what it holds survives `kill -9`, but not a power cut.
+   */
+  readonly folder?: string;
+  /** The schema for the engine's tables; `perdure` by default. Several applications may share a database by schema. */
+  readonly schema?: string;
+  /** `false`: only check that the schema is up to date, for a role that may not create tables. */
+  readonly migrate?: boolean;
+  /** The workflows that this engine runs; all that the process has defined by default. */
+  readonly workflows?: readonly Pick<Workflow<never[], unknown>, 'definition'>[];
+  /** Error classes that come back as themselves from a recorded step. */
+  readonly errors?: readonly ErrorClass[];
+  /** Any pino logger; warnings and errors go to stderr by default. */
+  readonly logger?: Logger;
+  /** How long a dead process keeps its runs; 15 s by default. */
+  readonly lease?: Duration;
+  /** How often to look for runs to take, where no notification says so; 2 s by default. */
+  readonly poll?: Duration;
+  /** How many runs to take over and continue at once; 10,000 by default. */
+  readonly maxRuns?: number;
+  /** The crashes without progress after which a run is put to `dead`; 5 by default. */
+  readonly maxCrashes?: number;
+  /** The largest encoded value that is stored; 2 MiB by default. */
+  readonly maxPayloadBytes?: number;
+}
+
+/** For tests: what the engine takes time and randomness from. */
+export interface SeamOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Every option present, checked, in the units that the engine counts in. The only place where defaults live. */
+export interface ResolvedOptions {
+  readonly schema: string;
+  readonly migrate: boolean;
+  readonly label: string;
+  readonly leaseMs: number;
+  readonly sweepMs: number;
+  readonly pollMs: number;
+  readonly resultPollMs: number;
+  readonly runsMax: number;
+  readonly claimBatch: number;
+  readonly crashesMax: number;
+  readonly payloadBytesMax: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOptions {
+  const leaseMs = toMs(options.lease ?? '15s', 'lease');
+  if (leaseMs < 300) throw new InvalidArgumentError(`lease must be at least 300 ms, not ${leaseMs}`);
+  return {
+    schema: checkSchemaName(options.schema ?? 'perdure'),
+    migrate: options.migrate ?? true,
+    label: `${hostname()}:${process.pid}`,
+    leaseMs,
+    sweepMs: Math.min(2_000, leaseMs / 3),
+    pollMs: toMs(options.poll ?? '2s', 'poll'),
+    resultPollMs: 1_000,
+    runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
+    claimBatch: 500,
+    crashesMax: positive(options.maxCrashes ?? 5, 'maxCrashes'),
+    payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
+    logger: options.logger ?? new ConsoleLogger(),
+    clock: options.clock ?? new SystemClock(),
+    random: options.random ?? new SystemRandom(),
+  };
+}
+
+function positive(value: number, option: string): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError(`${option} must be a whole number above 0, not ${String(value)}`);
+}

@@ -1,0 +1,22 @@
+import type { Codec } from '../codec/codec.js';
+import type { Clock } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { Random } from '../seams/random.js';
+import type { Store } from '../store/store.js';
+import type { ContextStorage } from '../workflow/context.js';
+import type { Registry } from '../workflow/registry.js';
+import type { ResolvedOptions } from './engine-options.js';
+import type { Hints } from './hints.js';
+
+/** What the parts of an engine share. */
+export interface EngineServices {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly codec: Codec;
+  readonly contexts: ContextStorage;
+  readonly registry: Registry;
+  readonly hints: Hints;
+  readonly options: ResolvedOptions;
+}

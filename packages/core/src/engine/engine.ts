@@ -1,0 +1,206 @@
+import { createCodec } from '../codec/codec.js';
+import type { Database } from '../database/database.js';
+import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import { createStore } from '../store/store.js';
+import type { RunRecord } from '../store/records.js';
+import { migrate, verifySchema } from '../store/migrate.js';
+import type { Registry } from '../workflow/registry.js';
+import { processState } from '../workflow/process-state.js';
+import type { RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
+import type { ErrorClass } from '../codec/codec.js';
+import { deferred } from '../util/deferred.js';
+import { Executor } from './executor.js';
+import type { ResolvedOptions } from './engine-options.js';
+import type { EngineServices } from './engine-services.js';
+import { Hints } from './hints.js';
+import { retryWhileUnavailable } from './retry-while-unavailable.js';
+import { RunResults } from './run-results.js';
+import { checkSameRun, prepareStart } from './starts.js';
+
+/**
+ * Wires the parts of an engine, and answers for runs. At any time it has one {@link Executor}; when that one loses its
+ * lease, a new one with a new id takes its place.
+ */
+export class Engine implements RunStarter {
+  readonly #database: Database;
+  readonly #services: EngineServices;
+  readonly #results: RunResults;
+  #executor: Executor | null = null; // null = between two executors, or not running
+  #nextExecutor = deferred<Executor>();
+  #isStopped = false;
+
+  constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
+    const { clock, random, logger } = options;
+    const store = createStore(database, options.schema);
+    const hints = new Hints(store.notifications, clock, logger);
+    const codec = createCodec({
+      errorClasses: [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)],
+      maxBytes: options.payloadBytesMax,
+    });
+    const { contexts } = processState();
+    this.#database = database;
+    this.#services = { store, clock, random, logger, codec, contexts, registry, hints, options };
+    this.#results = new RunResults({
+      runs: store.runs,
+      clock,
+      random,
+      logger,
+      pollMs: options.resultPollMs,
+      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+    });
+  }
+
+  get executorId(): string | null {
+    return this.#executor?.id ?? null;
+  }
+
+  async launch(): Promise<void> {
+    const { options, hints } = this.#services;
+    if (options.migrate) await migrate(this.#database, options.schema);
+    else await verifySchema(this.#database, options.schema);
+    await this.#launchExecutor();
+    await hints.listen({
+      onWork: () => this.#executor?.wake(),
+      onCancel: (workflowIds) => this.#executor?.cancel(workflowIds),
+      onFinished: (workflowIds) => this.#results.look(workflowIds),
+      onGap: () => this.#executor?.wake(),
+    });
+  }
+
+  /** Hands all runs over to other processes; see {@link Executor.handOver}. */
+  async shutdown(drainMs: number): Promise<void> {
+    this.#isStopped = true;
+    const executor = this.#executor;
+    try {
+      await executor?.handOver(drainMs);
+    } catch (error) {
+      this.#services.logger.warn({ err: error }, 'the hand-over failed; other processes take the runs when the lease ends');
+    }
+    await this.#stop();
+  }
+
+  /** Stops dead, as if the process had been killed, for tests. */
+  async crash(): Promise<void> {
+    this.#isStopped = true;
+    await this.#executor?.crash();
+    await this.#stop();
+  }
+
+  async start(request: StartRequest): Promise<string> {
+    const starting = await prepareStart(request, this.#services);
+    for (;;) {
+      const executor = await this.#currentExecutor();
+      const workflowId = await Promise.race([this.#startOn(executor, request, starting), executor.gone.then(() => null)]);
+      if (workflowId !== null) return workflowId;
+    }
+  }
+
+  async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
+    if (this.#isStopped) throw new EngineStoppedError(workflowId);
+    const isLocal = this.#executor?.find(workflowId) != null;
+    const outcome = await this.#results.wait(workflowId, isLocal);
+    return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
+  }
+
+  async status(workflowId: string): Promise<RunInfo> {
+    const record = await this.#ask(() => this.#services.store.runs.find(workflowId));
+    if (record === null) throw new RunNotFoundError(workflowId);
+    return toRunInfo(record);
+  }
+
+  async cancel(workflowId: string): Promise<void> {
+    const { store, codec, clock, hints } = this.#services;
+    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const verdicts = await this.#ask(() =>
+      store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }),
+    );
+    if (verdicts.length === 0) await this.status(workflowId);
+    const workflowIds = verdicts.map((verdict) => verdict.workflowId);
+    this.#executor?.cancel(workflowIds);
+    this.#results.look(workflowIds);
+    const elsewhere = verdicts.filter((verdict) => verdict.executorId !== this.executorId);
+    if (elsewhere.length > 0) hints.send({ type: 'cancel', ids: elsewhere.map((verdict) => verdict.workflowId) });
+  }
+
+  decode(payload: string | null): unknown {
+    return this.#services.codec.decode(payload);
+  }
+
+  decodeError(payload: string): unknown {
+    return this.#services.codec.decodeError(payload);
+  }
+
+  async #startOn(executor: Executor, request: StartRequest, starting: Awaited<ReturnType<typeof prepareStart>>): Promise<string> {
+    const { codec, store } = this.#services;
+    const { workflowId } = starting;
+    const active = executor.find(workflowId);
+    if (active !== null) {
+      checkSameRun(active, starting, codec);
+      return workflowId;
+    }
+    const verdict = await executor.start(request.definition, starting);
+    if (verdict.kind === 'refused') throw verdict.error;
+    if (verdict.kind === 'taken') {
+      const existing = await this.#ask(() => store.runs.find(workflowId));
+      if (existing === null) throw new RunNotFoundError(workflowId);
+      checkSameRun(existing, starting, codec);
+    }
+    return workflowId;
+  }
+
+  /** What runs on one executor start children with: bound to it, so that nothing happens once it has lost them. */
+  #starterFor(executor: Executor): RunStarter {
+    return {
+      start: async (request) => this.#startOn(executor, request, await prepareStart(request, this.#services)),
+      outcome: (workflowId) => this.outcome(workflowId),
+      status: (workflowId) => this.status(workflowId),
+      cancel: (workflowId) => this.cancel(workflowId),
+      decode: (payload) => this.decode(payload),
+      decodeError: (payload) => this.decodeError(payload),
+    };
+  }
+
+  async #launchExecutor(): Promise<void> {
+    const executor: Executor = new Executor(this.#services, {
+      onSettled: (outcome) => {
+        this.#results.settled(outcome);
+        this.#services.hints.finished(outcome.workflowId);
+      },
+      onGone: (workflowIds) => {
+        this.#results.look(workflowIds);
+        this.#executor = null;
+        this.#nextExecutor = deferred<Executor>();
+        if (!this.#isStopped) void this.#relaunch();
+      },
+      starterFor: (owner) => this.#starterFor(owner),
+    });
+    await executor.launch();
+    this.#executor = executor;
+    this.#nextExecutor.resolve(executor);
+  }
+
+  async #relaunch(): Promise<void> {
+    await retryWhileUnavailable(this.#services, () => this.#isStopped, () => this.#launchExecutor());
+  }
+
+  async #currentExecutor(): Promise<Executor> {
+    if (this.#isStopped) throw new EngineStoppedError(null);
+    return this.#executor ?? (await this.#nextExecutor.promise);
+  }
+
+  #ask<T>(send: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.#services, () => this.#isStopped, send);
+  }
+
+  async #stop(): Promise<void> {
+    this.#nextExecutor.promise.catch(() => {});
+    this.#nextExecutor.reject(new EngineStoppedError(null));
+    await this.#results.stop(new EngineStoppedError(null));
+    await this.#services.hints.stop();
+  }
+}
+
+function toRunInfo(record: RunRecord): RunInfo {
+  const { input: _, ...info } = record;
+  return info;
+}

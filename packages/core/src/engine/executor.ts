@@ -1,0 +1,211 @@
+import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { Lease } from '../recovery/lease.js';
+import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
+import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.js';
+import { deferred } from '../util/deferred.js';
+import { Loop } from '../util/loop.js';
+import type { WorkflowDefinition } from '../workflow/definition.js';
+import { RunExecution, type RunServices } from '../workflow/run-execution.js';
+import type { RunStarter } from '../workflow/run-starter.js';
+import { Claims } from './claims.js';
+import type { EngineServices } from './engine-services.js';
+import { retryWhileUnavailable } from './retry-while-unavailable.js';
+
+/** A start, before its executor has numbered the claim. */
+export type StartingRun = Omit<NewRun, 'claimNo'>;
+
+export interface ExecutorCallbacks {
+  /** A run's outcome is durable. */
+  readonly onSettled: (outcome: Outcome) => void;
+  /** The lease was revoked, or everything was handed over: these runs go on elsewhere. */
+  readonly onGone: (workflowIds: readonly string[]) => void;
+  /** What the runs on this executor start other runs with. */
+  readonly starterFor: (executor: Executor) => RunStarter;
+}
+
+/**
+ * One engine's presence in the database: an id, a lease, a log, and the runs that it owns. States:
+ * - *running*: claims, executes, recovers.
+ * - *draining*: claims nothing and lets no side effect begin, while those under way end.
+ * - *gone*: for good, after a hand-over or because the lease was revoked. Nothing that was in flight settles any more.
+ */
+export class Executor {
+  readonly id: string;
+  readonly #services: EngineServices;
+  readonly #callbacks: ExecutorCallbacks;
+  readonly #log: CheckpointLog;
+  readonly #lease: Lease;
+  readonly #claims: Claims;
+  readonly #sweeps: Loop;
+  readonly #runs = new Map<string, RunExecution>();
+  readonly #gone = deferred<'gone'>();
+  #isDraining = false;
+  #isGone = false;
+
+  constructor(services: EngineServices, callbacks: ExecutorCallbacks) {
+    const { store, clock, random, logger, options } = services;
+    this.id = random.uuid();
+    this.#services = services;
+    this.#callbacks = callbacks;
+    const onRevoked = (): void => this.#revoked();
+    this.#log = new CheckpointLog({ executorId: this.id, flush: store.flush, clock, logger, onRevoked });
+    this.#claims = new Claims(services, this.id, {
+      isRunning: (workflowId) => this.#runs.has(workflowId),
+      suspectsRunning: () => [...this.#runs.values()].filter(({ run }) => run.crashes >= 2).length,
+      runsRunning: () => this.#runs.size,
+      execute: (definition, run, history) => this.#execute(definition, run, history),
+    });
+    this.#lease = new Lease({
+      executorId: this.id,
+      label: options.label,
+      leaseMs: options.leaseMs,
+      executors: store.executors,
+      clock,
+      random,
+      logger,
+      oldestClaimNo: () => this.#claims.oldest([...this.#runs.values()].map(({ run }) => run.claimNo)),
+      onRevoked,
+    });
+    this.#sweeps = new Loop({ name: 'recovery', clock, random, logger, intervalMs: options.sweepMs, round: () => this.#sweep() });
+  }
+
+  /** Resolves when this executor can do no more for anybody. */
+  get gone(): Promise<'gone'> {
+    return this.#gone.promise;
+  }
+
+  async launch(): Promise<void> {
+    await this.#lease.register();
+    this.#sweeps.start();
+    this.#claims.start();
+    this.#sweeps.wake();
+  }
+
+  /** The run, if this executor is executing it. */
+  find(workflowId: string): ClaimedRun | null {
+    return this.#runs.get(workflowId)?.run ?? null;
+  }
+
+  /** Makes a run durable and starts executing it. Never settles if the executor is gone before that. */
+  async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
+    const claimNo = this.#claims.next();
+    const run: ClaimedRun = { ...starting, claimNo, attempt: 1, crashes: 0, cancelRequested: false };
+    const verdict = await this.#log.append({ kind: 'start', run });
+    if (verdict.kind === 'recorded') this.#execute(definition, run, []);
+    this.#claims.settled(claimNo);
+    return verdict;
+  }
+
+  /** Somebody cancelled these runs. */
+  cancel(workflowIds: readonly string[]): void {
+    for (const workflowId of workflowIds) this.#runs.get(workflowId)?.interrupt('cancelled');
+  }
+
+  /** There may be runs to take. */
+  wake(): void {
+    this.#claims.wake();
+  }
+
+  /**
+   * Hands everything over: waits at most `drainMs` for the side effects under way, then releases all runs, which other
+   * processes take at once.
+   */
+  async handOver(drainMs: number): Promise<void> {
+    const { store, clock } = this.#services;
+    await Promise.all([this.#claims.stop(), this.#sweeps.stop()]);
+    await this.#drain(drainMs);
+    const workflowIds = this.#abandonRuns();
+    this.#log.abandon();
+    await this.#lease.stop();
+    if (this.#isGone) return;
+    this.#leave();
+    await store.executors.revoke({ executorId: this.id, now: clock.sqlNow() });
+    const released = await releaseRuns({ ...this.#services, ...store, crashesMax: this.#services.options.crashesMax });
+    if (released > 0) this.#services.hints.send({ type: 'work' });
+    this.#callbacks.onGone(workflowIds);
+  }
+
+  /** Stops dead: as a killed process would, for tests. */
+  async crash(): Promise<void> {
+    this.#leave();
+    this.#abandonRuns();
+    this.#log.abandon();
+    await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#lease.stop()]);
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    const { clock } = this.#services;
+    this.#isDraining = true;
+    const limit = deferred<void>();
+    const timer = clock.setTimer(drainMs, () => limit.resolve(), { background: false });
+    const drained = Promise.all([...this.#runs.values()].map((run) => run.drain()))
+      .then(() => new Promise<void>((resolve) => clock.nextMacrotask(resolve)))
+      .then(() => this.#log.drain());
+    await Promise.race([drained, limit.promise, this.#gone.promise]);
+    timer.cancel();
+  }
+
+  #execute(definition: WorkflowDefinition, run: ClaimedRun, history: readonly Checkpoint[]): void {
+    if (this.#isGone) return;
+    const execution = new RunExecution(this.#runServices(), definition, run, history);
+    this.#runs.set(run.workflowId, execution);
+    if (this.#isDraining) void execution.drain();
+    execution.begin();
+  }
+
+  #runServices(): RunServices {
+    const { clock, random, codec, contexts, store, logger } = this.#services;
+    return {
+      clock,
+      random,
+      codec,
+      contexts,
+      starter: this.#callbacks.starterFor(this),
+      append: (item) => this.#log.append(item),
+      leaseRenewal: () => this.#lease.renewal(),
+      onSettled: (execution, outcome) => {
+        this.#runs.delete(execution.run.workflowId);
+        this.#callbacks.onSettled(outcome);
+        if (execution.run.crashes >= 2) this.#claims.wake();
+      },
+      onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
+      onBlocked: ({ run, definition }, reason) => {
+        logger.error({ workflowId: run.workflowId, workflow: run.name }, reason);
+        const { workflowId, claimNo } = run;
+        const block = () =>
+          store.ownership.block({ executorId: this.id, claimNo, workflowId, code: definition.code, reason, now: clock.sqlNow() });
+        void retryWhileUnavailable(this.#services, () => this.#isGone, block).then(() => this.#runs.delete(workflowId));
+      },
+    };
+  }
+
+  async #sweep(): Promise<void> {
+    const { store, options } = this.#services;
+    const released = await recoverRuns({ ...this.#services, ...store, executorId: this.id, crashesMax: options.crashesMax });
+    if (released > 0) this.#services.hints.send({ type: 'work' });
+    if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));
+    this.#claims.wake();
+  }
+
+  #revoked(): void {
+    if (this.#isGone) return;
+    this.#services.logger.warn({ executorId: this.id }, 'this executor lost its lease; its runs go on elsewhere');
+    this.#leave();
+    const workflowIds = this.#abandonRuns();
+    this.#log.abandon();
+    void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#lease.stop()]);
+    this.#callbacks.onGone(workflowIds);
+  }
+
+  #leave(): void {
+    this.#isGone = true;
+    this.#gone.resolve('gone');
+  }
+
+  #abandonRuns(): string[] {
+    const workflowIds = [...this.#runs.keys()];
+    for (const run of this.#runs.values()) run.abandon();
+    this.#runs.clear();
+    return workflowIds;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Clock } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { Hint, NotificationStore } from '../store/notifications.js';
+import type { Subscription } from '../database/database.js';
+
+export interface HintHandlers {
+  readonly onWork: () => void;
+  readonly onCancel: (workflowIds: readonly string[]) => void;
+  readonly onFinished: (workflowIds: readonly string[]) => void;
+  /** Hints may have been missed. */
+  readonly onGap: () => void;
+}
+
+/** Another process's waiters are told of at most this many runs; beyond that they find out by asking. */
+const wantedMax = 10_000;
+
+/**
+ * Hints between processes, sent and received. They only make things quicker: whatever they announce is also found by
+ * asking, so a hint that fails is dropped.
+ *
+ * Nobody is told of an outcome unless somebody elsewhere said that it waits for it.
+ */
+export class Hints {
+  readonly #notifications: NotificationStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #wanted = new Set<string>();
+  #queued: Hint[] = [];
+  #sending: Promise<void> | null = null; // null = nothing is being sent
+  #isStopped = false;
+  #subscription: Subscription | null = null;
+
+  constructor(notifications: NotificationStore, clock: Clock, logger: Logger) {
+    this.#notifications = notifications;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  async listen(handlers: HintHandlers): Promise<void> {
+    const onHint = (hint: Hint): void => {
+      if (hint.type === 'work') handlers.onWork();
+      else if (hint.type === 'cancel') handlers.onCancel(hint.ids);
+      else if (hint.type === 'finished') handlers.onFinished(hint.ids);
+      else this.#want(hint.ids);
+    };
+    try {
+      this.#subscription = await this.#notifications.listen(onHint, handlers.onGap);
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'LISTEN is not possible; polling alone');
+    }
+  }
+
+  /** Queues a hint; those of one turn of the event loop are sent together. */
+  send(hint: Hint): void {
+    if (this.#isStopped) return;
+    this.#queued.push(hint);
+    this.#sending ??= new Promise<void>((resolve) => this.#clock.nextMacrotask(resolve)).then(() => this.#sendQueued());
+  }
+
+  /** A run of this process has its outcome: tell whoever waits elsewhere. */
+  finished(workflowId: string): void {
+    if (this.#wanted.delete(workflowId)) this.send({ type: 'finished', ids: [workflowId] });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#sending;
+    await this.#subscription?.unsubscribe();
+  }
+
+  #want(workflowIds: readonly string[]): void {
+    for (const workflowId of workflowIds) if (this.#wanted.size < wantedMax) this.#wanted.add(workflowId);
+  }
+
+  async #sendQueued(): Promise<void> {
+    while (this.#queued.length > 0) {
+      try {
+        await this.#notifications.notify(merge(this.#queued.splice(0)));
+      } catch (error) {
+        this.#logger.debug({ err: error }, 'a hint was lost; polling finds what it announced');
+      }
+    }
+    this.#sending = null;
+  }
+}
+
+/** Ids per notification: they must fit into 8,000 bytes, and an id may have 255. */
+const idsMax = 28;
+
+/** One hint of each kind, with the ids of all, split to what a notification can carry. */
+function merge(hints: readonly Hint[]): Hint[] {
+  const merged: Hint[] = hints.some((hint) => hint.type === 'work') ? [{ type: 'work' }] : [];
+  for (const type of ['cancel', 'wanted', 'finished'] as const) {
+    const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
+    for (let start = 0; start < ids.length; start += idsMax) {
+      merged.push({ type, ids: ids.slice(start, start + idsMax) });
+    }
+  }
+  return merged;
+}

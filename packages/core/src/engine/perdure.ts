@@ -1,0 +1,121 @@
+import type { Database } from '../database/database.js';
+import { embedded } from '../database/embedded.js';
+import { postgres } from '../database/postgres.js';
+import { type Duration, toMs } from '../util/duration.js';
+import { processState } from '../workflow/process-state.js';
+import { Registry } from '../workflow/registry.js';
+import { runHandle } from '../workflow/run-handle.js';
+import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
+import { Engine } from './engine.js';
+import { type LaunchOptions, resolveOptions, type SeamOptions } from './engine-options.js';
+
+/** Stops an engine dead, for tests. */
+export const crash = Symbol('crash');
+
+/** An engine in this process: it runs workflows, recovers those of processes that died, and answers for runs. */
+export class Perdure {
+  readonly #engine: Engine;
+  readonly #ownDatabase: Database | null; // null = the caller's
+  #shutdown: Promise<void> | null = null;
+
+  /** @internal Use {@link Perdure.launch}. */
+  constructor(engine: Engine, ownDatabase: Database | null) {
+    this.#engine = engine;
+    this.#ownDatabase = ownDatabase;
+  }
+
+  /**
+   * Opens the database, brings its schema up to date, and starts running workflows.
+   *
+   * Without options, or with `databaseUrl` unset, it uses an embedded Postgres in the folder `.perdure`.
+   *
+   * @throws {InvalidArgumentError} for an option that doesn't hold
+   * @throws {FolderInUseError} if another process uses the embedded Postgres
+   * @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit this version
+   *
+   * @example
+   * const perdure = await Perdure.launch({ databaseUrl: process.env.DATABASE_URL });
+   */
+  static async launch(options: LaunchOptions = {}): Promise<Perdure> {
+    return await launch(options);
+  }
+
+  /** What runs are started on; for `workflow.with({ engine })`. */
+  get starter(): RunStarter {
+    return this.#engine;
+  }
+
+  /** This engine's id in the database: random, and new at each launch and after a lost lease; null in between. */
+  get executorId(): string | null {
+    return this.#engine.executorId;
+  }
+
+  /** A handle to a run by its id, wherever it was started. */
+  run<Result = unknown>(workflowId: string): RunHandle<Result> {
+    return runHandle<Result>(this.#engine, workflowId);
+  }
+
+  /**
+   * Calls a function with this engine as the one that workflows are started on.
+   *
+   * @example
+   * await perdure.within(() => checkout(order));
+   */
+  within<T>(fn: () => T): T {
+    return processState().contexts.run({ kind: 'engine', starter: this.#engine }, fn);
+  }
+
+  /**
+   * Hands everything over and stops: no new step begins, the steps under way get `drainMs` to end, and the runs go on in
+   * other processes at once. Leaves no timer, connection or other handle open, except a database that is yours.
+   *
+   * Callers that still wait for results get an `EngineStoppedError`; the runs themselves are not affected.
+   *
+   * @param options `drainMs` is 10 s by default
+   *
+   * @example
+   * process.once('SIGTERM', () => void perdure.shutdown());
+   */
+  async shutdown(options: { readonly drainMs?: Duration } = {}): Promise<void> {
+    const drainMs = toMs(options.drainMs ?? '10s', 'drainMs');
+    this.#shutdown ??= this.#stop(() => this.#engine.shutdown(drainMs));
+    await this.#shutdown;
+  }
+
+  /** @internal Stops dead, as a killed process would. */
+  async [crash](): Promise<void> {
+    this.#shutdown ??= this.#stop(() => this.#engine.crash());
+    await this.#shutdown;
+  }
+
+  async #stop(stopEngine: () => Promise<void>): Promise<void> {
+    processState().launched.delete(this.#engine);
+    await stopEngine();
+    await this.#ownDatabase?.close();
+  }
+}
+
+/** {@link Perdure.launch}, with the seams that tests replace. */
+export async function launch(options: LaunchOptions & SeamOptions): Promise<Perdure> {
+  const resolved = resolveOptions(options);
+  const { database, isOwn } = await openDatabase(options);
+  const registry = new Registry(options.workflows?.map(({ definition }) => definition) ?? null);
+  const engine = new Engine(database, resolved, registry, options.errors ?? []);
+  try {
+    await engine.launch();
+  } catch (error) {
+    await engine.crash();
+    if (isOwn) await database.close();
+    throw error;
+  }
+  processState().launched.add(engine);
+  return new Perdure(engine, isOwn ? database : null);
+}
+
+async function openDatabase(options: LaunchOptions): Promise<{ database: Database; isOwn: boolean }> {
+  if (options.database !== undefined) return { database: options.database, isOwn: false };
+  if (options.pool !== undefined) return { database: postgres({ pool: options.pool }), isOwn: true };
+  const { databaseUrl } = options;
+  if (databaseUrl !== undefined && databaseUrl !== '') return { database: postgres({ url: databaseUrl }), isOwn: true };
+  return { database: await embedded({ folder: options.folder ?? '.perdure' }), isOwn: true };
+}

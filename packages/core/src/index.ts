@@ -1,0 +1,31 @@
+export { Perdure } from './engine/perdure.js';
+export type { LaunchOptions } from './engine/engine-options.js';
+
+export { workflow } from './workflow/workflow.js';
+export type { BoundOptions, Workflow } from './workflow/workflow.js';
+export type { WorkflowDefinition, WorkflowOptions } from './workflow/definition.js';
+export type { RunHandle, RunInfo, StartOptions } from './workflow/run-starter.js';
+export type { CrashRecord, RunStatus } from './store/records.js';
+
+export { step } from './step/step.js';
+export type { Step } from './step/step.js';
+export type { StepOptions } from './step/definition.js';
+export type { RetryOptions } from './step/retry-policy.js';
+
+export { sleep } from './workflow/durable-sleep.js';
+export { now, random, uuid } from './workflow/deterministic.js';
+export { currentRun } from './workflow/current-run.js';
+export type { CurrentRun } from './workflow/current-run.js';
+export type { StepInfo } from './workflow/context.js';
+
+export { embedded } from './database/embedded.js';
+export { postgres } from './database/postgres.js';
+export type { Database } from './database/database.js';
+export { printMigrations } from './store/migrate.js';
+
+export type { Duration } from './util/duration.js';
+export type { Logger } from './seams/logger.js';
+export type { ErrorClass } from './codec/codec.js';
+
+export { PerdureError } from './errors/perdure-error.js';
+export type { ErrorCode } from './errors/error-codes.js';

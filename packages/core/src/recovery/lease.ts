@@ -1,0 +1,86 @@
+import type { Clock } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { Random } from '../seams/random.js';
+import type { ExecutorStore } from '../store/executors.js';
+import { type Deferred, deferred } from '../util/deferred.js';
+import { Loop } from '../util/loop.js';
+
+export interface LeaseOptions {
+  readonly executorId: string;
+  readonly label: string;
+  readonly leaseMs: number;
+  readonly executors: ExecutorStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** No unfinished run of this executor has a lower claim number. */
+  readonly oldestClaimNo: () => number;
+  readonly onRevoked: () => void;
+}
+
+/**
+ * This executor's lease. The heartbeat renews it three times within its length, by the database's clock.
+ *
+ * This process itself counts the lease from the moment *before* it asked, on a clock that never jumps. When that runs out
+ * without a reply, the lease is *uncertain*: no new side effect begins until a heartbeat says how things stand. Either the
+ * lease goes on, also after it lapsed, if nobody took it away; or it was revoked, and everything here is abandoned.
+ */
+export class Lease {
+  readonly #options: LeaseOptions;
+  readonly #loop: Loop;
+  #heldUntilMs = 0;
+  #renewal: Deferred<void> | null = null; // null = nobody waits for one
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#loop = new Loop({
+      name: 'heartbeat',
+      clock: options.clock,
+      random: options.random,
+      logger: options.logger,
+      intervalMs: options.leaseMs / 3,
+      round: () => this.#heartbeat(),
+    });
+  }
+
+  async register(): Promise<void> {
+    const { clock, executors, executorId, label, leaseMs } = this.#options;
+    const sentAtMs = clock.monotonicMs();
+    const databaseNow = await executors.register({ executorId, label, leaseMs, now: clock.sqlNow() });
+    this.#renewed(databaseNow, sentAtMs);
+    this.#loop.start();
+  }
+
+  /** Null while the lease is surely held, else a promise of its renewal. */
+  renewal(): Promise<void> | null {
+    if (this.#options.clock.monotonicMs() < this.#heldUntilMs) return null;
+    this.#renewal ??= deferred<void>();
+    this.#loop.wake();
+    return this.#renewal.promise;
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { clock, executors, executorId, leaseMs, oldestClaimNo } = this.#options;
+    const sentAtMs = clock.monotonicMs();
+    const databaseNow = await executors.heartbeat({
+      executorId,
+      leaseMs,
+      oldestClaimNo: oldestClaimNo(),
+      now: clock.sqlNow(),
+    });
+    if (databaseNow === null) this.#options.onRevoked();
+    else this.#renewed(databaseNow, sentAtMs);
+  }
+
+  /** A fifth of the lease is kept as a margin for what is decided just before it ends. */
+  #renewed(databaseNow: number, sentAtMs: number): void {
+    this.#options.clock.synchronize(databaseNow, sentAtMs);
+    this.#heldUntilMs = sentAtMs + this.#options.leaseMs * 0.8;
+    this.#renewal?.resolve();
+    this.#renewal = null;
+  }
+}

@@ -1,0 +1,47 @@
+import { RunDeadError } from '../errors/errors.js';
+import type { Codec } from '../codec/codec.js';
+import type { Clock } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { ExecutorStore } from '../store/executors.js';
+import type { OwnershipStore } from '../store/ownership.js';
+
+export interface RecoveryOptions {
+  readonly executorId: string;
+  readonly executors: ExecutorStore;
+  readonly ownership: OwnershipStore;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly logger: Logger;
+  readonly crashesMax: number;
+}
+
+/**
+ * Frees the runs of executors that died: revokes every lease that lapsed, then makes what they owned available.
+ *
+ * These are two statements on purpose. Revoking waits for the dead executor's writes in flight; only a statement that
+ * begins afterwards sees all of them. Each is safe to repeat, and a crash in between leaves a revoked executor, whose runs
+ * the next sweep of any process frees.
+ *
+ * @returns how many runs were freed
+ */
+export async function recoverRuns(options: RecoveryOptions): Promise<number> {
+  const now = options.clock.sqlNow();
+  const revoked = await options.executors.revokeLapsed({ exceptId: options.executorId, now });
+  const released = await releaseRuns(options);
+  if (revoked > 0 || released > 0) options.logger.info({ executors: revoked, runs: released }, 'recovered runs of executors that are gone');
+  return released;
+}
+
+/** Makes the runs of every revoked executor available. */
+export async function releaseRuns({
+  ownership,
+  clock,
+  codec,
+  crashesMax,
+}: Pick<RecoveryOptions, 'ownership' | 'clock' | 'codec' | 'crashesMax'>): Promise<number> {
+  return await ownership.releaseRevoked({
+    crashesMax,
+    deadPayload: codec.encodeError(new RunDeadError(crashesMax)),
+    now: clock.sqlNow(),
+  });
+}

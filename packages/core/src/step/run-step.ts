@@ -1,0 +1,116 @@
+import { StepTimeoutError } from '../errors/errors.js';
+import type { Clock } from '../seams/clock.js';
+import type { WorkflowContext } from '../workflow/context.js';
+import type { DurableCall, OpenCall } from '../workflow/durable-call.js';
+import type { RetryMarker } from './retry-marker.js';
+import { mayRetry, nextDelayMs } from './retry-policy.js';
+import type { StepDefinition } from './definition.js';
+
+/**
+ * A step as a durable call: tries the body until it succeeds or the policy gives up, and records every failed try, so
+ * that a restart goes on counting where the last process stopped.
+ */
+export function stepCall(definition: StepDefinition, args: readonly unknown[], context: WorkflowContext): DurableCall {
+  return { kind: 'step', name: definition.name, perform: (call) => performStep(definition, args, context, call) };
+}
+
+async function performStep(
+  definition: StepDefinition,
+  args: readonly unknown[],
+  context: WorkflowContext,
+  call: OpenCall,
+): Promise<void> {
+  const { clock, codec, random } = context.seams;
+  let failedAttempts = call.markers.length;
+  const lastMarker = call.markers[failedAttempts - 1];
+  let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
+  for (;;) {
+    if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
+    await call.permission();
+    const startedAt = clock.now();
+    const attempt = await call.track(tryOnce(definition, args, context, call, failedAttempts + 1));
+    if ('payload' in attempt) {
+      call.complete({ payload: attempt.payload, failed: false, startedAt });
+      return;
+    }
+    failedAttempts += 1;
+    const error = codec.encodeError(attempt.error);
+    if (!mayRetry(definition.retryPolicy, attempt.error, failedAttempts)) {
+      call.complete({ payload: error, failed: true, startedAt });
+      return;
+    }
+    retryAt = clock.now() + nextDelayMs(definition.retryPolicy, failedAttempts, random.float());
+    const marker: RetryMarker = { retryAt, error };
+    call.mark('attempt', codec.encode(marker), startedAt);
+  }
+}
+
+type Attempt = { readonly payload: string | null } | { readonly error: unknown };
+
+/** Runs the body once; a result that cannot be stored counts as its failure. */
+async function tryOnce(
+  definition: StepDefinition,
+  args: readonly unknown[],
+  context: WorkflowContext,
+  call: OpenCall,
+  attempt: number,
+): Promise<Attempt> {
+  const { clock, codec, contexts } = context.seams;
+  const timeout = startTimeout(definition, clock, call.signal);
+  let nextRun = 0;
+  const body = async (): Promise<unknown> => await definition.fn(...(args as never[]));
+  try {
+    const running = contexts.run(
+      {
+        kind: 'step',
+        workflowId: context.workflowId,
+        workflowName: context.workflowName,
+        attempt: context.attempt,
+        signal: timeout?.signal ?? call.signal,
+        starter: context.starter,
+        seams: context.seams,
+        step: { name: call.name, seq: call.seq, attempt },
+        idempotencyKey: call.idempotencyKey,
+        nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
+      },
+      body,
+    );
+    const value = await (timeout === null ? running : Promise.race([running, timeout.expiry]));
+    return { payload: codec.encode(value) };
+  } catch (error) {
+    return { error };
+  } finally {
+    timeout?.stop();
+  }
+}
+
+interface Timeout {
+  readonly signal: AbortSignal;
+  /** Rejects when the time is over; the body is then left to its signal. */
+  readonly expiry: Promise<never>;
+  stop(): void;
+}
+
+function startTimeout(definition: StepDefinition, clock: Clock, callSignal: AbortSignal): Timeout | null {
+  const { timeoutMs } = definition;
+  if (timeoutMs === null) return null;
+  const controller = new AbortController();
+  let stop = (): void => {};
+  const expiry = new Promise<never>((_, reject) => {
+    const timer = clock.setTimer(timeoutMs, () => {
+      const error = new StepTimeoutError(definition.name, timeoutMs);
+      controller.abort(error);
+      reject(error);
+    });
+    stop = () => timer.cancel();
+  });
+  return { signal: AbortSignal.any([callSignal, controller.signal]), expiry, stop };
+}
+
+/** Waits between two tries; ends early, without a word, when the call no longer matters. */
+function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(delayMs, resolve);
+    signal.addEventListener('abort', () => timer.cancel(), { once: true });
+  });
+}

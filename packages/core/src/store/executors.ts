@@ -1,0 +1,98 @@
+import type { Database } from '../database/database.js';
+import type { EpochMs } from '../seams/clock.js';
+import { now, readMs, toMs } from './sql.js';
+
+export interface Registration {
+  readonly executorId: string;
+  readonly label: string;
+  readonly leaseMs: number;
+  readonly now: EpochMs | null; // null = the database's clock
+}
+
+export interface Heartbeat {
+  readonly executorId: string;
+  readonly leaseMs: number;
+  readonly oldestClaimNo: number;
+  readonly now: EpochMs | null; // null = the database's clock
+}
+
+/** One row for each engine process: its lease, and the fence that its writes pass. */
+export interface ExecutorStore {
+  /** Registers an executor with a fresh lease; answers with the database's time. Safe to send twice. */
+  register(registration: Registration): Promise<EpochMs>;
+  /** Renews the lease, also one that lapsed but that nobody revoked. Null: it was revoked. */
+  heartbeat(heartbeat: Heartbeat): Promise<EpochMs | null>;
+  /** Revokes the leases that lapsed, after waiting for their writes in flight; answers with how many. */
+  revokeLapsed(params: { readonly exceptId: string; readonly now: EpochMs | null }): Promise<number>;
+  /** Revokes an executor's own lease: it stops, and what it leaves behind counts as handed over, not as crashed. */
+  revoke(params: { readonly executorId: string; readonly now: EpochMs | null }): Promise<void>;
+}
+
+export function createExecutorStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): ExecutorStore {
+  return {
+    async register({ executorId, label, leaseMs, now: at }) {
+      const [row] = await database.query<{ now_ms: number }>({
+        name: statementName('executors_register'),
+        lane: 'control',
+        text: `
+          with clock as (select ${now('$4::int8')} as now)
+          insert into ${schema}.executors (id, label, registered_at, lease_until)
+          select $1::uuid, $2::text, clock.now, clock.now + $3::float8 * interval '1 millisecond' from clock
+          on conflict (id) do update set lease_until = excluded.lease_until
+          returning (select ${toMs('clock.now')} from clock) as now_ms`,
+        values: [executorId, label, leaseMs, at],
+      });
+      return readMs(row?.now_ms);
+    },
+
+    async heartbeat({ executorId, leaseMs, oldestClaimNo, now: at }) {
+      const [row] = await database.query<{ now_ms: number }>({
+        name: statementName('executors_heartbeat'),
+        lane: 'control',
+        text: `
+          with clock as (select ${now('$4::int8')} as now)
+          update ${schema}.executors
+          set lease_until = clock.now + $3::float8 * interval '1 millisecond', oldest_claim_no = $2::int8
+          from clock
+          where id = $1::uuid and revoked_at is null
+          returning ${toMs('clock.now')} as now_ms`,
+        values: [executorId, oldestClaimNo, leaseMs, at],
+      });
+      return row === undefined ? null : readMs(row.now_ms);
+    },
+
+    async revokeLapsed({ exceptId, now: at }) {
+      const rows = await database.query({
+        name: statementName('executors_revoke_lapsed'),
+        text: `
+          with lapsed as (
+            select id from ${schema}.executors
+            where lease_until < ${now('$2::int8')} and revoked_at is null and id <> $1::uuid
+            order by id
+            for update
+          )
+          update ${schema}.executors e set revoked_at = ${now('$2::int8')}
+          from lapsed where e.id = lapsed.id
+          returning e.id`,
+        values: [exceptId, at],
+      });
+      return rows.length;
+    },
+
+    async revoke({ executorId, now: at }) {
+      await database.query({
+        name: statementName('executors_revoke'),
+        text: `
+          with own as (select id from ${schema}.executors where id = $1::uuid for update)
+          update ${schema}.executors e
+          set handed_over = e.handed_over or e.revoked_at is null, revoked_at = coalesce(e.revoked_at, ${now('$2::int8')})
+          from own where e.id = own.id`,
+        values: [executorId, at],
+      });
+    },
+  };
+}

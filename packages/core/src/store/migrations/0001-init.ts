@@ -1,0 +1,77 @@
+import type { Migration } from './migration.js';
+
+/**
+ * The first tables.
+ *
+ * `runs` is written once by a start and then only touched when ownership moves; `checkpoints` and `outcomes` are
+ * append-only. A workflow that no process dies under leaves no dead tuple, and finished runs cost the hot path nothing
+ * (docs/adr/0002). None of the partial indexes contains a run that was started directly.
+ */
+export const init: Migration = {
+  version: 1,
+  name: 'init',
+  sql: (schema) => `
+create table ${schema}.executors (
+  id uuid primary key,
+  label text not null,
+  registered_at timestamptz not null,
+  lease_until timestamptz not null,
+  revoked_at timestamptz,
+  handed_over boolean not null default false,
+  -- No unfinished run of this executor has a lower claim number: recovery looks no further back.
+  oldest_claim_no bigint not null default 0
+) with (fillfactor = 50);
+
+create table ${schema}.runs (
+  workflow_id text primary key,
+  name text not null,
+  version text not null,
+  input text,
+  parent_id text,
+  detached boolean not null,
+  seed text not null,
+  created_at timestamptz not null,
+  deadline_at timestamptz,
+  state text not null,
+  -- The claim token: the executor's random id and the number that it gave to this claim, new at each claim.
+  executor_id uuid,
+  claim_no bigint,
+  attempt integer not null,
+  available_at timestamptz,
+  crashes integer not null default 0,
+  crash_mark integer not null default -1,
+  crash_log jsonb,
+  cancel_requested_at timestamptz,
+  blocked_at timestamptz,
+  blocked_code text,
+  blocked_reason text
+) with (fillfactor = 85);
+
+create index runs_claims on ${schema}.runs (executor_id, claim_no);
+create index runs_available on ${schema}.runs (available_at) where state = 'available';
+create index runs_blocked on ${schema}.runs (blocked_at) where state = 'blocked';
+create index runs_parent on ${schema}.runs (parent_id) where parent_id is not null;
+create index runs_cancel on ${schema}.runs (executor_id) where cancel_requested_at is not null;
+
+create table ${schema}.checkpoints (
+  workflow_id text not null,
+  position integer not null,
+  seq integer not null,
+  kind text not null,
+  name text not null,
+  payload text,
+  failed boolean not null,
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
+  attempt integer not null,
+  primary key (workflow_id, position)
+);
+
+create table ${schema}.outcomes (
+  workflow_id text primary key,
+  kind text not null,
+  payload text,
+  finished_at timestamptz not null
+);
+`,
+};

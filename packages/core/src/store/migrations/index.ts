@@ -1,0 +1,5 @@
+import { init } from './0001-init.js';
+import type { Migration } from './migration.js';
+
+/** All migrations, in the order in which they are applied. */
+export const migrations: readonly Migration[] = [init];

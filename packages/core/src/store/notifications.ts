@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { Database, Subscription } from '../database/database.js';
+
+/** A hint to other processes. Everything works without: whoever cares also looks for itself from time to time. */
+export type Hint =
+  | { readonly type: 'work' }
+  | { readonly type: 'cancel'; readonly ids: readonly string[] }
+  /** Somebody outside waits for these runs: tell when they finish. */
+  | { readonly type: 'wanted'; readonly ids: readonly string[] }
+  | { readonly type: 'finished'; readonly ids: readonly string[] };
+
+export interface NotificationStore {
+  /** Sends hints in a statement of their own, never inside a write: NOTIFY takes a global lock at commit. */
+  notify(hints: readonly Hint[]): Promise<void>;
+  listen(onHint: (hint: Hint) => void, onGap: () => void): Promise<Subscription>;
+}
+
+/** Postgres refuses payloads of 8,000 bytes; ids beyond that are left to polling. */
+const payloadBytesMax = 7_900;
+
+export function createNotificationStore(
+  database: Database,
+  schemaName: string,
+  statementName: (name: string) => string,
+): NotificationStore {
+  const channel = `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+  return {
+    async notify(hints) {
+      const payloads = hints.map((hint) => JSON.stringify(hint)).filter((text) => Buffer.byteLength(text) < payloadBytesMax);
+      if (payloads.length === 0) return;
+      await database.query({
+        name: statementName('notifications_notify'),
+        text: 'select pg_notify($1::text, payload)::text from unnest($2::text[]) as item(payload)',
+        values: [channel, { arrayOf: 'text', values: payloads }],
+      });
+    },
+
+    listen(onHint, onGap) {
+      return database.listen(
+        channel,
+        (payload) => {
+          const hint = parseHint(payload);
+          if (hint !== null) onHint(hint);
+        },
+        onGap,
+      );
+    },
+  };
+}
+
+/** Anybody who may connect can NOTIFY: what isn't a hint is ignored. */
+function parseHint(payload: string): Hint | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('type' in value)) return null;
+  if (value.type === 'work') return { type: 'work' };
+  if (value.type !== 'cancel' && value.type !== 'wanted' && value.type !== 'finished') return null;
+  if (!('ids' in value) || !Array.isArray(value.ids)) return null;
+  return { type: value.type, ids: value.ids.filter((id): id is string => typeof id === 'string') };
+}

@@ -1,0 +1,234 @@
+import type { Database } from '../database/database.js';
+import type { EpochMs } from '../seams/clock.js';
+import type { ClaimedRun } from './records.js';
+import { now, readMs, readMsOrNull, toMs } from './sql.js';
+
+/** A workflow that an executor can run: a claim takes only names and versions that it has. */
+export interface Runnable {
+  readonly name: string;
+  readonly version: string;
+  /** A fingerprint of the code; a run that blocked on one code is offered to another. */
+  readonly code: string;
+}
+
+export interface Claim {
+  readonly executorId: string;
+  readonly claimNo: number;
+  readonly runnables: readonly Runnable[];
+  readonly runsMax: number;
+  /** How many of them may be suspects: runs that a process died under more than once without progress. */
+  readonly suspectsMax: number;
+  readonly now: EpochMs | null; // null = the database's clock
+}
+
+export interface Release {
+  /** The crashes without progress after which a run is put to `dead`. */
+  readonly crashesMax: number;
+  /** Encoded {@link RunDeadError} for those. */
+  readonly deadPayload: string;
+  readonly now: EpochMs | null; // null = the database's clock
+}
+
+/** Who may work on which run: claims, releases and hand-overs. */
+export interface OwnershipStore {
+  /** Takes available runs. An executor whose lease was revoked gets none. */
+  claim(claim: Claim): Promise<ClaimedRun[]>;
+  /** What a claim took, asked again after its reply was lost. */
+  claimed(params: { readonly executorId: string; readonly claimNo: number }): Promise<ClaimedRun[]>;
+  /**
+   * Makes the runs of every revoked executor available, and removes the executor. Those of a crashed one count a crash
+   * each if they made no progress since the last; those of one that handed over don't. Answers with how many.
+   */
+  releaseRevoked(release: Release): Promise<number>;
+  /** Sets a run aside until other code comes; only its owner may. */
+  block(params: {
+    readonly executorId: string;
+    readonly claimNo: number;
+    readonly workflowId: string;
+    readonly code: string;
+    readonly reason: string;
+    readonly now: EpochMs | null;
+  }): Promise<void>;
+}
+
+export function createOwnershipStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): OwnershipStore {
+  return {
+    async claim({ executorId, claimNo, runnables, runsMax, suspectsMax, now: at }) {
+      const rows = await database.query<ClaimedRow>({
+        name: statementName('ownership_claim'),
+        text: claimText(schema),
+        values: [
+          executorId,
+          claimNo,
+          { arrayOf: 'text', values: runnables.map((runnable) => runnable.name) },
+          { arrayOf: 'text', values: runnables.map((runnable) => runnable.version) },
+          { arrayOf: 'text', values: runnables.map((runnable) => runnable.code) },
+          runsMax,
+          suspectsMax,
+          at,
+        ],
+      });
+      return rows.map(toClaimedRun);
+    },
+
+    async claimed({ executorId, claimNo }) {
+      const rows = await database.query<ClaimedRow>({
+        name: statementName('ownership_claimed'),
+        text: `
+          select ${claimedColumns('r')} from ${schema}.runs r
+          where r.executor_id = $1::uuid and r.claim_no = $2::int8 and r.state = 'owned'`,
+        values: [executorId, claimNo],
+      });
+      return rows.map(toClaimedRun);
+    },
+
+    async releaseRevoked({ crashesMax, deadPayload, now: at }) {
+      const [row] = await database.query<{ released: number }>({
+        name: statementName('ownership_release_revoked'),
+        text: releaseText(schema),
+        values: [crashesMax, deadPayload, at],
+      });
+      return Number(row?.released ?? 0);
+    },
+
+    async block({ executorId, claimNo, workflowId, code, reason, now: at }) {
+      await database.query({
+        name: statementName('ownership_block'),
+        text: `
+          with fence as materialized (
+            select id from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
+          )
+          update ${schema}.runs r
+          set state = 'blocked', executor_id = null, claim_no = null, blocked_at = ${now('$6::int8')},
+            blocked_code = $4::text, blocked_reason = $5::text
+          from fence
+          where r.workflow_id = $3::text and r.executor_id = fence.id and r.claim_no = $2::int8 and r.state = 'owned'`,
+        values: [executorId, claimNo, workflowId, code, reason, at],
+      });
+    },
+  };
+}
+
+interface ClaimedRow extends Record<string, unknown> {
+  workflow_id: string;
+  name: string;
+  version: string;
+  input: string | null;
+  parent_id: string | null;
+  detached: boolean;
+  claim_no: number;
+  seed: string;
+  created_ms: number;
+  deadline_ms: number | null;
+  attempt: number;
+  crashes: number;
+  cancel_requested: boolean;
+}
+
+const claimedColumns = (alias: string): string => `
+  ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
+  ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
+  ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.attempt, ${alias}.crashes,
+  ${alias}.cancel_requested_at is not null as cancel_requested`;
+
+function toClaimedRun(row: ClaimedRow): ClaimedRun {
+  return {
+    workflowId: row.workflow_id,
+    name: row.name,
+    version: row.version,
+    input: row.input,
+    parentId: row.parent_id,
+    detached: row.detached,
+    claimNo: Number(row.claim_no),
+    seed: row.seed,
+    createdAt: readMs(row.created_ms),
+    deadlineAt: readMsOrNull(row.deadline_ms),
+    attempt: row.attempt,
+    crashes: row.crashes,
+    cancelRequested: row.cancel_requested,
+  };
+}
+
+/**
+ * A blocked run is offered to an executor whose code for it differs, and to one that registered after it was blocked:
+ * a deploy may have changed a helper that the fingerprint doesn't cover.
+ */
+const claimText = (schema: string): string => `
+  with fence as materialized (
+    select id, registered_at from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
+  ), runnable as materialized (
+    select * from unnest($3::text[], $4::text[], $5::text[]) as item(name, version, code)
+  ), due as (
+    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
+    order by r.available_at limit $6::int4
+    for update of r skip locked
+  ), suspects as (
+    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes >= 2
+    order by r.available_at limit $7::int4
+    for update of r skip locked
+  ), unblocked as (
+    select r.workflow_id from ${schema}.runs r
+    join runnable on r.name = runnable.name and r.version = runnable.version cross join fence
+    where r.state = 'blocked' and (r.blocked_code is distinct from runnable.code or r.blocked_at < fence.registered_at)
+    order by r.blocked_at limit $6::int4
+    for update of r skip locked
+  ), taken as (
+    select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
+  )
+  update ${schema}.runs r
+  set state = 'owned', executor_id = fence.id, claim_no = $2::int8, attempt = r.attempt + 1, available_at = null
+  from taken cross join fence
+  where r.workflow_id = taken.workflow_id
+  returning ${claimedColumns('r')}`;
+
+/**
+ * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
+ * wrote. A suspect waits 1, 2, 4 … 300 s before the next try.
+ */
+const releaseText = (schema: string): string => `
+  with clock as materialized (
+    select ${now('$3::int8')} as now
+  ), gone as materialized (
+    select id, oldest_claim_no, not handed_over as crashed
+    from ${schema}.executors where revoked_at is not null
+    order by id for update skip locked
+  ), left_over as materialized (
+    select r.workflow_id, gone.crashed, gone.id as executor_id, progress.position,
+      case when not gone.crashed then r.crashes when progress.position > r.crash_mark then 1 else r.crashes + 1 end
+        as crashes
+    from gone
+    join ${schema}.runs r on r.executor_id = gone.id and r.claim_no >= gone.oldest_claim_no and r.state = 'owned'
+    cross join lateral (
+      select coalesce(max(c.position), -1) as position from ${schema}.checkpoints c where c.workflow_id = r.workflow_id
+    ) progress
+    where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+  ), released as (
+    update ${schema}.runs r
+    set state = case when l.crashes > $1::int4 then 'settled' else 'available' end,
+      executor_id = null, claim_no = null,
+      available_at = clock.now + case
+        when l.crashes < 2 then interval '0' else least(300, 2 ^ (l.crashes - 2)) * interval '1 second' end,
+      crashes = l.crashes,
+      crash_mark = case when l.crashed then l.position else r.crash_mark end,
+      crash_log = case when l.crashed
+        then coalesce(r.crash_log, '[]'::jsonb)
+          || jsonb_build_object('at', clock.now, 'executorId', l.executor_id, 'attempt', r.attempt, 'position', l.position)
+        else r.crash_log end
+    from left_over l cross join clock
+    where r.workflow_id = l.workflow_id
+    returning r.workflow_id, r.state
+  ), dead as (
+    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
+    select released.workflow_id, 'dead', $2::text, clock.now from released cross join clock
+    where released.state = 'settled'
+    on conflict do nothing
+  ), removed as (
+    delete from ${schema}.executors e using gone where e.id = gone.id
+  )
+  select count(*)::int4 as released from released`;

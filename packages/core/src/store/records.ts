@@ -1,0 +1,95 @@
+import type { EpochMs } from '../seams/clock.js';
+
+/** What a run's row says about who may work on it. An outcome row, where there is one, overrules it. */
+export type RunState = 'owned' | 'available' | 'blocked' | 'settled';
+
+/** How a run ended. */
+export type OutcomeKind = 'completed' | 'failed' | 'cancelled' | 'dead';
+
+/** What a user sees: an outcome where there is one, else what the run's state means. */
+export type RunStatus = 'enqueued' | 'running' | 'blocked' | OutcomeKind;
+
+/** The durable calls that a workflow makes; each has a result, delivered in recorded order. */
+export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel';
+
+/**
+ * One row of a run's history:
+ * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began);
+ * an interruption of the whole run (`cancelled`, `timed-out`); or `retry`, after which the workflow starts afresh.
+ */
+export type CheckpointKind = CallKind | 'attempt' | 'timer' | 'cancelled' | 'timed-out' | 'retry';
+
+export interface Checkpoint {
+  readonly workflowId: string;
+  /** The place in the run's history: 0, 1, 2 … without gaps. Results are delivered in this order. */
+  readonly position: number;
+  /** The number of the durable call, in the order in which the workflow made them; -1 where it concerns the whole run. */
+  readonly seq: number;
+  readonly kind: CheckpointKind;
+  readonly name: string;
+  /** Encoded result, error or marker; null is `undefined`. */
+  readonly payload: string | null;
+  /** Whether the payload is an error. */
+  readonly failed: boolean;
+  readonly startedAt: EpochMs;
+  readonly finishedAt: EpochMs;
+  /** The run's attempt that wrote it. */
+  readonly attempt: number;
+}
+
+/** A run as its starter writes it: owned by the executor that starts it. */
+export interface NewRun {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly version: string;
+  readonly input: string | null;
+  readonly parentId: string | null; // null = started from outside a workflow
+  readonly detached: boolean;
+  readonly claimNo: number;
+  readonly seed: string;
+  readonly createdAt: EpochMs;
+  readonly deadlineAt: EpochMs | null; // null = none
+}
+
+/** A run that an executor owns and is about to execute. */
+export interface ClaimedRun extends NewRun {
+  readonly attempt: number;
+  readonly crashes: number;
+  readonly cancelRequested: boolean;
+}
+
+export interface Outcome {
+  readonly workflowId: string;
+  readonly kind: OutcomeKind;
+  /** Encoded result when completed, else the encoded error. */
+  readonly payload: string | null;
+  readonly finishedAt: EpochMs;
+}
+
+/** A process that died while it owned the run. */
+export interface CrashRecord {
+  /** ISO 8601, as the database wrote it. */
+  readonly at: string;
+  readonly executorId: string;
+  readonly attempt: number;
+  /** The last position that was recorded by then; -1 if none was. */
+  readonly position: number;
+}
+
+/** Everything a status question can be answered with. */
+export interface RunRecord {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly input: string | null;
+  readonly parentId: string | null;
+  readonly executorId: string | null;
+  readonly attempt: number;
+  readonly crashes: readonly CrashRecord[];
+  readonly createdAt: EpochMs;
+  readonly deadlineAt: EpochMs | null;
+  readonly finishedAt: EpochMs | null;
+  readonly cancelRequested: boolean;
+  readonly blockedReason: string | null;
+}

@@ -1,0 +1,241 @@
+import type { Database } from '../database/database.js';
+import type { EpochMs } from '../seams/clock.js';
+import type {
+  Checkpoint,
+  CheckpointKind,
+  CrashRecord,
+  Outcome,
+  OutcomeKind,
+  RunRecord,
+  RunState,
+  RunStatus,
+} from './records.js';
+import { now, readMs, readMsOrNull, toMs } from './sql.js';
+
+/** What a cancellation request came to, for each run that it reached. */
+export interface CancelVerdict {
+  readonly workflowId: string;
+  /** The executor to tell; null if nobody owned the run, which is then settled already. */
+  readonly executorId: string | null;
+}
+
+/** Questions about runs, and requests to them from anywhere. */
+export interface RunStore {
+  find(workflowId: string): Promise<RunRecord | null>;
+  /** The outcomes that exist among these runs, and which of them are no runs at all. */
+  findOutcomes(workflowIds: readonly string[]): Promise<{ outcomes: Outcome[]; unknownIds: string[] }>;
+  /** The histories of many runs, in recorded order, in one query. */
+  loadHistories(workflowIds: readonly string[]): Promise<Map<string, Checkpoint[]>>;
+  /** Cancels a run and its attached descendants: at once where nobody owns them, else by a request to the owner. */
+  requestCancel(params: {
+    readonly workflowId: string;
+    readonly cancelledPayload: string;
+    readonly now: EpochMs | null;
+  }): Promise<CancelVerdict[]>;
+  /** The runs of an executor that somebody asked to cancel, for when the wake-up was lost. */
+  findCancelRequests(executorId: string): Promise<string[]>;
+}
+
+export function createRunStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): RunStore {
+  return {
+    async find(workflowId) {
+      const [row] = await database.query<RunRow>({
+        name: statementName('runs_find'),
+        text: `
+          select r.workflow_id, r.name, r.version, r.state, r.input, r.parent_id, r.executor_id::text as executor_id,
+            r.attempt, r.crash_log, r.blocked_reason, r.cancel_requested_at is not null as cancel_requested,
+            o.kind as outcome, ${toMs('r.created_at')} as created_ms, ${toMs('r.deadline_at')} as deadline_ms,
+            ${toMs('o.finished_at')} as finished_ms
+          from ${schema}.runs r left join ${schema}.outcomes o on o.workflow_id = r.workflow_id
+          where r.workflow_id = $1::text`,
+        values: [workflowId],
+      });
+      return row === undefined ? null : toRunRecord(row);
+    },
+
+    async findOutcomes(workflowIds) {
+      const rows = await database.query<OutcomeRow>({
+        name: statementName('runs_find_outcomes'),
+        text: `
+          select asked.workflow_id, r.workflow_id is not null as known, o.kind, o.payload,
+            ${toMs('o.finished_at')} as finished_ms
+          from unnest($1::text[]) as asked(workflow_id)
+          left join ${schema}.outcomes o on o.workflow_id = asked.workflow_id
+          left join ${schema}.runs r on r.workflow_id = asked.workflow_id
+          where o.workflow_id is not null or r.workflow_id is null`,
+        values: [{ arrayOf: 'text', values: workflowIds }],
+      });
+      return {
+        outcomes: rows.flatMap((row) =>
+          row.kind === null
+            ? []
+            : [
+                {
+                  workflowId: row.workflow_id,
+                  kind: row.kind,
+                  payload: row.payload,
+                  finishedAt: readMs(row.finished_ms),
+                },
+              ],
+        ),
+        unknownIds: rows.filter((row) => !row.known).map((row) => row.workflow_id),
+      };
+    },
+
+    async loadHistories(workflowIds) {
+      const histories = new Map<string, Checkpoint[]>(workflowIds.map((workflowId) => [workflowId, []]));
+      const rows = await database.query<CheckpointRow>({
+        name: statementName('runs_load_histories'),
+        text: `
+          select workflow_id, position, seq, kind, name, payload, failed, attempt,
+            ${toMs('started_at')} as started_ms, ${toMs('finished_at')} as finished_ms
+          from ${schema}.checkpoints where workflow_id = any($1::text[])
+          order by workflow_id, position`,
+        values: [{ arrayOf: 'text', values: workflowIds }],
+      });
+      for (const row of rows) histories.get(row.workflow_id)?.push(toCheckpoint(row));
+      return histories;
+    },
+
+    async requestCancel({ workflowId, cancelledPayload, now: at }) {
+      const rows = await database.query<{ workflow_id: string; executor_id: string | null }>({
+        name: statementName('runs_request_cancel'),
+        text: cancelText(schema),
+        values: [workflowId, cancelledPayload, at],
+      });
+      return rows.map((row) => ({ workflowId: row.workflow_id, executorId: row.executor_id }));
+    },
+
+    async findCancelRequests(executorId) {
+      const rows = await database.query<{ workflow_id: string }>({
+        name: statementName('runs_find_cancel_requests'),
+        text: `
+          select r.workflow_id from ${schema}.runs r
+          where r.executor_id = $1::uuid and r.cancel_requested_at is not null and r.state = 'owned'
+            and not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)`,
+        values: [executorId],
+      });
+      return rows.map((row) => row.workflow_id);
+    },
+  };
+}
+
+/** Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock. */
+const cancelText = (schema: string): string => `
+  with recursive clock as materialized (
+    select ${now('$3::int8')} as now
+  ), tree as (
+    select $1::text as workflow_id
+    union
+    select r.workflow_id from tree
+    join ${schema}.runs r on r.parent_id = tree.workflow_id and not r.detached
+  ), target as materialized (
+    select r.workflow_id from ${schema}.runs r
+    where r.workflow_id in (select workflow_id from tree)
+      and not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+    order by r.workflow_id for update
+  ), requested as (
+    update ${schema}.runs r
+    set cancel_requested_at = coalesce(r.cancel_requested_at, clock.now),
+      state = case when r.state = 'owned' then 'owned' else 'settled' end
+    from target cross join clock
+    where r.workflow_id = target.workflow_id and r.state <> 'settled'
+    returning r.workflow_id, r.state, r.executor_id
+  ), settled as (
+    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
+    select requested.workflow_id, 'cancelled', $2::text, clock.now from requested cross join clock
+    where requested.state = 'settled'
+    on conflict do nothing
+  )
+  select workflow_id, executor_id::text as executor_id from requested`;
+
+interface RunRow extends Record<string, unknown> {
+  workflow_id: string;
+  name: string;
+  version: string;
+  state: RunState;
+  input: string | null;
+  parent_id: string | null;
+  executor_id: string | null;
+  attempt: number;
+  crash_log: readonly CrashRecord[] | null;
+  blocked_reason: string | null;
+  cancel_requested: boolean;
+  outcome: OutcomeKind | null;
+  created_ms: number;
+  deadline_ms: number | null;
+  finished_ms: number | null;
+}
+
+interface OutcomeRow extends Record<string, unknown> {
+  workflow_id: string;
+  known: boolean;
+  kind: OutcomeKind | null;
+  payload: string | null;
+  finished_ms: number | null;
+}
+
+interface CheckpointRow extends Record<string, unknown> {
+  workflow_id: string;
+  position: number;
+  seq: number;
+  kind: CheckpointKind;
+  name: string;
+  payload: string | null;
+  failed: boolean;
+  attempt: number;
+  started_ms: number;
+  finished_ms: number;
+}
+
+function toRunRecord(row: RunRow): RunRecord {
+  return {
+    workflowId: row.workflow_id,
+    name: row.name,
+    version: row.version,
+    status: row.outcome ?? statusOf(row.state),
+    input: row.input,
+    parentId: row.parent_id,
+    executorId: row.executor_id,
+    attempt: row.attempt,
+    crashes: row.crash_log ?? [],
+    createdAt: readMs(row.created_ms),
+    deadlineAt: readMsOrNull(row.deadline_ms),
+    finishedAt: readMsOrNull(row.finished_ms),
+    cancelRequested: row.cancel_requested,
+    blockedReason: row.state === 'blocked' ? row.blocked_reason : null,
+  };
+}
+
+function statusOf(state: RunState): RunStatus {
+  switch (state) {
+    case 'owned':
+      return 'running';
+    case 'available':
+      return 'enqueued';
+    case 'blocked':
+      return 'blocked';
+    case 'settled':
+      // Only ever together with an outcome row, which the caller has looked at first.
+      return 'cancelled';
+  }
+}
+
+function toCheckpoint(row: CheckpointRow): Checkpoint {
+  return {
+    workflowId: row.workflow_id,
+    position: row.position,
+    seq: row.seq,
+    kind: row.kind,
+    name: row.name,
+    payload: row.payload,
+    failed: row.failed,
+    startedAt: readMs(row.started_ms),
+    finishedAt: readMs(row.finished_ms),
+    attempt: row.attempt,
+  };
+}

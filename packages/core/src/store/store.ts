@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { Database } from '../database/database.js';
+import { quoteIdentifier } from '../database/identifier.js';
+import { createExecutorStore, type ExecutorStore } from './executors.js';
+import { createFlushStore, type FlushStore } from './flush.js';
+import { createNotificationStore, type NotificationStore } from './notifications.js';
+import { createOwnershipStore, type OwnershipStore } from './ownership.js';
+import { createRunStore, type RunStore } from './runs.js';
+
+/**
+ * Everything that is durable, one role for each noun. Values are encoded text: the store never sees a user's object.
+ * Every method is one statement that may be sent twice.
+ */
+export interface Store {
+  readonly flush: FlushStore;
+  readonly runs: RunStore;
+  readonly ownership: OwnershipStore;
+  readonly executors: ExecutorStore;
+  readonly notifications: NotificationStore;
+}
+
+/** The one SQL implementation, over any {@link Database}. */
+export function createStore(database: Database, schemaName: string): Store {
+  const schema = quoteIdentifier(schemaName);
+  // A prepared statement's name stands for one text, and the text contains the schema.
+  const tag = createHash('sha256').update(schemaName).digest('hex').slice(0, 8);
+  const statementName = (name: string): string => `perdure_${tag}_${name}`;
+  return {
+    flush: createFlushStore(database, schema, statementName),
+    runs: createRunStore(database, schema, statementName),
+    ownership: createOwnershipStore(database, schema, statementName),
+    executors: createExecutorStore(database, schema, statementName),
+    notifications: createNotificationStore(database, schemaName, statementName),
+  };
+}

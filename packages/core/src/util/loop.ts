@@ -1,0 +1,80 @@
+import type { Clock, Timer } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { Random } from '../seams/random.js';
+
+export interface LoopOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly intervalMs: number;
+  /** One round. An error is logged once for each outage, and the loop goes on. */
+  readonly round: () => Promise<void>;
+}
+
+/**
+ * A supervised background loop: one round at a time, every interval (10 % jitter, so that processes don't march in step),
+ * and at once after {@link Loop.wake}. No error ends it.
+ */
+export class Loop {
+  readonly #options: LoopOptions;
+  #timer: Timer | null = null;
+  #running: Promise<void> | null = null;
+  #isStopped = true;
+  #isWoken = false;
+  #failures = 0;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#isStopped = false;
+    this.#schedule();
+  }
+
+  /** Asks for a round now; during a round, for another one after it. */
+  wake(): void {
+    if (this.#isStopped) return;
+    this.#isWoken = true;
+    if (this.#running === null) this.#run();
+  }
+
+  /** Ends the loop, after the round under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #schedule(): void {
+    const { clock, random, intervalMs } = this.#options;
+    const delayMs = intervalMs * (0.9 + 0.2 * random.float());
+    this.#timer = clock.setTimer(delayMs, () => this.#run(), { background: true });
+  }
+
+  #run(): void {
+    if (this.#running !== null || this.#isStopped) return;
+    this.#timer?.cancel();
+    this.#running = this.#rounds().finally(() => {
+      this.#running = null;
+      if (!this.#isStopped) this.#schedule();
+    });
+  }
+
+  async #rounds(): Promise<void> {
+    do {
+      this.#isWoken = false;
+      try {
+        await this.#options.round();
+        if (this.#failures > 0) this.#options.logger.info({ loop: this.#options.name }, 'a background loop works again');
+        this.#failures = 0;
+      } catch (error) {
+        this.#failures += 1;
+        if (this.#failures === 1) {
+          this.#options.logger.warn({ loop: this.#options.name, err: error }, 'a background loop failed; it goes on');
+        }
+      }
+    } while (this.#isWoken && !this.#isStopped && this.#failures === 0);
+  }
+}

@@ -1,0 +1,57 @@
+import { answer } from './answer.js';
+import type { WorkflowContext } from './context.js';
+import type { WorkflowDefinition } from './definition.js';
+import type { DurableCall } from './durable-call.js';
+import { runHandle } from './run-handle.js';
+import type { StartOptions, StartRequest } from './run-starter.js';
+
+/** A child workflow that is awaited: started once, its outcome recorded in the parent's history. */
+export function awaitedChild(
+  definition: WorkflowDefinition,
+  args: readonly unknown[],
+  options: StartOptions,
+  context: WorkflowContext,
+): DurableCall {
+  const request = childRequest(definition, args, options, context);
+  return {
+    kind: 'child',
+    name: definition.name,
+    perform: (call) =>
+      answer(call, context, async () => {
+        const workflowId = await context.starter.start(request);
+        return await context.starter.outcome(workflowId);
+      }),
+  };
+}
+
+/** A child workflow in the background: the parent goes on with a handle once the child is durable. */
+export function backgroundChild(
+  definition: WorkflowDefinition,
+  args: readonly unknown[],
+  options: StartOptions,
+  context: WorkflowContext,
+): DurableCall {
+  const request = childRequest(definition, args, options, context);
+  const { codec } = context.seams;
+  return {
+    kind: 'start',
+    name: definition.name,
+    perform: (call) =>
+      answer(call, context, async () => ({
+        payload: codec.encode(await context.starter.start(request)),
+        failed: false,
+      })),
+    revive: (workflowId) => runHandle(context.starter, workflowId as string),
+  };
+}
+
+/** The id is drawn when the call is made, not when it is performed, so that every replay draws the same. */
+function childRequest(
+  definition: WorkflowDefinition,
+  args: readonly unknown[],
+  options: StartOptions,
+  context: WorkflowContext,
+): StartRequest {
+  const workflowId = options.workflowId ?? context.nextChildId();
+  return { definition, args, options: { ...options, workflowId }, parent: context };
+}

@@ -1,0 +1,65 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { Codec } from '../codec/codec.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
+import type { Random } from '../seams/random.js';
+import type { DurableCall } from './durable-call.js';
+import type { RunStarter } from './run-starter.js';
+
+/** What the code around a run works with; nothing of it is for users. */
+export interface Seams {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codec: Codec;
+  readonly contexts: ContextStorage;
+}
+
+/** The run that a workflow function executes in. */
+export interface WorkflowContext {
+  readonly kind: 'workflow';
+  readonly workflowId: string;
+  readonly workflowName: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly starter: RunStarter;
+  readonly seams: Seams;
+  readonly deadlineAt: EpochMs | null; // null = none
+  call(call: DurableCall): Promise<unknown>;
+  /** The id of a child that is started without one; the same in every replay. */
+  nextChildId(): string;
+  now(): EpochMs;
+  uuid(): string;
+  random(): number;
+}
+
+/** The body of a step. */
+export interface StepContext {
+  readonly kind: 'step';
+  readonly workflowId: string;
+  readonly workflowName: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  readonly starter: RunStarter;
+  readonly seams: Seams;
+  readonly step: StepInfo;
+  readonly idempotencyKey: string;
+  /** The id of a run that the body starts without one: a second attempt finds the run of the first. */
+  nextChildId(): string;
+}
+
+export interface StepInfo {
+  readonly name: string;
+  /** The step's number within the run. */
+  readonly seq: number;
+  /** This try of the step, from 1. */
+  readonly attempt: number;
+}
+
+/** Outside any run, but with an engine chosen. */
+export interface EngineContext {
+  readonly kind: 'engine';
+  readonly starter: RunStarter;
+}
+
+export type Context = WorkflowContext | StepContext | EngineContext;
+
+export type ContextStorage = AsyncLocalStorage<Context>;

@@ -1,0 +1,25 @@
+import { InvalidArgumentError, NotLaunchedError } from '../errors/errors.js';
+import type { Context } from './context.js';
+import { processState } from './process-state.js';
+import type { RunStarter } from './run-starter.js';
+
+/** Where the calling code runs: in a workflow, in a step, under a chosen engine; undefined for anywhere else. */
+export function currentContext(): Context | undefined {
+  return processState().contexts.getStore();
+}
+
+/** The engine that a start goes to: the one in context, else the one that was launched. */
+export function currentStarter(): RunStarter {
+  const context = currentContext();
+  if (context !== undefined) return context.starter;
+  const launched = [...processState().launched];
+  const [first] = launched;
+  if (first === undefined) throw new NotLaunchedError();
+  if (launched.length > 1) {
+    throw new InvalidArgumentError(
+      `${launched.length} engines are launched in this process, and it is not clear which one to start on. ` +
+        'Choose it with workflow.with({ engine }) or engine.within(() => …).',
+    );
+  }
+  return first;
+}

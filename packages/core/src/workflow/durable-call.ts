@@ -1,0 +1,42 @@
+import type { CallKind, Checkpoint, CheckpointKind } from '../store/records.js';
+import type { EpochMs } from '../seams/clock.js';
+
+/** The result of a durable call, encoded. */
+export interface CallResult {
+  readonly payload: string | null;
+  readonly failed: boolean;
+  readonly startedAt: EpochMs;
+}
+
+/** What a call that the history doesn't answer may use while it is open. */
+export interface OpenCall {
+  readonly seq: number;
+  readonly name: string;
+  /** What an earlier process left behind of this call. */
+  readonly markers: readonly Checkpoint[];
+  /** Aborts when the result no longer matters: the run was cancelled, ended, or went to another process. */
+  readonly signal: AbortSignal;
+  /** The same for every attempt of this call, in every process. */
+  readonly idempotencyKey: string;
+  /**
+   * Resolves when everything that the run did before is durable and this process still owns the run. Every side effect
+   * waits for it. Never resolves once the run has stopped here.
+   */
+  permission(): Promise<void>;
+  /** Remembers that a side effect is under way, so that a shutdown can wait for it. */
+  track<T>(effect: Promise<T>): Promise<T>;
+  /** Records something about the call while it stays open. */
+  mark(kind: Extract<CheckpointKind, 'attempt' | 'timer'>, payload: string | null, startedAt: EpochMs): void;
+  /** Ends the call. Ignored when the run has stopped here. */
+  complete(result: CallResult): void;
+}
+
+/** A call that a workflow makes and whose result is recorded. */
+export interface DurableCall {
+  readonly kind: CallKind;
+  readonly name: string;
+  /** Does the work, live; ends with `complete`. Must not throw or reject. */
+  perform(call: OpenCall): void | Promise<void>;
+  /** What the workflow gets for the decoded result, where it isn't the result itself. */
+  revive?(value: unknown): unknown;
+}

@@ -1,0 +1,65 @@
+import type { CallKind, Checkpoint } from '../store/records.js';
+
+/** What the history holds of one durable call. */
+export interface RecordedCall {
+  readonly kind: CallKind;
+  readonly name: string;
+  /** What the call left behind while it was open: failed attempts, a sleep's wake-up time. */
+  readonly markers: readonly Checkpoint[];
+  readonly result: Checkpoint | null; // null = it was open when the history ends
+}
+
+/** A run's checkpoints, arranged for replay. Only what follows the last `retry` counts: it made the workflow start afresh. */
+export interface History {
+  /** Results and interruptions, in the order in which the workflow saw them. */
+  readonly deliveries: readonly Checkpoint[];
+  readonly calls: ReadonlyMap<number, RecordedCall>;
+  readonly nextPosition: number;
+  /** How often the whole workflow was retried. */
+  readonly retries: number;
+  readonly lastRetry: Checkpoint | null;
+}
+
+export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
+  const retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
+  const lastRetry = retries[retries.length - 1] ?? null;
+  const current = checkpoints.filter((checkpoint) => checkpoint.position > (lastRetry?.position ?? -1));
+  const calls = new Map<number, RecordedCall>();
+  const deliveries: Checkpoint[] = [];
+  for (const checkpoint of current) {
+    const isMarker = checkpoint.kind === 'attempt' || checkpoint.kind === 'timer';
+    if (!isMarker) deliveries.push(checkpoint);
+    const kind = callKindOf(checkpoint);
+    if (kind === null) continue;
+    const known = calls.get(checkpoint.seq);
+    calls.set(checkpoint.seq, {
+      kind,
+      name: checkpoint.name,
+      markers: isMarker ? [...(known?.markers ?? []), checkpoint] : (known?.markers ?? []),
+      result: isMarker ? (known?.result ?? null) : checkpoint,
+    });
+  }
+  return {
+    deliveries,
+    calls,
+    nextPosition: (checkpoints[checkpoints.length - 1]?.position ?? -1) + 1,
+    retries: retries.length,
+    lastRetry,
+  };
+}
+
+/** The kind of call that a checkpoint belongs to; null where it concerns the whole run. */
+function callKindOf(checkpoint: Checkpoint): CallKind | null {
+  switch (checkpoint.kind) {
+    case 'attempt':
+      return 'step';
+    case 'timer':
+      return 'sleep';
+    case 'cancelled':
+    case 'timed-out':
+    case 'retry':
+      return null;
+    default:
+      return checkpoint.kind;
+  }
+}

@@ -1,0 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Context, ContextStorage } from './context.js';
+import type { WorkflowDefinition } from './definition.js';
+import type { RunStarter } from './run-starter.js';
+
+/** What there must be one of in a process, however often this package was loaded. */
+export interface ProcessState {
+  readonly contexts: ContextStorage;
+  readonly definitions: Map<string, WorkflowDefinition>;
+  /** The engines that are launched, in the order of launching. */
+  readonly launched: Set<RunStarter>;
+}
+
+const key = Symbol.for('perdure.process.v1');
+
+/**
+ * The one global of this package. Bundles, hot reloads and ESM beside CommonJS each load a copy of it; they must see one
+ * set of contexts, one registry and one launched engine.
+ */
+export function processState(): ProcessState {
+  const holder = globalThis as { [key]?: ProcessState };
+  return (holder[key] ??= { contexts: new AsyncLocalStorage<Context>(), definitions: new Map(), launched: new Set() });
+}

@@ -1,0 +1,54 @@
+import type { CallKind, Checkpoint } from '../store/records.js';
+import type { History, RecordedCall } from './history.js';
+
+/** A durable call as the workflow makes it. */
+export interface IssuedCall {
+  readonly seq: number;
+  readonly kind: CallKind;
+  readonly name: string;
+}
+
+/**
+ * Where a run stands in its recorded history.
+ *
+ * The workflow makes its calls again, in order, and each must be the one that the history holds under its number. The
+ * recorded results are then handed out in recorded order, each once the call that it belongs to has been made.
+ */
+export class ReplayCursor {
+  readonly #history: History;
+  readonly #issued = new Set<number>();
+  #delivered = 0;
+  #lastMatched: IssuedCall | null = null;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** Checks a call against the history: what is recorded of it, null if nothing is, or the difference. */
+  issue(call: IssuedCall): { readonly recorded: RecordedCall | null } | { readonly mismatch: RecordedCall } {
+    const recorded = this.#history.calls.get(call.seq) ?? null;
+    if (recorded !== null && (recorded.kind !== call.kind || recorded.name !== call.name)) return { mismatch: recorded };
+    this.#issued.add(call.seq);
+    if (recorded !== null) this.#lastMatched = call;
+    return { recorded };
+  }
+
+  /** The next recorded delivery; `waiting` while the workflow hasn't made its call yet; `done` after the last. */
+  next(): Checkpoint | 'waiting' | 'done' {
+    const checkpoint = this.#history.deliveries[this.#delivered];
+    if (checkpoint === undefined) return 'done';
+    if (checkpoint.seq >= 0 && !this.#issued.has(checkpoint.seq)) return 'waiting';
+    this.#delivered += 1;
+    return checkpoint;
+  }
+
+  /** The recorded deliveries that the workflow has not taken. */
+  leftOver(): readonly Checkpoint[] {
+    return this.#history.deliveries.slice(this.#delivered);
+  }
+
+  /** The last call that the history confirmed, for explaining a difference. */
+  get lastMatched(): IssuedCall | null {
+    return this.#lastMatched;
+  }
+}

@@ -1,0 +1,358 @@
+import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { CancelledError, WorkflowTimeoutError } from '../errors/errors.js';
+import type { EpochMs, Timer } from '../seams/clock.js';
+import type { RetryMarker } from '../step/retry-marker.js';
+import { mayRetry, nextDelayMs } from '../step/retry-policy.js';
+import type { Checkpoint, ClaimedRun, Outcome } from '../store/records.js';
+import { deferred } from '../util/deferred.js';
+import { never } from '../util/never.js';
+import { SeededRandom } from '../util/seeded-random.js';
+import type { Seams, WorkflowContext } from './context.js';
+import type { WorkflowDefinition } from './definition.js';
+import { Deliveries } from './deliveries.js';
+import type { CallResult, DurableCall } from './durable-call.js';
+import { Effects } from './effects.js';
+import { arrangeHistory, type History } from './history.js';
+import { callSiteOf } from './call-site.js';
+import { describeDifference } from './difference.js';
+import { openCall, type PendingCall } from './pending-call.js';
+import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
+import { type Entry, RunRecorder } from './run-recorder.js';
+import type { RunStarter } from './run-starter.js';
+
+/** What a run needs from the executor that owns it. */
+export interface RunServices extends Seams {
+  readonly starter: RunStarter;
+  append(item: LogItem): Promise<LogVerdict>;
+  /** Null while the lease is surely held, else a promise of its renewal. */
+  leaseRenewal(): Promise<void> | null;
+  /** The run's code differs from its history: it is to be set aside. */
+  onBlocked(run: RunExecution, reason: string): void;
+  /** The run failed and is to be executed afresh, with these checkpoints as its history. */
+  onRetry(run: RunExecution, retries: readonly Checkpoint[]): void;
+  /** The run's outcome is durable. */
+  onSettled(run: RunExecution, outcome: Outcome): void;
+}
+
+export type Interruption = 'cancelled' | 'timed-out';
+
+/** A live delivery: the result of a call, or an interruption. */
+type Live = { readonly call: PendingCall; readonly entry: Entry } | { readonly call: null; readonly entry: Entry };
+
+/**
+ * One run, executing in this process. States:
+ * - *waiting*: a retry of the whole workflow is not due yet.
+ * - *replaying*: the workflow's calls are answered from the history, in recorded order; nothing has a side effect.
+ * - *live*: the history is exhausted. Calls are performed, and their results are recorded and delivered as they come.
+ * - *closed*: for good. The function finished, or was cancelled, or the run went elsewhere. No promise that the workflow
+ *   still waits for ever settles, so none of its `catch` or `finally` blocks sees why.
+ *
+ * All that the function awaits comes through {@link Deliveries}, one at a time. Its progress is therefore a function of
+ * the order of deliveries alone, which is what the history records and replays (docs/adr/0001).
+ */
+export class RunExecution {
+  readonly run: ClaimedRun;
+  readonly definition: WorkflowDefinition;
+  readonly #services: RunServices;
+  readonly #checkpoints: readonly Checkpoint[];
+  readonly #history: History;
+  readonly #cursor: ReplayCursor;
+  readonly #recorder: RunRecorder;
+  readonly #deliveries: Deliveries<Live>;
+  readonly #effects: Effects;
+  readonly #seeded: SeededRandom;
+  readonly #controller = new AbortController();
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #timers = new Set<Timer>();
+  #isClosed = false;
+  #isInvoked = false;
+  #nextSeq = 0;
+  #nextChild = 0;
+  #time: EpochMs;
+  #whenLive: (() => void)[] = [];
+  #interruption: Interruption | null = null;
+  #undeliveredError: Error | null = null; // an interruption that found nothing awaited
+
+  constructor(services: RunServices, definition: WorkflowDefinition, run: ClaimedRun, checkpoints: readonly Checkpoint[]) {
+    this.run = run;
+    this.definition = definition;
+    this.#services = services;
+    this.#checkpoints = checkpoints;
+    this.#history = arrangeHistory(checkpoints);
+    this.#cursor = new ReplayCursor(this.#history);
+    this.#time = this.#history.lastRetry?.finishedAt ?? run.createdAt;
+    this.#seeded = new SeededRandom(`${run.seed}:${this.#history.retries}`);
+    this.#effects = new Effects(services.clock);
+    this.#recorder = new RunRecorder({
+      run,
+      nextPosition: this.#history.nextPosition,
+      append: (item) => services.append(item),
+      onRefused: (error) => this.#settle('failed', services.codec.encodeError(error)),
+    });
+    this.#deliveries = new Deliveries({
+      clock: services.clock,
+      cursor: this.#cursor,
+      deliverRecorded: (checkpoint) => this.#deliver(this.#pending.get(checkpoint.seq) ?? null, checkpoint),
+      onLive: () => this.#whenLive.splice(0).forEach((start) => start()),
+      deliverLive: (live) => this.#deliverLive(live),
+    });
+  }
+
+  /** Starts or continues the workflow function. */
+  begin(): void {
+    const { clock, codec } = this.#services;
+    if (this.run.deadlineAt !== null) {
+      this.#setTimer(this.run.deadlineAt - clock.now(), () => this.interrupt('timed-out'));
+    }
+    if (this.run.cancelRequested && this.definition.onCancel === 'stop') {
+      this.interrupt('cancelled');
+      return;
+    }
+    const retry = this.#history.lastRetry === null ? null : (codec.decode(this.#history.lastRetry.payload) as RetryMarker);
+    const waitMs = retry === null ? 0 : retry.retryAt - clock.now();
+    if (waitMs > 0) this.#setTimer(waitMs, () => this.#invoke());
+    else this.#invoke();
+    if (this.run.cancelRequested) this.interrupt('cancelled');
+  }
+
+  /** Cancels the run, or ends it at its deadline. Only the first interruption of a run counts. */
+  interrupt(kind: Interruption): void {
+    const isRecorded = this.#history.deliveries.some((delivery) => delivery.seq === -1);
+    if (this.#isClosed || this.#interruption !== null || isRecorded) return;
+    if (this.definition.onCancel === 'stop' || !this.#isInvoked) {
+      this.#settleInterrupted(kind);
+      return;
+    }
+    const at = this.#services.clock.now();
+    const entry: Entry = { kind, seq: -1, name: '', payload: null, failed: true, startedAt: at, finishedAt: at };
+    this.#deliveries.add({ call: null, entry });
+  }
+
+  /** Stops without a trace: the run goes on elsewhere. */
+  abandon(): void {
+    this.#close();
+  }
+
+  /** Lets no further side effect begin; resolves when those under way have ended and their results are recorded. */
+  async drain(): Promise<void> {
+    this.#effects.stopAdmitting();
+    while (!this.#isClosed && (this.#effects.isBusy || this.#deliveries.isBusy)) await this.#effects.change();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  #invoke(): void {
+    if (this.#isClosed) return;
+    this.#isInvoked = true;
+    const invocation = async (): Promise<unknown> => {
+      const args = (this.#services.codec.decode(this.run.input) ?? []) as never[];
+      return await this.definition.fn(...args);
+    };
+    this.#services.contexts.run(this.#context(), invocation).then(
+      (value) => this.#finish(() => this.#settleCompleted(value)),
+      (error: unknown) => this.#finish(() => this.#fail(error), error),
+    );
+    this.#deliveries.settle();
+  }
+
+  #context(): WorkflowContext {
+    const { run } = this;
+    return {
+      kind: 'workflow',
+      workflowId: run.workflowId,
+      workflowName: run.name,
+      attempt: run.attempt,
+      signal: this.#controller.signal,
+      starter: this.#services.starter,
+      seams: this.#services,
+      deadlineAt: run.deadlineAt,
+      call: (request) => this.#call(request),
+      nextChildId: () => `${run.workflowId}.${this.#round('.')}${this.#nextChild++}`,
+      now: () => this.#time,
+      uuid: () => this.#seeded.uuid(),
+      random: () => this.#seeded.float(),
+    };
+  }
+
+  /** Sets apart the ids that belong to different retries of the whole workflow. */
+  #round(separator: string): string {
+    return this.#history.retries === 0 ? '' : `r${this.#history.retries}${separator}`;
+  }
+
+  #call(request: DurableCall): Promise<unknown> {
+    if (this.#isClosed) return never();
+    const issued: IssuedCall = { seq: this.#nextSeq++, kind: request.kind, name: request.name };
+    const verdict = this.#cursor.issue(issued);
+    if ('mismatch' in verdict) {
+      this.#block(issued, callSiteOf(new Error('here').stack));
+      return never();
+    }
+    const promise = deferred<unknown>();
+    // A workflow need not await every call: one that fails unheard is recorded, and must not end the process.
+    promise.promise.catch(() => {});
+    if (this.#undeliveredError !== null) {
+      promise.reject(this.#undeliveredError);
+      this.#undeliveredError = null;
+      return promise.promise;
+    }
+    const call: PendingCall = { ...issued, request, promise, controller: new AbortController() };
+    this.#pending.set(call.seq, call);
+    if (verdict.recorded === null || verdict.recorded.result === null) {
+      this.#perform(call, verdict.recorded?.markers ?? []);
+    }
+    this.#deliveries.settle();
+    return promise.promise;
+  }
+
+  #perform(call: PendingCall, markers: readonly Checkpoint[]): void {
+    const isPending = (): boolean => this.#pending.get(call.seq) === call;
+    const open = openCall(call, {
+      markers,
+      idempotencyKey: `${this.run.workflowId}:${this.#round(':')}${call.seq}`,
+      effects: this.#effects,
+      isPending,
+      undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
+      mark: (kind, payload, startedAt) =>
+        void this.#recorder.record(this.#entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt })),
+      complete: (result) => this.#deliveries.add({ call, entry: this.#entryOf(call, call.kind, result) }),
+    });
+    const start = (): void => {
+      if (isPending()) void call.request.perform(open);
+    };
+    if (this.#deliveries.isLive) start();
+    else this.#whenLive.push(start);
+  }
+
+  #entryOf(call: IssuedCall, kind: Entry['kind'], result: CallResult): Entry {
+    return { kind, seq: call.seq, name: call.name, ...result, finishedAt: this.#services.clock.now() };
+  }
+
+  #deliverLive({ call, entry }: Live): void {
+    // A call that was interrupted meanwhile has been answered.
+    if (call === null || this.#pending.get(call.seq) === call) {
+      this.#recorder.record(entry);
+      this.#deliver(call, entry);
+    }
+    this.#effects.changed();
+  }
+
+  #deliver(call: PendingCall | null, result: Pick<Entry, 'kind' | 'payload' | 'failed' | 'finishedAt'>): void {
+    this.#time = Math.max(this.#time, result.finishedAt);
+    if (result.kind === 'cancelled' || result.kind === 'timed-out') {
+      this.#deliverInterruption(result.kind);
+      return;
+    }
+    if (call === null) return;
+    this.#pending.delete(call.seq);
+    const { codec } = this.#services;
+    try {
+      if (result.failed) throw codec.decodeError(result.payload ?? '');
+      const value = codec.decode(result.payload);
+      call.promise.resolve(call.request.revive === undefined ? value : call.request.revive(value));
+    } catch (error) {
+      call.promise.reject(error);
+    }
+  }
+
+  /** Everything that is being awaited rejects, once; what the workflow calls from then on works as before. */
+  #deliverInterruption(kind: Interruption): void {
+    this.#interruption = kind;
+    const error = this.#interruptionError(kind);
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    if (pending.length === 0) this.#undeliveredError = error;
+    for (const call of pending) {
+      call.controller.abort();
+      call.promise.reject(error);
+    }
+  }
+
+  #interruptionError(kind: Interruption): Error {
+    const { workflowId, deadlineAt } = this.run;
+    return kind === 'cancelled' ? new CancelledError(workflowId) : new WorkflowTimeoutError(workflowId, deadlineAt ?? 0);
+  }
+
+  /** The function has returned or thrown. */
+  #finish(settle: () => void, thrown?: unknown): void {
+    if (this.#isClosed) return;
+    if (this.#cursor.leftOver().length > 0) this.#block(null, null);
+    else if (this.#interruption === null) settle();
+    else if (thrown === undefined || isInterruption(thrown)) this.#settleInterrupted(this.#interruption);
+    else this.#settle('failed', this.#services.codec.encodeError(thrown));
+  }
+
+  #settleCompleted(value: unknown): void {
+    let payload: string | null;
+    try {
+      payload = this.#services.codec.encode(value);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#settle('completed', payload);
+  }
+
+  #fail(error: unknown): void {
+    const { codec, clock, random } = this.#services;
+    const failures = this.#history.retries + 1;
+    if (!mayRetry(this.definition.retryPolicy, error, failures)) {
+      this.#settle('failed', codec.encodeError(error));
+      return;
+    }
+    const now = clock.now();
+    const marker: RetryMarker = {
+      retryAt: now + nextDelayMs(this.definition.retryPolicy, failures, random.float()),
+      error: codec.encodeError(error),
+    };
+    const payload = codec.encode(marker);
+    const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, startedAt: now, finishedAt: now };
+    const { checkpoint, durable } = this.#recorder.record(entry);
+    const retries = [...this.#checkpoints.filter(({ kind }) => kind === 'retry'), checkpoint];
+    this.#close();
+    void durable.then(() => this.#services.onRetry(this, retries));
+  }
+
+  #settleInterrupted(kind: Interruption): void {
+    const error = this.#services.codec.encodeError(this.#interruptionError(kind));
+    this.#settle(kind === 'cancelled' ? 'cancelled' : 'failed', error);
+  }
+
+  #settle(kind: Outcome['kind'], payload: string | null): void {
+    if (this.#isClosed) return;
+    this.#close();
+    const outcome: Outcome = { workflowId: this.run.workflowId, kind, payload, finishedAt: this.#services.clock.now() };
+    void this.#recorder.settle(outcome).then(() => this.#services.onSettled(this, outcome));
+  }
+
+  #block(call: IssuedCall | null, callSite: string | null): void {
+    const { run, definition } = this;
+    const reason = describeDifference({ run, definition, call, callSite, cursor: this.#cursor, history: this.#history });
+    this.#close();
+    this.#services.onBlocked(this, reason);
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    this.#deliveries.stop();
+    for (const timer of this.#timers) timer.cancel();
+    for (const call of this.#pending.values()) call.controller.abort();
+    this.#pending.clear();
+    this.#whenLive = [];
+    this.#controller.abort();
+    this.#effects.changed();
+  }
+
+  #setTimer(delayMs: number, fire: () => void): void {
+    const timer = this.#services.clock.setTimer(Math.max(0, delayMs), () => {
+      this.#timers.delete(timer);
+      fire();
+    });
+    this.#timers.add(timer);
+  }
+}
+
+function isInterruption(thrown: unknown): boolean {
+  return CancelledError.is(thrown) || WorkflowTimeoutError.is(thrown);
+}

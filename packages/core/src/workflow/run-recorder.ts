@@ -1,0 +1,60 @@
+import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import type { EpochMs } from '../seams/clock.js';
+import type { Checkpoint, CheckpointKind, ClaimedRun, Outcome } from '../store/records.js';
+
+/** Something to be added to a run's history. */
+export interface Entry {
+  readonly kind: CheckpointKind;
+  readonly seq: number; // -1 = concerns the whole run
+  readonly name: string;
+  readonly payload: string | null;
+  readonly failed: boolean;
+  readonly startedAt: EpochMs;
+  readonly finishedAt: EpochMs;
+}
+
+/** Writes one run's history: gives each entry its position and remembers whether all of it is durable yet. */
+export class RunRecorder {
+  readonly #run: ClaimedRun;
+  readonly #append: (item: LogItem) => Promise<LogVerdict>;
+  readonly #onRefused: (error: unknown) => void;
+  #nextPosition: number;
+  #undurable: Promise<unknown> | null = null;
+
+  constructor(options: {
+    readonly run: ClaimedRun;
+    readonly nextPosition: number;
+    readonly append: (item: LogItem) => Promise<LogVerdict>;
+    /** The database will never accept an entry, whatever is tried. */
+    readonly onRefused: (error: unknown) => void;
+  }) {
+    this.#run = options.run;
+    this.#append = options.append;
+    this.#onRefused = options.onRefused;
+    this.#nextPosition = options.nextPosition;
+  }
+
+  record(entry: Entry): { readonly checkpoint: Checkpoint; readonly durable: Promise<void> } {
+    const { workflowId, attempt } = this.#run;
+    const checkpoint: Checkpoint = { workflowId, attempt, position: this.#nextPosition++, ...entry };
+    return { checkpoint, durable: this.#add({ kind: 'checkpoint', checkpoint }) };
+  }
+
+  settle(outcome: Outcome): Promise<void> {
+    return this.#add({ kind: 'outcome', outcome });
+  }
+
+  /** Null if everything recorded so far is durable, else a promise of it. */
+  get undurable(): Promise<unknown> | null {
+    return this.#undurable;
+  }
+
+  /** The log keeps the order, so the last append speaks for all before it. */
+  async #add(item: LogItem): Promise<void> {
+    const verdict = this.#append(item);
+    this.#undurable = verdict;
+    const settled = await verdict;
+    if (this.#undurable === verdict) this.#undurable = null;
+    if (settled.kind === 'refused') this.#onRefused(settled.error);
+  }
+}

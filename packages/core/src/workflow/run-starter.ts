@@ -1,0 +1,76 @@
+import type { RunStatus, CrashRecord } from '../store/records.js';
+import type { EpochMs } from '../seams/clock.js';
+import type { Duration } from '../util/duration.js';
+import type { WorkflowDefinition } from './definition.js';
+
+/** How a run is started; bind them with `workflow.with(options)`. */
+export interface StartOptions {
+  /** Makes the start idempotent: a second start with the same id is the same run. Random where left out. */
+  readonly workflowId?: string;
+  /** From start to completion, restarts included; overrules the workflow's own. */
+  readonly timeout?: Duration;
+  /** The moment by which the run must have completed, where that is known rather than a duration. */
+  readonly deadline?: Date;
+  /** For a child: its parent's cancellation and deadline don't reach it. */
+  readonly detached?: boolean;
+}
+
+/** What is known of a run. Times are milliseconds since 1970. */
+export interface RunInfo {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly parentId: string | null;
+  readonly executorId: string | null;
+  /** How often the run was claimed: 1 unless it was recovered or handed over. */
+  readonly attempt: number;
+  /** The processes that died while they owned the run. */
+  readonly crashes: readonly CrashRecord[];
+  readonly createdAt: EpochMs;
+  readonly deadlineAt: EpochMs | null;
+  readonly finishedAt: EpochMs | null;
+  readonly cancelRequested: boolean;
+  /** Why it is `blocked`, with the precise difference between its history and the code; null in any other status. */
+  readonly blockedReason: string | null;
+}
+
+/** A run, addressed by its workflow id. */
+export interface RunHandle<Result> {
+  readonly workflowId: string;
+  /**
+   * Waits for the outcome, in whichever process it comes about.
+   *
+   * @throws the workflow's own error if it failed; {@link CancelledError}; {@link WorkflowTimeoutError};
+   * {@link RunDeadError}; {@link RunNotFoundError}; {@link EngineStoppedError} if this engine shuts down meanwhile.
+   */
+  result(): Promise<Result>;
+  /** @throws {@link RunNotFoundError} */
+  status(): Promise<RunInfo>;
+  /** Asks the run and its attached children to stop; resolves once the request is durable. A finished run stays as it is. */
+  cancel(): Promise<void>;
+}
+
+/** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
+export interface RunStarter {
+  start(request: StartRequest): Promise<string>;
+  /** The encoded outcome of a run: its result, or the error that it ended with. */
+  outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
+  status(workflowId: string): Promise<RunInfo>;
+  cancel(workflowId: string): Promise<void>;
+  decode(payload: string | null): unknown;
+  decodeError(payload: string): unknown;
+}
+
+export interface StartRequest {
+  readonly definition: WorkflowDefinition;
+  readonly args: readonly unknown[];
+  readonly options: StartOptions;
+  readonly parent: ParentRun | null; // null = not started by a workflow
+}
+
+/** What a child takes over from its parent. */
+export interface ParentRun {
+  readonly workflowId: string;
+  readonly deadlineAt: EpochMs | null; // null = none
+}

@@ -1,0 +1,96 @@
+import type { Context } from './context.js';
+import { awaitedChild, backgroundChild } from './child-run.js';
+import { currentContext, currentStarter } from './current-context.js';
+import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from './definition.js';
+import { register } from './registry.js';
+import { runHandle } from './run-handle.js';
+import type { RunHandle, RunStarter, StartOptions } from './run-starter.js';
+
+/** {@link StartOptions}, and the engine to start on where there are several. */
+export interface BoundOptions extends StartOptions {
+  readonly engine?: { readonly starter: RunStarter };
+}
+
+/** A durable function: call it like the function that it was made from. */
+export interface Workflow<Args extends readonly unknown[], Result> {
+  /** Runs it durably and waits for the result; in a workflow, as its child. */
+  (...args: Args): Promise<Result>;
+  /** Starts it and resolves once the run is in Postgres. */
+  start(...args: Args): Promise<RunHandle<Result>>;
+  /** The same workflow with options bound, for calls and starts. */
+  with(options: BoundOptions): Workflow<Args, Result>;
+  readonly definition: WorkflowDefinition;
+}
+
+/**
+ * Makes a function a workflow: its progress is stored, and after a crash it continues from the last completed step, in
+ * whichever process takes it over.
+ *
+ * The function may await anything made of steps, sleeps and child workflows, in any pattern; all side effects belong in
+ * steps. Time and randomness come from {@link now}, {@link uuid} and {@link random}.
+ *
+ * @param name how the run is stored; it must not change while runs are in flight
+ * @throws {DuplicateWorkflowError} if another function has the name
+ *
+ * @example
+ * const checkout = workflow('checkout', async (order: Order) => {
+ *   const payment = await charge(order);
+ *   await sleep('10m');
+ *   return await ship(order, payment);
+ * });
+ * const receipt = await checkout(order);
+ * const run = await checkout.with({ workflowId: 'order-42' }).start(order);
+ */
+export function workflow<Args extends readonly unknown[], Result>(
+  name: string,
+  fn: (...args: Args) => Result | Promise<Result>,
+  options: WorkflowOptions = {},
+): Workflow<Args, Awaited<Result>> {
+  const definition = defineWorkflow(name, fn as (...args: never[]) => unknown, options, new Error('here').stack);
+  register(definition);
+  return callable<Args, Awaited<Result>>(definition, {});
+}
+
+function callable<Args extends readonly unknown[], Result>(
+  definition: WorkflowDefinition,
+  bound: BoundOptions,
+): Workflow<Args, Result> {
+  const { engine, ...options } = bound;
+
+  const call = async (...args: Args): Promise<Result> => {
+    const context = inWorkflow(engine);
+    if (context !== null) return (await context.call(awaitedChild(definition, args, options, context))) as Result;
+    return await (await startOutside(args)).result();
+  };
+  const start = async (...args: Args): Promise<RunHandle<Result>> => {
+    const context = inWorkflow(engine);
+    if (context !== null) {
+      return (await context.call(backgroundChild(definition, args, options, context))) as RunHandle<Result>;
+    }
+    return await startOutside(args);
+  };
+  const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
+    const starter = engine?.starter ?? currentStarter();
+    const workflowId = options.workflowId ?? idFromStep();
+    const request = workflowId === undefined ? options : { ...options, workflowId };
+    return runHandle(starter, await starter.start({ definition, args, options: request, parent: null }));
+  };
+  return Object.assign(call, {
+    start,
+    definition,
+    with: (changes: BoundOptions) => callable<Args, Result>(definition, { ...bound, ...changes }),
+  });
+}
+
+/** The workflow context, unless another engine was chosen on purpose: then the run is no child. */
+function inWorkflow(engine: BoundOptions['engine']): Extract<Context, { kind: 'workflow' }> | null {
+  const context = currentContext();
+  return context?.kind === 'workflow' && engine === undefined ? context : null;
+}
+
+/** A run started by a step's body is found again, and not started twice, when the step is tried again. */
+function idFromStep(): string | undefined {
+  const context = currentContext();
+  return context?.kind === 'step' ? context.nextChildId() : undefined;
+}
+

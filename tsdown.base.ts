@@ -1,0 +1,18 @@
+import { defineConfig, type UserConfig } from 'tsdown';
+
+/** How every published package is built: ES modules beside CommonJS, each with its own declarations. */
+export function library({ entry }: { entry: string[] }): UserConfig {
+  return defineConfig({
+    entry,
+    format: ['esm', 'cjs'],
+    dts: { sourcemap: false },
+    sourcemap: true,
+    target: 'node20',
+    platform: 'node',
+    // "type": "module" makes .js an ES module and .cjs CommonJS, as the exports maps say.
+    fixedExtension: false,
+    // A warning is a mistake in the package (an undeclared dependency bundled in, say).
+    failOnWarn: true,
+    logLevel: 'warn',
+  });
+}

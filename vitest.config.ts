@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const packages = fileURLToPath(new URL('./packages', import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests run on the packages' source, so nothing has to be built first.
+    alias: [
+      { find: /^@perdure\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: /^@perdure\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
+    ],
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['integration-tests/**/*.test.ts'],
+          globalSetup: ['integration-tests/support/postgres-server.ts'],
+          // Starting PGlite takes seconds, and more on a busy machine.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
