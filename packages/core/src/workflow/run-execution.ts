@@ -354,5 +354,5 @@ export class RunExecution {
 }
 
 function isInterruption(thrown: unknown): boolean {
-  return CancelledError.is(thrown) || WorkflowTimeoutError.is(thrown);
+  return thrown instanceof CancelledError || thrown instanceof WorkflowTimeoutError;
 }

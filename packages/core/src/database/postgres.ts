@@ -1,0 +1,141 @@
+import type pg from 'pg';
+import { ControlConnection } from './control-connection.js';
+import { DatabaseClosedError } from './database-closed-error.js';
+import type { Database, Queryable, Row, Statement, Subscription } from './database.js';
+import { withDeadline } from './deadline.js';
+import { DedicatedConnection } from './dedicated-connection.js';
+import { Listener } from './listener.js';
+import type { PoolClientLike, PoolLike } from './pg-like.js';
+import { type Pool, ownPool, sharedPool } from './pool.js';
+import { PreparedStatements } from './prepared-statements.js';
+import { Session, destroySocket } from './session.js';
+
+export type { PoolLike } from './pg-like.js';
+
+/** Where the server is: a connection string, `pg`'s settings one by one, or your own Pool, which is never closed. */
+export type PostgresOptions = (
+  { readonly url?: string } | { readonly config: ConnectionConfig } | { readonly pool: PoolLike }
+) & {
+  /** Connections in the pool, besides one for heartbeats and one for LISTEN; 10 by default. */
+  readonly poolSize?: number;
+  /** How long one statement may take before its connection is given up; 30,000 by default. */
+  readonly statementTimeoutMs?: number;
+  /** The same for heartbeats and for the connection that listens; 5,000 by default. */
+  readonly controlTimeoutMs?: number;
+  /** What `pg_stat_activity` shows; `perdure` by default. */
+  readonly applicationName?: string;
+};
+
+/** The settings of `pg` that say where the server is and who connects. */
+export interface ConnectionConfig {
+  readonly connectionString?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly database?: string;
+  readonly user?: string;
+  readonly password?: string | (() => string | Promise<string>);
+  /** `true`, or the options of Node's `tls.connect`. */
+  readonly ssl?: boolean | object;
+}
+
+/**
+ * A database on a Postgres server. It connects when it is first used.
+ *
+ * @example
+ * const database = postgres({ url: process.env.DATABASE_URL });
+ */
+export function postgres(options: PostgresOptions): Database {
+  return new PostgresDatabase(options);
+}
+
+class PostgresDatabase implements Database {
+  readonly kind = 'postgres';
+  readonly #pool: Pool;
+  readonly #control: ControlConnection;
+  readonly #listener: Listener;
+  readonly #prepared = new PreparedStatements();
+  readonly #statementTimeoutMs: number;
+  #closing: Promise<void> | null = null; // null = in use
+
+  constructor(options: PostgresOptions) {
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+    const controlTimeoutMs = options.controlTimeoutMs ?? 5_000;
+    const config = clientConfig(options);
+    this.#pool =
+      'pool' in options
+        ? sharedPool(options.pool)
+        : ownPool({ ...config, max: options.poolSize ?? 10, connectionTimeoutMillis: this.#statementTimeoutMs });
+    const connect = (): Promise<DedicatedConnection> =>
+      DedicatedConnection.open(config, this.#prepared, controlTimeoutMs);
+    this.#control = new ControlConnection(connect);
+    this.#listener = new Listener(connect);
+  }
+
+  async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
+    this.#checkOpen();
+    if (statement.lane === 'control') return await this.#control.query<R>(statement);
+    return await this.#withSession((session) => session.query<R>(statement));
+  }
+
+  async script(sql: string): Promise<void> {
+    this.#checkOpen();
+    await this.#withSession((session) => session.script(sql));
+  }
+
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return await this.#withSession((session) => session.transaction(work));
+  }
+
+  async listen(
+    channel: string,
+    onNotification: (payload: string) => void,
+    onGap: () => void,
+  ): Promise<Subscription> {
+    this.#checkOpen();
+    return await this.#listener.listen(channel, onNotification, onGap);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all([this.#listener.close(), this.#control.close(), this.#pool.end()]).then(() => {});
+    return this.#closing;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== null) throw new DatabaseClosedError();
+  }
+
+  async #withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#takeClient();
+    const session = new Session(client, this.#prepared, this.#statementTimeoutMs);
+    try {
+      return await work(session);
+    } finally {
+      if (session.isBroken) destroySocket(client);
+      client.release(session.isBroken);
+      session.detach();
+    }
+  }
+
+  async #takeClient(): Promise<PoolClientLike> {
+    const connecting = this.#pool.connect();
+    // A client that comes too late goes back at once.
+    const giveBack = (): void => void connecting.then((client) => client.release()).catch(() => {});
+    return await withDeadline(connecting, this.#statementTimeoutMs, giveBack);
+  }
+}
+
+function clientConfig(options: PostgresOptions): pg.ClientConfig {
+  const config = {
+    fallback_application_name: options.applicationName ?? 'perdure',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  };
+  if ('pool' in options) {
+    // `pg` hides the password from enumeration.
+    const settings: pg.ClientConfig = options.pool.options;
+    return { ...config, ...settings, password: settings.password };
+  }
+  if ('config' in options) return { ...config, ...(options.config as pg.ClientConfig) };
+  return options.url === undefined ? config : { ...config, connectionString: options.url };
+}

@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { encodeArray } from './binary-array.js';
+import type { Parameter, Statement } from './database.js';
+import type { PgQuery } from './pg-like.js';
+
+/**
+ * Turns statements into queries of `pg`: prepared under their names, as long as the server goes along.
+ *
+ * A pooler in transaction mode that knows nothing of prepared statements changes connections under them. After the first
+ * sign of it, statements are sent without names: slower, but they work.
+ */
+export class PreparedStatements {
+  #areRefused = false;
+
+  toQuery({ name, text, values }: Statement): PgQuery {
+    const parameters = values.map(encode);
+    return this.#areRefused ? { text, values: parameters } : { name: serverName(name), text, values: parameters };
+  }
+
+  /** Whether the error means that names don't work here. From then on, none is sent. */
+  giveUpAfter(error: unknown): boolean {
+    const isRefusal = error instanceof Error && 'code' in error && refusals.includes(String(error.code));
+    if (isRefusal) this.#areRefused = true;
+    return isRefusal;
+  }
+}
+
+/** "Does not exist" and "exists already". */
+const refusals = ['26000', '42P05'];
+
+const encode = (value: Parameter): unknown => (typeof value === 'object' && value !== null ? encodeArray(value) : value);
+
+/** The server tells names apart by their first 63 bytes only. */
+function serverName(name: string): string {
+  if (Buffer.byteLength(name) <= 63) return name;
+  return `perdure_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+}

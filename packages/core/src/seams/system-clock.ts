@@ -1,0 +1,78 @@
+import type { Clock, EpochMs, Hold, Timer, TimerOptions } from './clock.js';
+
+/** Node's timers fire at once when asked for more than 24.8 days, so long waits are made of shorter ones. */
+const timerMsMax = 3_600_000;
+
+/** How many of the last readings of the database's clock the best is chosen from. */
+const samplesMax = 8;
+
+interface Sample {
+  /** What to add to this process's monotonic time. */
+  readonly offsetMs: number;
+  readonly roundTripMs: number;
+}
+
+/**
+ * Real time. `now()` is the database's time as far as it is known, counted on this process's monotonic clock: a wall clock
+ * that is wrong or jumps has no effect. Before the first reading it is the wall clock.
+ */
+export class SystemClock implements Clock {
+  readonly #samples: Sample[] = [];
+  #latest = 0;
+
+  now(): EpochMs {
+    const best = this.#samples.reduce<Sample | null>(
+      (found, sample) => (found === null || sample.roundTripMs < found.roundTripMs ? sample : found),
+      null,
+    );
+    const estimate = Math.round(best === null ? Date.now() : performance.now() + best.offsetMs);
+    // A better reading may lie a little in the past; time stands still then, rather than going backwards. A database that
+    // was really set back is followed.
+    if (estimate > this.#latest || this.#latest - estimate > 1_000) this.#latest = estimate;
+    return this.#latest;
+  }
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+
+  setTimer(delayMs: number, fire: () => void, { background = false }: TimerOptions = {}): Timer {
+    const dueMs = performance.now() + delayMs;
+    let handle: NodeJS.Timeout;
+    const arm = (): void => {
+      const leftMs = dueMs - performance.now();
+      handle = leftMs > timerMsMax ? setTimeout(arm, timerMsMax) : setTimeout(fire, Math.max(0, leftMs));
+      if (background) handle.unref();
+    };
+    arm();
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  nextMacrotask(fire: () => void): void {
+    setImmediate(fire);
+  }
+
+  hold(): Hold {
+    return noHold;
+  }
+
+  /** The database read its clock somewhere between sending and receiving; halfway is off by half the round trip at most. */
+  synchronize(databaseNow: EpochMs, sentAtMs: number): void {
+    const receivedAtMs = performance.now();
+    this.#samples.push({
+      offsetMs: databaseNow - (sentAtMs + receivedAtMs) / 2,
+      roundTripMs: receivedAtMs - sentAtMs,
+    });
+    if (this.#samples.length > samplesMax) this.#samples.shift();
+  }
+
+  sqlNow(): null {
+    return null;
+  }
+}
+
+const noHold: Hold = {
+  release() {
+    // Real time takes the time it takes.
+  },
+};

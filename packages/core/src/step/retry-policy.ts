@@ -1,0 +1,84 @@
+import { InvalidArgumentError, NonRetryableError } from '../errors/errors.js';
+import { type Duration, toMs } from '../util/duration.js';
+
+export interface RetryOptions {
+  /** How often it is tried again after the first try failed; 0 by default. */
+  readonly retries?: number;
+  /** The pause before each retry; it grows from `initial` (1 s) by `factor` (2) up to `max` (1 min). */
+  readonly backoff?: {
+    readonly initial?: Duration;
+    readonly factor?: number;
+    readonly max?: Duration;
+    /** By how much of itself a pause is varied at random, 0 to 1; 0.25 by default. */
+    readonly jitter?: number;
+  };
+  /**
+   * Whether an error is worth another try; all are by default, except a {@link NonRetryableError}.
+   *
+   * @param failedAttempts the tries that have failed so far, from 1
+   */
+  readonly retryIf?: (error: unknown, failedAttempts: number) => boolean;
+}
+
+/** {@link RetryOptions} with every value present and checked. */
+export interface RetryPolicy {
+  readonly retries: number;
+  readonly initialMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+  readonly jitter: number;
+  readonly retryIf: (error: unknown, failedAttempts: number) => boolean;
+}
+
+/** @throws {InvalidArgumentError} for a value that doesn't hold */
+export function resolveRetryPolicy({ retries = 0, backoff = {}, retryIf = () => true }: RetryOptions): RetryPolicy {
+  const { initial = '1s', factor = 2, max = '1m', jitter = 0.25 } = backoff;
+  if (!(retries >= 0) || (retries !== Infinity && !Number.isSafeInteger(retries))) {
+    throw new InvalidArgumentError(`retries must be a whole number of at least 0, or Infinity, not ${String(retries)}`);
+  }
+  if (!(factor >= 1 && factor <= 1_000)) {
+    throw new InvalidArgumentError(`backoff.factor must be between 1 and 1,000, not ${String(factor)}`);
+  }
+  if (!(jitter >= 0 && jitter <= 1)) {
+    throw new InvalidArgumentError(`backoff.jitter must be between 0 and 1, not ${String(jitter)}`);
+  }
+  return {
+    retries,
+    initialMs: toMs(initial, 'backoff.initial'),
+    factor,
+    maxMs: toMs(max, 'backoff.max'),
+    jitter,
+    retryIf,
+  };
+}
+
+/** Whether another try follows. A `retryIf` that throws has not said yes. */
+export function mayRetry(policy: RetryPolicy, error: unknown, failedAttempts: number): boolean {
+  if (failedAttempts > policy.retries || isNonRetryable(error)) return false;
+  try {
+    return policy.retryIf(error, failedAttempts);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The pause before the next try.
+ *
+ * @param randomFloat in [0, 1): where in the range that `jitter` allows the pause lies
+ */
+export function nextDelayMs(policy: RetryPolicy, failedAttempts: number, randomFloat: number): number {
+  const grown = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (failedAttempts - 1));
+  return Math.round(grown * (1 + policy.jitter * (2 * randomFloat - 1)));
+}
+
+/** A wrapped one counts too, so that a step may add context to it. */
+function isNonRetryable(error: unknown): boolean {
+  let current = error;
+  for (let depth = 0; depth < 16; depth += 1) {
+    if (current instanceof NonRetryableError) return true;
+    if (typeof current !== 'object' || current === null || !('cause' in current)) return false;
+    current = current.cause;
+  }
+  return false;
+}

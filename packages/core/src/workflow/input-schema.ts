@@ -1,0 +1,13 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { InvalidInputError } from '../errors/errors.js';
+
+/**
+ * Checks an input against any Standard Schema (https://standardschema.dev) and returns what the schema makes of it.
+ *
+ * @throws {InvalidInputError} with the schema's issues
+ */
+export async function validateInput(schema: StandardSchemaV1, input: unknown, workflowName: string): Promise<unknown> {
+  const result = await schema['~standard'].validate(input);
+  if (result.issues !== undefined) throw new InvalidInputError(workflowName, result.issues);
+  return result.value;
+}

@@ -1,0 +1,27 @@
+import { InvalidArgumentError } from '../errors/errors.js';
+
+const bytesMax = 255;
+
+/** @throws {InvalidArgumentError} unless a name has 1 to 255 bytes, all printable */
+export function checkName(kind: 'workflow' | 'step' | 'version', name: string): string {
+  return check(`The name of a ${kind}`, name);
+}
+
+/** @throws {InvalidArgumentError} unless the id has 1 to 255 bytes, all printable */
+export function checkWorkflowId(workflowId: string): string {
+  return check('A workflowId', workflowId);
+}
+
+function check(what: string, text: unknown): string {
+  if (typeof text !== 'string') throw new InvalidArgumentError(`${what} must be a string, not ${typeof text}`);
+  const problem =
+    text.trim() === ''
+      ? 'must not be empty'
+      : Buffer.byteLength(text) > bytesMax
+        ? `must not be longer than ${bytesMax} bytes`
+        : /\p{Cc}|\p{Cs}/u.test(text)
+          ? 'must not contain control characters or broken surrogates'
+          : null;
+  if (problem === null) return text;
+  throw new InvalidArgumentError(`${what} ${problem}: ${JSON.stringify(text.slice(0, 60))}`);
+}
