@@ -7,3 +7,4 @@ export type { Database, Parameter, Queryable, Row, Statement, Subscription } fro
 export { embedded } from './database/embedded.js';
 export { postgres } from './database/postgres.js';
 export type { Clock, EpochMs, Hold, Timer, TimerOptions } from './seams/clock.js';
+export type { LogItem } from './checkpoint-log/checkpoint-log.js';

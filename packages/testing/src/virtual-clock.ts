@@ -6,19 +6,23 @@ interface PendingTimer {
   readonly isBackground: boolean;
 }
 
-/** The moment at which every virtual clock starts: 2030-01-01 UTC. */
+/** The moment at which every virtual clock starts. */
 const startOfTime: EpochMs = Date.UTC(2030, 0, 1);
 
 /** How many turns of the event loop nothing may happen before time is skipped. */
-const quietTurns = 20;
+const quietTurns = 10;
+
+/** How often, in real time, background timers get a turn while no workflow waits for time. */
+const backgroundMs = 5;
 
 /**
- * A clock that does not wait. As soon as nothing real is under way any more (a step's body, a statement), time jumps to the
- * next timer that a workflow waits for. Background timers (heartbeats, polls) that lie before it fire on the way, each once.
+ * A clock that does not wait. As soon as nothing real is under way (the body of a step, a statement of the engine), time
+ * jumps to the next timer that a workflow waits for. Background timers (heartbeats, polls) before that fire on the way, once
+ * each.
  */
 export class VirtualClock implements Clock {
-  #now = startOfTime;
   readonly #timers = new Set<PendingTimer>();
+  #now = startOfTime;
   #holds = 0;
   #quiet = 0;
   #isWatching = false;
@@ -32,16 +36,17 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  /** The database is given this clock's time; it has no say in it. */
   sqlNow(): EpochMs {
     return this.#now;
   }
 
   synchronize(): void {
-    // This clock rules the database's, not the other way round.
+    // See sqlNow.
   }
 
   setTimer(delayMs: number, fire: () => void, options: TimerOptions = {}): Timer {
-    const timer: PendingTimer = { dueAt: this.#now + delayMs, fire, isBackground: options.background ?? false };
+    const timer = { dueAt: this.#now + Math.ceil(delayMs), fire, isBackground: options.background ?? false };
     this.#timers.add(timer);
     this.#watch();
     return { cancel: () => void this.#timers.delete(timer) };
@@ -50,8 +55,8 @@ export class VirtualClock implements Clock {
   nextMacrotask(fire: () => void): void {
     const hold = this.hold();
     setImmediate(() => {
-      hold.release();
       fire();
+      hold.release();
     });
   }
 
@@ -69,43 +74,58 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Moves time forward and fires what falls due, in order. */
+  /** Moves time forward, and fires what falls due on the way, in order. */
   advance(ms: number): void {
     const target = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter((timer) => timer.dueAt <= target).sort((a, b) => a.dueAt - b.dueAt)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#now = Math.max(this.#now, due.isBackground ? this.#now : due.dueAt);
-      due.fire();
+    for (let timer = this.#nextTimer(); timer !== null && timer.dueAt <= target; timer = this.#nextTimer()) {
+      this.#timers.delete(timer);
+      this.#now = Math.max(this.#now, timer.dueAt);
+      timer.fire();
     }
     this.#now = target;
   }
 
-  /** Ends the skipping of time. */
+  /** Time stands still from now on, and no timer fires any more. */
   stop(): void {
     this.#isStopped = true;
     this.#timers.clear();
   }
 
+  #nextTimer(isWanted: (timer: PendingTimer) => boolean = () => true): PendingTimer | null {
+    let next: PendingTimer | null = null;
+    for (const timer of this.#timers) {
+      if (isWanted(timer) && (next === null || timer.dueAt < next.dueAt)) next = timer;
+    }
+    return next;
+  }
+
   #watch(): void {
     if (this.#isWatching || this.#isStopped) return;
     this.#isWatching = true;
-    setImmediate(() => {
-      this.#isWatching = false;
-      this.#look();
-    });
+    setImmediate(() => this.#look());
   }
 
   #look(): void {
-    if (this.#isStopped || this.#holds > 0) return;
-    const next = [...this.#timers].filter((timer) => !timer.isBackground).sort((a, b) => a.dueAt - b.dueAt)[0];
-    if (next === undefined) return;
+    this.#isWatching = false;
+    if (this.#isStopped || this.#holds > 0 || this.#timers.size === 0) return;
     this.#quiet += 1;
-    if (this.#quiet > quietTurns) {
-      this.#quiet = 0;
-      this.advance(Math.max(0, next.dueAt - this.#now));
+    if (this.#quiet <= quietTurns) {
+      this.#watch();
+      return;
     }
-    this.#watch();
+    this.#quiet = 0;
+    const awaited = this.#nextTimer((timer) => !timer.isBackground);
+    if (awaited !== null) {
+      this.advance(Math.max(0, awaited.dueAt - this.#now));
+      this.#watch();
+      return;
+    }
+    this.#isWatching = true;
+    setTimeout(() => {
+      this.#isWatching = false;
+      const background = this.#nextTimer();
+      if (background !== null && this.#holds === 0) this.advance(Math.max(0, background.dueAt - this.#now));
+      this.#watch();
+    }, backgroundMs).unref();
   }
 }

@@ -23,6 +23,9 @@ export interface CheckpointLogOptions {
   readonly flush: FlushStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For tests: called when items are durable, before anybody hears of it. */
+  readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null; // null in production
+  readonly flushItemsMax: number;
   /** Called when the fence stops a flush: this executor's lease was revoked, and nothing it does counts any more. */
   readonly onRevoked: () => void;
 }
@@ -42,7 +45,7 @@ export class CheckpointLog {
     this.#groupCommit = new GroupCommit({
       flush: (batch) => this.#flush(batch),
       nextTurn: (run) => options.clock.nextMacrotask(run),
-      batchItemsMax: 1_000,
+      batchItemsMax: options.flushItemsMax,
       batchBytesMax: 4 * 1024 * 1024,
       bytesOf: sizeOf,
     });
@@ -67,6 +70,7 @@ export class CheckpointLog {
       try {
         const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
+        if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         if (!result.held) {
           this.#options.onRevoked();
           return await never();

@@ -9,7 +9,8 @@ import type { ClientLike } from './pg-like.js';
  */
 export function requestCancel(client: ClientLike): void {
   const { processID, secretKey, host, port } = client as ClientInternals;
-  if (typeof processID !== 'number' || typeof secretKey !== 'number' || host === undefined || port === undefined) return;
+  if (typeof processID !== 'number' || typeof secretKey !== 'number' || host === undefined || port === undefined)
+    return;
   const address = host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
   const socket = connect({ ...address, timeout: 5_000 });
   socket.unref();

@@ -17,31 +17,24 @@ export class DeadlineError extends PerdureError {
  * The timers of the drivers are in this file. They are Node's own and not the Clock's: a socket takes the time it takes,
  * also where tests replace time.
  */
-export function withDeadline<T>(promise: Promise<T>, timeoutMs: number, onTimeout: () => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let isSettled = false;
+export async function withDeadline<T>(promise: Promise<T>, timeoutMs: number, onTimeout: () => void): Promise<T> {
+  let isSettled = false;
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
     const expire = (): void => {
       if (isSettled) return;
       onTimeout();
       reject(new DeadlineError(timeoutMs));
     };
     // After the event loop was blocked, timers fire before sockets are read. An answer that has arrived still counts.
-    const timer = setTimeout(() => setImmediate(expire), timeoutMs);
-    const settle = (): void => {
-      isSettled = true;
-      clearTimeout(timer);
-    };
-    promise.then(
-      (value) => {
-        settle();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settle();
-        reject(error);
-      },
-    );
+    timer = setTimeout(() => setImmediate(expire), timeoutMs);
   });
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    isSettled = true;
+    clearTimeout(timer);
+  }
 }
 
 /** A wait that can be cut short; it keeps the process alive meanwhile. */

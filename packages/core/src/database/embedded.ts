@@ -1,98 +1,164 @@
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import type { PGlite, Transaction } from '@electric-sql/pglite';
-import type { Database, Parameter, Queryable, Row, Statement } from './database.js';
-import { FolderLock } from './folder-lock.js';
+import { join, resolve } from 'node:path';
+import { encodeArray } from './binary-array.js';
+import { DatabaseClosedError } from './database-closed-error.js';
+import type { Database, Parameter, Queryable, Row, Statement, Subscription } from './database.js';
+import { lockFolder } from './folder-lock.js';
+import { quoteIdentifier } from './identifier.js';
+import { type Subscriber, Subscribers } from './subscribers.js';
 
-export type EmbeddedOptions =
-  | { /** Where the data is kept; made if it isn't there. */ readonly folder: string }
-  | { /** Nothing is kept. */ readonly memory: true }
-  | { /** Your own PGlite; it is never closed. */ readonly pglite: PGlite };
+/** Where the data is: in a folder, in memory only, or in your own PGlite, which is never closed. */
+export type EmbeddedOptions = { readonly folder: string } | { readonly memory: true } | { readonly pglite: PGliteLike };
+
+/** The parts of a `PGlite` that the driver uses. */
+export interface PGliteLike extends PGliteQueryable {
+  readonly closed: boolean;
+  transaction<T>(work: (tx: PGliteQueryable) => Promise<T>): Promise<T>;
+  onNotification(listener: (channel: string, payload: string) => void): () => void;
+  close(): Promise<void>;
+}
+
+interface PGliteQueryable {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  exec(sql: string): Promise<unknown>;
+}
 
 /**
- * A Postgres inside this process (PGlite), with nothing to install.
+ * A Postgres inside this process (PGlite), with nothing to install. It starts when it is first used, which takes seconds
+ * for a new folder.
  *
- * One process at a time may use a folder; a second one is refused. PGlite never calls fsync: what is committed survives
- * `kill -9`, but not a power cut. Use a Postgres server for production.
- *
- * @throws {FolderInUseError} if another process uses the folder
+ * For development and for tests: one process at a time can use a folder (another one gets a {@link FolderInUseError}),
+ * and because PGlite never calls fsync, what is committed survives `kill -9` but not a power cut.
  *
  * @example
- * const database = await embedded({ folder: '.perdure' });
+ * const database = embedded({ folder: '.perdure' });
  */
-export async function embedded(options: EmbeddedOptions): Promise<Database> {
-  if ('pglite' in options) return new EmbeddedDatabase(options.pglite, async () => {});
+export function embedded(options: EmbeddedOptions): Database {
+  return new EmbeddedDatabase(() => open(options));
+}
+
+interface OpenPGlite {
+  readonly pglite: PGliteLike;
+  end(): Promise<void>;
+}
+
+async function open(options: EmbeddedOptions): Promise<OpenPGlite> {
+  if ('pglite' in options) return { pglite: options.pglite, end: async () => {} };
   const { PGlite } = await import('@electric-sql/pglite');
   if ('memory' in options) {
-    const pglite = await PGlite.create();
-    return new EmbeddedDatabase(pglite, () => pglite.close());
+    const pglite = await PGlite.create('memory://');
+    return { pglite, end: () => pglite.close() };
   }
-  await mkdir(options.folder, { recursive: true });
-  const lock = await FolderLock.acquire(options.folder);
+
+  const folder = resolve(options.folder);
+  const lock = await lockFolder(folder);
   try {
-    const pglite = await PGlite.create(path.join(options.folder, 'data'));
-    return new EmbeddedDatabase(pglite, async () => {
-      await pglite.close();
-      await lock.release();
-    });
+    const pglite = await PGlite.create(join(folder, 'data'));
+    const end = async (): Promise<void> => {
+      try {
+        await pglite.close();
+      } finally {
+        await lock.release();
+      }
+    };
+    return { pglite, end };
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-/** PGlite has one connection and serves one query or transaction after the other; nothing has to be arranged here. */
+/**
+ * PGlite is one connection: each query and each transaction waits for the one before, in PGlite's own queue. Hence a
+ * statement in a transaction goes through `tx`; one sent to the database would wait for that transaction's end.
+ */
 class EmbeddedDatabase implements Database {
   readonly kind = 'pglite';
-  readonly #pglite: PGlite;
-  readonly #end: () => Promise<void>;
-  #closed: Promise<void> | null = null;
+  readonly #open: () => Promise<OpenPGlite>;
+  readonly #subscribers = new Subscribers();
+  #opened: Promise<OpenPGlite> | null = null; // null = not yet, or the last attempt failed
+  #unhear: () => void = () => {};
+  #closing: Promise<void> | null = null; // null = in use
 
-  constructor(pglite: PGlite, end: () => Promise<void>) {
-    this.#pglite = pglite;
-    this.#end = end;
+  constructor(open: () => Promise<OpenPGlite>) {
+    this.#open = open;
   }
 
-  async query<R extends Row>(statement: Statement): Promise<R[]> {
-    return await send<R>(this.#pglite, statement);
+  async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
+    return await send<R>(await this.#pglite(), statement);
   }
 
   async script(sql: string): Promise<void> {
-    await this.#pglite.exec(sql);
+    const pglite = await this.#pglite();
+    await pglite.exec(sql);
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    return await this.#pglite.transaction((tx) =>
+    const pglite = await this.#pglite();
+    return await pglite.transaction((tx) =>
       work({
         query: (statement) => send(tx, statement),
-        async script(sql) {
+        script: async (sql) => {
           await tx.exec(sql);
         },
       }),
     );
   }
 
-  async listen(channel: string, onNotification: (payload: string) => void) {
-    const unsubscribe = await this.#pglite.listen(channel, onNotification);
+  /** Within one process nothing is lost between, so `onGap` is never called. */
+  async listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<Subscription> {
+    const subscriber: Subscriber = { onNotification, onGap };
+    this.#subscribers.add(channel, subscriber);
+    try {
+      await this.script(`listen ${quoteIdentifier(channel)}`);
+    } catch (error) {
+      this.#subscribers.remove(channel, subscriber);
+      throw error;
+    }
     return {
       unsubscribe: async () => {
-        if (!this.#pglite.closed) await unsubscribe();
+        if (!this.#subscribers.remove(channel, subscriber)) return;
+        const pglite = await this.#opened;
+        if (this.#closing === null && pglite?.pglite.closed === false) {
+          await this.script(`unlisten ${quoteIdentifier(channel)}`);
+        }
       },
     };
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#end();
-    return this.#closed;
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #pglite(): Promise<PGliteLike> {
+    if (this.#closing !== null) throw new DatabaseClosedError();
+    this.#opened ??= this.#begin();
+    return (await this.#opened).pglite;
+  }
+
+  async #begin(): Promise<OpenPGlite> {
+    try {
+      const opened = await this.#open();
+      this.#unhear = opened.pglite.onNotification((channel, payload) => this.#subscribers.notify(channel, payload));
+      return opened;
+    } catch (error) {
+      this.#opened = null;
+      throw error;
+    }
+  }
+
+  async #end(): Promise<void> {
+    const opened = await this.#opened?.catch(() => null);
+    this.#unhear();
+    await opened?.end();
   }
 }
 
-async function send<R extends Row>(queryable: Pick<Transaction, 'query'>, { text, values }: Statement): Promise<R[]> {
-  const result = await queryable.query<R>(text, values.map(encode));
-  return result.rows;
+async function send<R extends Row>(queryable: PGliteQueryable, { text, values }: Statement): Promise<R[]> {
+  const { rows } = await queryable.query(text, values.map(encode));
+  return rows as R[];
 }
 
-/** PGlite asks the server for each parameter's type and writes arrays by itself. */
-function encode(value: Parameter): unknown {
-  return typeof value === 'object' && value !== null ? value.values : value;
-}
+/** PGlite passes bytes on as they are, as a parameter in the binary format. */
+const encode = (value: Parameter): unknown =>
+  typeof value === 'object' && value !== null ? encodeArray(value) : value;

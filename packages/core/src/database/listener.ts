@@ -27,11 +27,7 @@ export class Listener {
   }
 
   /** Rejects if there is no connection yet and none can be made; nobody is subscribed then. */
-  async listen(
-    channel: string,
-    onNotification: (payload: string) => void,
-    onGap: () => void,
-  ): Promise<Subscription> {
+  async listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<Subscription> {
     const subscriber: Subscriber = { onNotification, onGap };
     this.#subscribers.add(channel, subscriber);
     try {

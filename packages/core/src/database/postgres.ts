@@ -87,11 +87,7 @@ class PostgresDatabase implements Database {
     return await this.#withSession((session) => session.transaction(work));
   }
 
-  async listen(
-    channel: string,
-    onNotification: (payload: string) => void,
-    onGap: () => void,
-  ): Promise<Subscription> {
+  async listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<Subscription> {
     this.#checkOpen();
     return await this.#listener.listen(channel, onNotification, onGap);
   }

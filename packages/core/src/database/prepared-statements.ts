@@ -28,7 +28,8 @@ export class PreparedStatements {
 /** "Does not exist" and "exists already". */
 const refusals = ['26000', '42P05'];
 
-const encode = (value: Parameter): unknown => (typeof value === 'object' && value !== null ? encodeArray(value) : value);
+const encode = (value: Parameter): unknown =>
+  typeof value === 'object' && value !== null ? encodeArray(value) : value;
 
 /** The server tells names apart by their first 63 bytes only. */
 function serverName(name: string): string {

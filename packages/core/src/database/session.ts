@@ -2,6 +2,7 @@ import { requestCancel } from './cancel-request.js';
 import type { Queryable, Row, Statement } from './database.js';
 import { classify } from './database-errors.js';
 import { withDeadline } from './deadline.js';
+import { InvariantError } from '../errors/errors.js';
 import type { ClientLike, PgQuery, PgResult } from './pg-like.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
@@ -143,7 +144,9 @@ export class TransactionAbortedError extends Error {
   readonly code = '25P02';
 
   constructor() {
-    super('The transaction was rolled back, because a statement in it had failed. Let its error reject the transaction.');
+    super(
+      'The transaction was rolled back, because a statement in it had failed. Let its error reject the transaction.',
+    );
     this.name = 'TransactionAbortedError';
   }
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { LogItem } from '../checkpoint-log/checkpoint-log.js';
 import type { ErrorClass } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
 import type { PoolLike } from '../database/postgres.js';
@@ -47,10 +48,14 @@ export interface LaunchOptions {
   readonly maxPayloadBytes?: number;
 }
 
-/** For tests: what the engine takes time and randomness from. */
+/** For tests: what the engine takes time and randomness from, and where it can be stopped. */
 export interface SeamOptions {
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Called when items are durable, before anybody hears of it; the run goes on when the promise resolves. */
+  readonly afterFlush?: (items: readonly LogItem[]) => Promise<void>;
+  /** How many items share a commit at most. */
+  readonly flushItemsMax?: number;
 }
 
 /** Every option present, checked, in the units that the engine counts in. The only place where defaults live. */
@@ -69,6 +74,8 @@ export interface ResolvedOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null;
+  readonly flushItemsMax: number;
 }
 
 export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOptions {
@@ -89,6 +96,8 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     logger: options.logger ?? new ConsoleLogger(),
     clock: options.clock ?? new SystemClock(),
     random: options.random ?? new SystemRandom(),
+    afterFlush: options.afterFlush ?? null,
+    flushItemsMax: options.flushItemsMax ?? 1_000,
   };
 }
 

@@ -1,6 +1,7 @@
 import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
+import { Suspects } from '../recovery/suspects.js';
 import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.js';
 import { deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
@@ -37,6 +38,7 @@ export class Executor {
   readonly #lease: Lease;
   readonly #claims: Claims;
   readonly #sweeps: Loop;
+  readonly #suspects: Suspects;
   readonly #runs = new Map<string, RunExecution>();
   readonly #gone = deferred<'gone'>();
   #isDraining = false;
@@ -48,10 +50,15 @@ export class Executor {
     this.#services = services;
     this.#callbacks = callbacks;
     const onRevoked = (): void => this.#revoked();
-    this.#log = new CheckpointLog({ executorId: this.id, flush: store.flush, clock, logger, onRevoked });
+    this.#suspects = new Suspects(clock, options.leaseMs, {
+      onAcquitted: ({ workflowId, claimNo }) => void this.#acquit(workflowId, claimNo),
+      onFree: () => this.#claims.wake(),
+    });
+    const { afterFlush, flushItemsMax } = options;
+    this.#log = new CheckpointLog({ executorId: this.id, flush: store.flush, clock, logger, afterFlush, flushItemsMax, onRevoked });
     this.#claims = new Claims(services, this.id, {
       isRunning: (workflowId) => this.#runs.has(workflowId),
-      suspectsRunning: () => [...this.#runs.values()].filter(({ run }) => run.crashes >= 2).length,
+      suspectsRunning: () => this.#suspects.count,
       runsRunning: () => this.#runs.size,
       execute: (definition, run, history) => this.#execute(definition, run, history),
     });
@@ -149,6 +156,7 @@ export class Executor {
     if (this.#isGone) return;
     const execution = new RunExecution(this.#runServices(), definition, run, history);
     this.#runs.set(run.workflowId, execution);
+    this.#suspects.watch(run);
     if (this.#isDraining) void execution.drain();
     execution.begin();
   }
@@ -161,12 +169,15 @@ export class Executor {
       codec,
       contexts,
       starter: this.#callbacks.starterFor(this),
-      append: (item) => this.#log.append(item),
+      append: (item) => {
+        if (item.kind === 'checkpoint') this.#suspects.release(item.checkpoint.workflowId);
+        return this.#log.append(item);
+      },
       leaseRenewal: () => this.#lease.renewal(),
       onSettled: (execution, outcome) => {
         this.#runs.delete(execution.run.workflowId);
         this.#callbacks.onSettled(outcome);
-        if (execution.run.crashes >= 2) this.#claims.wake();
+        this.#suspects.release(execution.run.workflowId);
       },
       onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
       onBlocked: ({ run, definition }, reason) => {
@@ -187,6 +198,15 @@ export class Executor {
     this.#claims.wake();
   }
 
+  async #acquit(workflowId: string, claimNo: number): Promise<void> {
+    const { store, logger } = this.#services;
+    try {
+      await store.ownership.acquit({ executorId: this.id, claimNo, workflowId });
+    } catch (error) {
+      logger.debug({ err: error, workflowId }, 'a suspect was not acquitted; it is tried again after the next crash');
+    }
+  }
+
   #revoked(): void {
     if (this.#isGone) return;
     this.#services.logger.warn({ executorId: this.id }, 'this executor lost its lease; its runs go on elsewhere');
@@ -205,6 +225,7 @@ export class Executor {
   #abandonRuns(): string[] {
     const workflowIds = [...this.#runs.keys()];
     for (const run of this.#runs.values()) run.abandon();
+    this.#suspects.clear();
     this.#runs.clear();
     return workflowIds;
   }

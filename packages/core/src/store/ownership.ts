@@ -40,6 +40,8 @@ export interface OwnershipStore {
    * each if they made no progress since the last; those of one that handed over don't. Answers with how many.
    */
   releaseRevoked(release: Release): Promise<number>;
+  /** Takes the suspicion from a run that was executed for a while and no process died. */
+  acquit(params: { readonly executorId: string; readonly claimNo: number; readonly workflowId: string }): Promise<void>;
   /** Sets a run aside until other code comes; only its owner may. */
   block(params: {
     readonly executorId: string;
@@ -93,6 +95,16 @@ export function createOwnershipStore(
         values: [crashesMax, deadPayload, at],
       });
       return Number(row?.released ?? 0);
+    },
+
+    async acquit({ executorId, claimNo, workflowId }) {
+      await database.query({
+        name: statementName('ownership_acquit'),
+        text: `
+          update ${schema}.runs set crashes = 0
+          where workflow_id = $3::text and executor_id = $1::uuid and claim_no = $2::int8`,
+        values: [executorId, claimNo, workflowId],
+      });
     },
 
     async block({ executorId, claimNo, workflowId, code, reason, now: at }) {
@@ -189,7 +201,8 @@ const claimText = (schema: string): string => `
 
 /**
  * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
- * wrote. A suspect waits 1, 2, 4 … 300 s before the next try.
+ * wrote. A run has made progress if it or a descendant has more checkpoints than at the last crash: a parent that waits for
+ * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try.
  */
 const releaseText = (schema: string): string => `
   with clock as materialized (
@@ -199,13 +212,18 @@ const releaseText = (schema: string): string => `
     from ${schema}.executors where revoked_at is not null
     order by id for update skip locked
   ), left_over as materialized (
-    select r.workflow_id, gone.crashed, gone.id as executor_id, progress.position,
-      case when not gone.crashed then r.crashes when progress.position > r.crash_mark then 1 else r.crashes + 1 end
+    select r.workflow_id, gone.crashed, gone.id as executor_id, progress.checkpoints,
+      case when not gone.crashed then r.crashes when progress.checkpoints > r.crash_mark then 1 else r.crashes + 1 end
         as crashes
     from gone
     join ${schema}.runs r on r.executor_id = gone.id and r.claim_no >= gone.oldest_claim_no and r.state = 'owned'
     cross join lateral (
-      select coalesce(max(c.position), -1) as position from ${schema}.checkpoints c where c.workflow_id = r.workflow_id
+      with recursive tree as (
+        select r.workflow_id
+        union all
+        select child.workflow_id from tree join ${schema}.runs child on child.parent_id = tree.workflow_id
+      )
+      select count(*)::int4 as checkpoints from tree join ${schema}.checkpoints c on c.workflow_id = tree.workflow_id
     ) progress
     where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
   ), released as (
@@ -215,10 +233,11 @@ const releaseText = (schema: string): string => `
       available_at = clock.now + case
         when l.crashes < 2 then interval '0' else least(300, 2 ^ (l.crashes - 2)) * interval '1 second' end,
       crashes = l.crashes,
-      crash_mark = case when l.crashed then l.position else r.crash_mark end,
+      crash_mark = case when l.crashed then l.checkpoints else r.crash_mark end,
       crash_log = case when l.crashed
         then coalesce(r.crash_log, '[]'::jsonb)
-          || jsonb_build_object('at', clock.now, 'executorId', l.executor_id, 'attempt', r.attempt, 'position', l.position)
+          || jsonb_build_object('at', clock.now, 'executorId', l.executor_id, 'attempt', r.attempt,
+            'checkpoints', l.checkpoints)
         else r.crash_log end
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id

@@ -72,8 +72,8 @@ export interface CrashRecord {
   readonly at: string;
   readonly executorId: string;
   readonly attempt: number;
-  /** The last position that was recorded by then; -1 if none was. */
-  readonly position: number;
+  /** How many checkpoints the run and its descendants had by then. */
+  readonly checkpoints: number;
 }
 
 /** Everything a status question can be answered with. */

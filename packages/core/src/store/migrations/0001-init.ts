@@ -39,7 +39,7 @@ create table ${schema}.runs (
   attempt integer not null,
   available_at timestamptz,
   crashes integer not null default 0,
-  crash_mark integer not null default -1,
+  crash_mark integer not null default 0,
   crash_log jsonb,
   cancel_requested_at timestamptz,
   blocked_at timestamptz,

@@ -1,0 +1,21 @@
+import type { Clock, Database, Queryable } from '@perdure/core/internal';
+
+/** A database whose statements hold a virtual clock while they are under way. */
+export function heldDatabase(database: Database, clock: Clock): Database {
+  async function hold<T>(work: () => Promise<T>): Promise<T> {
+    const held = clock.hold();
+    try {
+      return await work();
+    } finally {
+      held.release();
+    }
+  }
+  return {
+    kind: database.kind,
+    query: (statement) => hold(() => database.query(statement)),
+    script: (sql) => hold(() => database.script(sql)),
+    transaction: <T>(work: (tx: Queryable) => Promise<T>) => hold(() => database.transaction(work)),
+    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { now, sleep, step, uuid, workflow } from '@perdure/core';
+import { replayCheck } from './replay-check.js';
+import { TestEngine } from './test-engine.js';
+
+describe('a test engine', () => {
+  let calls: string[];
+  const record = step('record', async (what: string) => {
+    calls.push(what);
+    return what.toUpperCase();
+  });
+  const reminder = workflow('reminder', async (customer: string) => {
+    const before = now();
+    await record(`welcome ${customer}`);
+    await sleep('30d');
+    await record(`remind ${customer}`);
+    return now() - before;
+  });
+  const fanOut = workflow('fan-out', async () => {
+    const id = uuid();
+    const chain = async (name: string) => {
+      const first = await record(`${name}1`);
+      await sleep(name === 'a' ? '2h' : '1h');
+      return [first, await record(`${name}2`)];
+    };
+    const results = await Promise.all([chain('a'), chain('b')]);
+    return { results, sameId: id.length };
+  });
+  let test: TestEngine;
+
+  beforeEach(async () => {
+    calls = [];
+    test = await TestEngine.create({ workflows: [reminder, fanOut] });
+  });
+  afterEach(() => test.close());
+
+  it('skips the time that a workflow sleeps', async () => {
+    const slept = await reminder('Ada');
+    expect(slept).toBeGreaterThanOrEqual(30 * 24 * 3_600_000);
+    expect(calls).toEqual(['welcome Ada', 'remind Ada']);
+  });
+
+  it('crashes after a checkpoint and recovers without repeating it', async () => {
+    const crashed = test.crashAfter(1);
+    await reminder.with({ workflowId: 'r' }).start('Ada');
+    await crashed;
+    expect(calls).toEqual(['welcome Ada']);
+    await test.restart();
+    await test.perdure.run('r').result();
+    expect(calls).toEqual(['welcome Ada', 'remind Ada']);
+  });
+});
+
+describe('replayCheck', () => {
+  it('returns the result of a workflow that replays from every checkpoint', async () => {
+    const double = step('double', async (n: number) => n * 2);
+    const chains = workflow('chains', async () => {
+      const chain = async (n: number) => await double(await double(n));
+      return await Promise.all([chain(1), chain(2), chain(3)]);
+    });
+    expect(await replayCheck(chains, [], { workflows: [chains] })).toEqual([4, 8, 12]);
+  });
+
+  it('names the call at which a workflow is not deterministic', async () => {
+    let calls = 0;
+    const careless = workflow('careless', async () => {
+      calls += 1;
+      await step.run('first', () => 1);
+      await step.run(`call-${calls}`, () => 2);
+      await step.run('third', () => 3);
+    });
+    await expect(replayCheck(careless, [], { workflows: [careless], logger: silent })).rejects.toThrow(
+      /left its history at call #1[^]*recorded.*step "call-2"[^]*step "call-3"/,
+    );
+  });
+});
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
