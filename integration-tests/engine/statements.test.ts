@@ -1,0 +1,118 @@
+import { Perdure, step, workflow } from '@perdure/core';
+import { launch } from '@perdure/core/internal';
+import type { Database } from '@perdure/core/internal';
+import { TestEngine } from '@perdure/testing';
+import { describe, expect, it } from 'vitest';
+import { countingDatabase } from '../support/counting-database.js';
+import { databases } from '../support/databases.js';
+
+const trivial = step('trivial', async (n: number) => n + 1);
+const steps = workflow('steps', async (count: number) => {
+  let n = 0;
+  for (let index = 0; index < count; index += 1) n = await trivial(n);
+  return n;
+});
+
+/** Heartbeats and polls must not disturb the count. */
+const quiet = { lease: '1h', poll: '1h' } as const;
+
+describe.each(databases)('statements on $name', ({ open }) => {
+  it.each([0, 1, 5, 20])('a workflow of %i sequential steps takes one more commit than it has steps', async (count) => {
+    const { database, schema, dispose } = await open();
+    const counted = countingDatabase(database);
+    const perdure = await Perdure.launch({ database: counted, schema, workflows: [steps], ...quiet });
+    await settled(counted);
+    const sentBefore = counted.sent.length;
+    expect(await perdure.within(() => steps(count))).toBe(count);
+    const sent = counted.sent.slice(sentBefore).map((statement) => statement.name);
+    // Without a step there are still the start and the outcome.
+    expect(sent.length, sent.join('\n')).toBeLessThanOrEqual(Math.max(count, 1) + 1);
+    expect(await writeTransactions(database, schema)).toBeLessThanOrEqual(Math.max(count, 1) + 1);
+    await perdure.shutdown();
+    await dispose();
+  });
+
+  it('a hundred workflows at once share their commits', async () => {
+    const { database, schema, dispose } = await open();
+    const counted = countingDatabase(database);
+    const perdure = await Perdure.launch({ database: counted, schema, workflows: [steps], ...quiet });
+    await settled(counted);
+    const sentBefore = counted.sent.length;
+    const count = 10;
+    const results = await perdure.within(() => Promise.all(Array.from({ length: 100 }, () => steps(count))));
+    expect(results).toEqual(Array.from({ length: 100 }, () => count));
+    expect(counted.sent.length - sentBefore).toBeLessThanOrEqual((100 * (count + 1)) / 10);
+    expect(await writeTransactions(database, schema)).toBeLessThanOrEqual((100 * (count + 1)) / 10);
+    await perdure.shutdown();
+    await dispose();
+  });
+
+  it('the histories of many recovered runs are read in few statements', async () => {
+    const { database, schema, dispose } = await open();
+    const gate = { isOpen: false };
+    const half = workflow('half', async (n: number) => {
+      const first = await trivial(n);
+      await step.run('gate', async () => {
+        while (!gate.isOpen) await new Promise((resolve) => setImmediate(resolve));
+      });
+      return await trivial(first);
+    });
+    const first = await TestEngine.create({ database, schema, workflows: [half] });
+    const ids = Array.from({ length: 200 }, (_, index) => `half-${index}`);
+    const engine = first.perdure;
+    await Promise.all(ids.map((workflowId, index) => half.with({ workflowId, engine }).start(index)));
+    await stored(database, schema, ids.length);
+    gate.isOpen = true;
+    await first.crash();
+
+    const counted = countingDatabase(database);
+    const second = await launch({ database: counted, schema, workflows: [half], clock: first.clock, ...quiet });
+    first.clock.advance(3_600_000);
+    const results = await Promise.all(ids.map((workflowId) => second.run(workflowId).result()));
+    expect(results).toEqual(ids.map((_, index) => index + 2));
+    expect(counted.count('load_histories')).toBeLessThanOrEqual(2);
+    expect(counted.count('ownership_claim')).toBeLessThanOrEqual(4);
+    await second.shutdown();
+    await first.close();
+    await dispose();
+  });
+});
+
+/** Waits until the first claim after the launch has been answered. */
+async function settled(counted: { count(text: string): number }): Promise<void> {
+  await expect.poll(() => counted.count('release_revoked')).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('ownership_claim')).toBeGreaterThan(0);
+  let seen = -1;
+  while (seen !== counted.count('')) {
+    seen = counted.count('');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/** How many transactions wrote the rows of these runs, by the transaction ids that Postgres put on them. */
+async function writeTransactions(database: Database, schema: string): Promise<number> {
+  const [row] = await database.query<{ count: number }>({
+    name: `test_transactions_${schema}`,
+    text: `
+      select count(distinct xmin::text)::int4 as count from (
+        select xmin from "${schema}".runs
+        union all select xmin from "${schema}".checkpoints
+        union all select xmin from "${schema}".outcomes
+      ) as written`,
+    values: [],
+  });
+  return row?.count ?? 0;
+}
+
+async function stored(database: Database, schema: string, steps: number): Promise<void> {
+  await expect
+    .poll(async () => {
+      const [row] = await database.query<{ count: number }>({
+        name: `test_stored_${schema}`,
+        text: `select count(*)::int4 as count from "${schema}".checkpoints`,
+        values: [],
+      });
+      return row?.count;
+    })
+    .toBe(steps);
+}

@@ -1,0 +1,25 @@
+import type { Database, Queryable, Statement } from '@perdure/core/internal';
+
+/** A database that remembers the statements sent through it, each of which commits by itself. */
+export interface CountingDatabase extends Database {
+  readonly sent: Statement[];
+  /** How many statements whose name contains this text were sent. */
+  count(text: string): number;
+}
+
+export function countingDatabase(database: Database): CountingDatabase {
+  const sent: Statement[] = [];
+  return {
+    kind: database.kind,
+    sent,
+    count: (text) => sent.filter((statement) => statement.name.includes(text)).length,
+    query(statement) {
+      sent.push(statement);
+      return database.query(statement);
+    },
+    script: (sql) => database.script(sql),
+    transaction: <T>(work: (tx: Queryable) => Promise<T>) => database.transaction(work),
+    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
+    close: () => database.close(),
+  };
+}
