@@ -4,13 +4,13 @@ import { type Interface, createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-/** A process of its own that runs a file of `children/`, spoken to line by line. */
+/** A process of its own that runs a file, spoken to line by line. */
 export class Child {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(file: string, ...args: string[]) {
-    const path = fileURLToPath(new URL(`./children/${file}`, import.meta.url));
+  constructor(file: URL, ...args: string[]) {
+    const path = fileURLToPath(file);
     this.#process = spawn(process.execPath, ['--import', 'tsx', path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines: Interface = createInterface({ input: this.#process.stdout });
     this.#lines = lines[Symbol.asyncIterator]();
@@ -26,9 +26,9 @@ export class Child {
 
   /** The next line that it prints. */
   async hear(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('The process has ended');
-    return value as string;
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error('The process has ended');
+    return line.value;
   }
 
   async kill(): Promise<void> {

@@ -49,7 +49,7 @@ it('keeps a folder for itself, and gives it up when it is closed', { timeout: 60
 it('has every committed row after kill -9, and can be opened at once', { timeout: 120_000 }, async () => {
   let last = 0;
   for (let round = 0; round < 2; round += 1) {
-    const writer = new Child('write-rows.ts', folder);
+    const writer = new Child(new URL('./children/write-rows.ts', import.meta.url), folder);
     while (last < 100 * (round + 1)) last = Number(await writer.hear());
     await writer.kill();
   }
@@ -66,8 +66,10 @@ it('has every committed row after kill -9, and can be opened at once', { timeout
 
 it('closes while it opens, and when it was never used', async () => {
   const database = embedded({ folder });
-  const query = database.query(one).catch(() => {});
+  const query = database.query(one).catch((error: unknown) => error);
   await database.close();
   await query;
-  await embedded({ folder }).close();
+  const unused = embedded({ folder });
+  await unused.close();
+  await expect(unused.query(one)).rejects.toMatchObject({ code: 'PERDURE_DATABASE_CLOSED' });
 });

@@ -17,7 +17,10 @@ afterEach(async () => {
 });
 
 async function startHolders(count: number, at = folder): Promise<Child[]> {
-  const started = Array.from({ length: count }, () => new Child('hold-folder.ts', at));
+  const started = Array.from(
+    { length: count },
+    () => new Child(new URL('./children/hold-folder.ts', import.meta.url), at),
+  );
   children.push(...started);
   for (const child of started) expect(JSON.parse(await child.hear())).toMatchObject({ said: 'ready' });
   return started;

@@ -13,6 +13,9 @@ const steps = workflow('steps', async (count: number) => {
   return n;
 });
 
+/** How long a fact may take to come about on a busy machine. */
+const patient = { timeout: 20_000 };
+
 /** Heartbeats and polls must not disturb the count. */
 const quiet = { lease: '1h', poll: '1h' } as const;
 
@@ -80,8 +83,8 @@ describe.each(databases)('statements on $name', ({ open }) => {
 
 /** Waits until the first claim after the launch has been answered. */
 async function settled(counted: { count(text: string): number }): Promise<void> {
-  await expect.poll(() => counted.count('release_revoked')).toBeGreaterThan(0);
-  await expect.poll(() => counted.count('ownership_claim')).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('release_revoked'), patient).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('ownership_claim'), patient).toBeGreaterThan(0);
   let seen = -1;
   while (seen !== counted.count('')) {
     seen = counted.count('');
@@ -113,6 +116,6 @@ async function stored(database: Database, schema: string, steps: number): Promis
         values: [],
       });
       return row?.count;
-    })
+    }, patient)
     .toBe(steps);
 }

@@ -76,7 +76,7 @@ export class CheckpointLog {
           return await never();
         }
         return items.map((item) =>
-          item.kind === 'start' && result.takenIds.has(item.run.workflowId) ? { kind: 'taken' } : { kind: 'recorded' },
+          item.kind === 'start' && result.takenClaims.has(item.run.claimNo) ? { kind: 'taken' } : { kind: 'recorded' },
         );
       } catch (error) {
         const errorClass = classify(error);

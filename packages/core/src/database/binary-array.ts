@@ -27,7 +27,7 @@ export function encodeArray({ arrayOf, values }: ArrayParameter): Buffer {
 }
 
 /** A value that is not of the array's type. It has the SQLSTATE that the server would answer with. */
-export class ArrayElementError extends Error {
+class ArrayElementError extends Error {
   readonly code = '22P02';
 
   constructor(arrayOf: string, value: unknown) {

@@ -26,7 +26,7 @@ interface PGliteQueryable {
  * A Postgres inside this process (PGlite), with nothing to install. It starts when it is first used, which takes seconds
  * for a new folder.
  *
- * For development and for tests: one process at a time can use a folder (another one gets a {@link FolderInUseError}),
+ * For development and for tests: one process at a time can use a folder (another one gets a `FolderInUseError`),
  * and because PGlite never calls fsync, what is committed survives `kill -9` but not a power cut.
  *
  * @example

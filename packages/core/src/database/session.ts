@@ -140,7 +140,7 @@ export class Session implements Queryable {
 }
 
 /** A statement of the transaction had failed, and its error was caught: Postgres then makes COMMIT a ROLLBACK. */
-export class TransactionAbortedError extends Error {
+class TransactionAbortedError extends Error {
   readonly code = '25P02';
 
   constructor() {

@@ -10,11 +10,11 @@ export interface FlushBatch {
   readonly outcomes: readonly Outcome[];
 }
 
-/** The workflow ids of {@link FlushBatch.starts} that another start had taken before. */
 export interface FlushResult {
   /** False: this executor's lease was revoked. Nothing was written. */
   readonly held: boolean;
-  readonly takenIds: ReadonlySet<string>;
+  /** The claim numbers of the starts whose workflow id another start has taken, be it one of the same batch. */
+  readonly takenClaims: ReadonlySet<number>;
 }
 
 export interface FlushStore {
@@ -49,22 +49,24 @@ export function createFlushStore(database: Database, schema: string, statementNa
   }
 
   async function write(batch: FlushBatch, mode: 'new' | 'missing'): Promise<FlushResult> {
-    const [row] = await database.query<{ held: boolean; started: string[] | null }>(statement(batch, mode));
+    const [row] = await database.query<{ held: boolean; started: number[] | null }>(statement(batch, mode));
     const held = row?.held === true;
-    if (!held || mode === 'new' || batch.starts.length === 0) return { held, takenIds: new Set() };
-    const missing = batch.starts.filter((run) => !(row.started ?? []).includes(run.workflowId));
-    return { held, takenIds: missing.length === 0 ? new Set() : await takenByOthers(batch.executorId, missing) };
+    const started = new Set(row?.started ?? []);
+    const missing = held && mode === 'missing' ? batch.starts.filter((run) => !started.has(run.claimNo)) : [];
+    return { held, takenClaims: missing.length === 0 ? new Set() : await takenByOthers(batch.executorId, missing) };
   }
 
   /** A start that was not inserted is ours after all if the row carries our claim: an earlier send had arrived. */
-  async function takenByOthers(executorId: string, starts: readonly NewRun[]): Promise<ReadonlySet<string>> {
-    const rows = await database.query<{ workflow_id: string; claim_no: number }>({
+  async function takenByOthers(executorId: string, starts: readonly NewRun[]): Promise<ReadonlySet<number>> {
+    const rows = await database.query<{ claim_no: number }>({
       name: statementName('flush_started_by'),
-      text: `select workflow_id, claim_no::float8 as claim_no from ${schema}.runs where executor_id = $1::uuid and workflow_id = any($2::text[])`,
+      text: `
+        select claim_no::float8 as claim_no from ${schema}.runs
+        where executor_id = $1::uuid and workflow_id = any($2::text[])`,
       values: [executorId, { arrayOf: 'text', values: starts.map((run) => run.workflowId) }],
     });
-    const claims = new Map(rows.map((row) => [row.workflow_id, Number(row.claim_no)]));
-    return new Set(starts.filter((run) => claims.get(run.workflowId) !== run.claimNo).map((run) => run.workflowId));
+    const ours = new Set(rows.map((row) => Number(row.claim_no)));
+    return new Set(starts.map((run) => run.claimNo).filter((claimNo) => !ours.has(claimNo)));
   }
 
   return {
@@ -133,7 +135,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     parts.push(`started as (
       insert into ${schema}.runs (${columnNames(startColumns)}, state, executor_id, attempt)
       select ${rowsSelection(startColumns)}, 'owned', fence.id, 1 ${source(startColumns, batch.starts)}
-      ${onConflict} returning workflow_id
+      ${onConflict} returning claim_no
     )`);
   }
   if (batch.checkpoints.length > 0) {
@@ -149,7 +151,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     )`);
   }
   const started =
-    mode === 'missing' && batch.starts.length > 0 ? '(select array_agg(workflow_id) from started)' : 'null::text[]';
+    mode === 'missing' && batch.starts.length > 0 ? '(select array_agg(claim_no::float8) from started)' : 'null::float8[]';
   return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started`;
 }
 

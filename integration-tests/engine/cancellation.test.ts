@@ -1,0 +1,112 @@
+import { currentRun, sleep, step, workflow } from '@perdure/core';
+import { describe, expect, it } from 'vitest';
+import { databases } from '../support/databases.js';
+import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+
+describe.each(databases)('cancelling a run on $name', ({ open }) => {
+  it('stops it at once: a running step hears of it, user code does not', async () => {
+    const seen: string[] = [];
+    const long = workflow('long', async () => {
+      try {
+        await step.run('wait', () => untilAborted(() => seen.push('aborted')));
+      } catch {
+        seen.push('catch');
+      } finally {
+        seen.push('finally');
+      }
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [long] });
+    const run = await long.with({ engine: perdure }).start();
+    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    await run.cancel();
+    await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    expect((await run.status()).status).toBe('cancelled');
+    await expect.poll(() => seen, patient).toEqual(['aborted']);
+    await run.cancel();
+    expect((await run.status()).status).toBe('cancelled');
+  });
+
+  it('wakes a sleeper, in whichever engine it sleeps', async () => {
+    const test = await freshDatabase(open);
+    const sleeper = workflow('sleeper', async () => sleep('10d'));
+    const first = await launchEngine(test, { workflows: [sleeper] });
+    const second = await launchEngine(test, { workflows: [], database: await test.reopen() });
+    const run = await sleeper.with({ engine: first, workflowId: 's' }).start();
+    await second.run('s').cancel();
+    await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    await expect(second.run('s').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+  });
+
+  it('reaches its children, but not the detached ones', async () => {
+    const child = workflow('child', async () => sleep('1d'));
+    const parent = workflow('parent', async () => {
+      await child.with({ workflowId: 'background' }).start();
+      await child.with({ workflowId: 'detached', detached: true }).start();
+      await child.with({ workflowId: 'awaited' })();
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [parent, child] });
+    const run = await parent.with({ engine: perdure }).start();
+    await expect
+      .poll(() => perdure.run('awaited').status().then(({ status }) => status, () => 'none'), patient)
+      .toBe('running');
+    await run.cancel();
+    for (const workflowId of ['background', 'awaited']) {
+      await expect(perdure.run(workflowId).result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    }
+    expect((await perdure.run('detached').status()).status).toBe('running');
+  });
+
+  it('lets a workflow that asked for it compensate, also after a crash in the middle', async () => {
+    const did: string[] = [];
+    const act = step('act', async (what: string) => void did.push(what));
+    const booking = workflow(
+      'booking',
+      async () => {
+        await act('reserve');
+        try {
+          await Promise.all([sleep('30d'), step.run('wait', () => untilAborted(() => did.push('aborted')))]);
+        } catch (error) {
+          did.push((error as Error).name);
+          await act('release');
+          await sleep('1h');
+          await act('notify');
+          throw error;
+        }
+      },
+      { onCancel: 'throw' },
+    );
+    const engine = await testEngine(await freshDatabase(open), { workflows: [booking] });
+    await booking.with({ workflowId: 'b', engine: engine.perdure }).start();
+    await expect.poll(() => engine.checkpoints, patient).toBe(2); // reserve, and the beginning of the sleep
+    const crashed = engine.crashAfter(2); // the cancellation, release
+    await engine.perdure.run('b').cancel();
+    await crashed;
+    await engine.restart();
+    await expect(engine.perdure.run('b').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    expect((await engine.perdure.run('b').status()).status).toBe('cancelled');
+    expect(did.filter((what) => what !== 'CancelledError')).toEqual(['reserve', 'aborted', 'release', 'notify']);
+  });
+
+  it('is a recorded call when a workflow asks for it', async () => {
+    const victim = workflow('victim', async () => sleep('1d'));
+    const killer = workflow('killer', async () => {
+      const run = await victim.with({ workflowId: 'v' }).start();
+      await run.cancel();
+      const { status } = await run.status();
+      return [status, await run.result().catch((error: { code: string }) => error.code)];
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [victim, killer] });
+    const [, code] = await killer.with({ engine: perdure })();
+    expect(code).toBe('PERDURE_CANCELLED');
+  });
+});
+
+/** The body of a step that ends only when its signal fires. */
+async function untilAborted(onAbort: () => void): Promise<void> {
+  const signal = currentRun()?.signal;
+  untilAborted.waiting += 1;
+  await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+  untilAborted.waiting -= 1;
+  onAbort();
+}
+untilAborted.waiting = 0;

@@ -1,0 +1,36 @@
+import { Perdure, type LaunchOptions } from '@perdure/core';
+import { TestEngine, type TestEngineOptions } from '@perdure/testing';
+import { afterEach } from 'vitest';
+import type { databases, TestDatabase } from './databases.js';
+
+const cleanUps: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** A schema of its own, gone after the test. */
+export async function freshDatabase(open: (typeof databases)[number]['open']): Promise<TestDatabase> {
+  const database = await open();
+  cleanUps.push(() => database.dispose());
+  return database;
+}
+
+/** An engine in real time, shut down after the test. */
+export async function launchEngine(test: TestDatabase, options: LaunchOptions): Promise<Perdure> {
+  const perdure = await Perdure.launch({ database: test.database, schema: test.schema, logger: silent, ...options });
+  cleanUps.push(() => perdure.shutdown({ drainMs: 0 }));
+  return perdure;
+}
+
+/** An engine in virtual time, closed after the test. */
+export async function testEngine(test: TestDatabase, options: TestEngineOptions): Promise<TestEngine> {
+  const engine = await TestEngine.create({ database: test.database, schema: test.schema, logger: silent, ...options });
+  cleanUps.push(() => engine.close());
+  return engine;
+}
+
+/** How long a fact may take to come about on a busy machine, for `expect.poll`. */
+export const patient = { timeout: 20_000, interval: 5 };
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
