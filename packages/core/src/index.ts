@@ -29,3 +29,25 @@ export type { ErrorClass } from './codec/codec.js';
 
 export { PerdureError } from './errors/perdure-error.js';
 export type { ErrorCode } from './errors/error-codes.js';
+export {
+  CancelledError,
+  DuplicateWorkflowError,
+  EngineStoppedError,
+  InvalidArgumentError,
+  InvalidInputError,
+  InvariantError,
+  NonRetryableError,
+  NotLaunchedError,
+  PayloadTooLargeError,
+  RunDeadError,
+  RunNotFoundError,
+  SchemaMissingError,
+  SchemaTooNewError,
+  StepTimeoutError,
+  UnreadablePayloadError,
+  UnsupportedValueError,
+  WorkflowConflictError,
+  WorkflowTimeoutError,
+} from './errors/errors.js';
+export { DatabaseClosedError } from './database/database-closed-error.js';
+export { FolderInUseError } from './database/folder-in-use-error.js';

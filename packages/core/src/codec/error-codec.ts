@@ -1,9 +1,10 @@
 import * as catalogue from '../errors/errors.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import { PerdureError } from '../errors/perdure-error.js';
-import type { ErrorClass } from './codec.js';
+import { prepare, type Walk } from './prepare.js';
 
-const stackCharsMax = 8_192;
-const builtIns: readonly ErrorClass[] = [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError];
+/** A class of errors, matched by its name and never constructed. */
+export type ErrorClass = abstract new (...args: never[]) => Error;
 
 /** An error as plain data. */
 export interface ErrorFields {
@@ -11,35 +12,78 @@ export interface ErrorFields {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  readonly hasCause: boolean;
-  readonly cause: unknown;
+  /** Own properties that `for … in` does not show but that matter. */
+  readonly hidden: Readonly<Record<string, unknown>>;
   readonly own: Readonly<Record<string, unknown>>;
 }
 
-/** The classes that a stored error may come back as, by name. */
+/** An error on its way into the format. */
+export class StoredError {
+  constructor(readonly fields: ErrorFields) {}
+}
+
+const stackCharsMax = 8_192;
+const messageCharsMax = 65_536;
+const hiddenKeys = ['cause', 'errors'];
+const builtIns: readonly ErrorClass[] = [
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  AggregateError,
+];
+
+/**
+ * The classes that a stored error may come back as, by name.
+ *
+ * @throws {InvalidArgumentError} for two classes of one name
+ */
 export function errorTable(own: readonly ErrorClass[]): ReadonlyMap<string, ErrorClass> {
-  const classes = [...builtIns, PerdureError, ...Object.values(catalogue), ...own] as readonly ErrorClass[];
-  return new Map(classes.map((errorClass) => [errorClass.name, errorClass]));
-}
-
-export function encodeErrorValue(error: Error): ErrorFields {
-  const own: Record<string, unknown> = {};
-  for (const key of Object.keys(error)) {
-    if (!['name', 'message', 'stack', 'cause'].includes(key)) own[key] = (error as unknown as Record<string, unknown>)[key];
+  const known = [...builtIns, PerdureError, ...Object.values(catalogue)] as readonly ErrorClass[];
+  const table = new Map(known.map((errorClass) => [errorClass.name, errorClass]));
+  for (const errorClass of own) {
+    const other = table.get(errorClass.name);
+    if (other !== undefined && other !== errorClass) {
+      throw new InvalidArgumentError(`Two error classes are named "${errorClass.name}". Rename one of them.`);
+    }
+    table.set(errorClass.name, errorClass);
   }
-  return {
-    className: error.constructor.name,
-    name: error.name,
-    message: error.message,
-    stack: error.stack?.slice(0, stackCharsMax),
-    hasCause: Object.hasOwn(error, 'cause'),
-    cause: error.cause,
-    own,
-  };
+  return table;
 }
 
-/** Makes the error without running a constructor; an unknown class comes back as an Error that keeps its name. */
-export function decodeErrorValue(fields: ErrorFields, classes: ReadonlyMap<string, ErrorClass>): Error {
+/** An error as data. What it carries that cannot be stored is left out: an error must not be lost over its details. */
+export function prepareError(error: Error, walk: Walk): StoredError {
+  const own: Record<string, unknown> = {};
+  const hidden: Record<string, unknown> = {};
+  const stored = new StoredError({
+    className: textOf(() => error.constructor.name) ?? 'Error',
+    name: textOf(() => error.name) ?? 'Error',
+    message: (textOf(() => error.message) ?? '').slice(0, messageCharsMax),
+    stack: textOf(() => error.stack)?.slice(0, stackCharsMax),
+    hidden,
+    own,
+  });
+  walk.copies.set(error, stored);
+  for (const key of Object.keys(error)) {
+    if (!['name', 'message', 'stack', '__proto__', ...hiddenKeys].includes(key)) keep(own, key);
+  }
+  for (const key of hiddenKeys) if (Object.hasOwn(error, key)) keep(hidden, key);
+  return stored;
+
+  function keep(into: Record<string, unknown>, key: string): void {
+    try {
+      into[key] = prepare((error as unknown as Record<string, unknown>)[key], { ...walk, depth: walk.depth + 1 });
+    } catch {
+      // Left out.
+    }
+  }
+}
+
+/** Makes the error without running a constructor; one of an unknown class comes back as an Error that keeps its name. */
+export function decodeErrorFields(fields: ErrorFields, classes: ReadonlyMap<string, ErrorClass>): Error {
   const prototype = (classes.get(fields.className) ?? Error).prototype as object;
   const error = Object.create(prototype) as Error;
   const define = (key: string, value: unknown, enumerable: boolean): void => {
@@ -48,7 +92,22 @@ export function decodeErrorValue(fields: ErrorFields, classes: ReadonlyMap<strin
   define('message', fields.message, false);
   define('stack', fields.stack ?? `${fields.name}: ${fields.message}`, false);
   if (error.name !== fields.name) define('name', fields.name, false);
-  if (fields.hasCause) define('cause', fields.cause, false);
+  for (const [key, value] of Object.entries(fields.hidden)) define(key, value, false);
   for (const [key, value] of Object.entries(fields.own)) define(key, value, true);
+  restoreBrand(error, prototype);
   return error;
+}
+
+/** The brand is an own property that a constructor sets; without it `instanceof` would not know the error again. */
+function restoreBrand(error: Error, prototype: object): void {
+  if (prototype === PerdureError.prototype || PerdureError.prototype.isPrototypeOf(prototype)) PerdureError.brand(error);
+}
+
+function textOf(read: () => unknown): string | undefined {
+  try {
+    const value = read();
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

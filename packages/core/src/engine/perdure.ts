@@ -98,7 +98,7 @@ export class Perdure {
 /** {@link Perdure.launch}, with the seams that tests replace. */
 export async function launch(options: LaunchOptions & SeamOptions): Promise<Perdure> {
   const resolved = resolveOptions(options);
-  const { database, isOwn } = await openDatabase(options);
+  const { database, isOwn } = openDatabase(options);
   const registry = new Registry(options.workflows?.map(({ definition }) => definition) ?? null);
   const engine = new Engine(database, resolved, registry, options.errors ?? []);
   try {
@@ -112,10 +112,10 @@ export async function launch(options: LaunchOptions & SeamOptions): Promise<Perd
   return new Perdure(engine, isOwn ? database : null);
 }
 
-async function openDatabase(options: LaunchOptions): Promise<{ database: Database; isOwn: boolean }> {
+function openDatabase(options: LaunchOptions): { database: Database; isOwn: boolean } {
   if (options.database !== undefined) return { database: options.database, isOwn: false };
   if (options.pool !== undefined) return { database: postgres({ pool: options.pool }), isOwn: true };
   const { databaseUrl } = options;
   if (databaseUrl !== undefined && databaseUrl !== '') return { database: postgres({ url: databaseUrl }), isOwn: true };
-  return { database: await embedded({ folder: options.folder ?? '.perdure' }), isOwn: true };
+  return { database: embedded({ folder: options.folder ?? '.perdure' }), isOwn: true };
 }

@@ -23,6 +23,11 @@ export class PerdureError extends Error {
     this.data = options.data ?? {};
   }
 
+  /** @internal Makes an error that was not constructed one of this package's. */
+  static brand(error: Error): void {
+    Object.defineProperty(error, brand, { value: true });
+  }
+
   /**
    * Also true for an error of another copy of this package. The catalogue's classes are told apart by their code; a class
    * that a user derives works as usual.

@@ -11,8 +11,8 @@ export interface Hold {
 
 export interface TimerOptions {
   /**
-   * A background timer (heartbeat, sweep, poll) neither keeps the process alive nor counts as work that a virtual clock
-   * should skip ahead to.
+   * A background timer (heartbeat, sweep, poll) is nothing that a workflow waits for: a virtual clock does not skip ahead
+   * to it.
    */
   readonly background?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Clock, EpochMs, Hold, Timer, TimerOptions } from './clock.js';
+import type { Clock, EpochMs, Hold, Timer } from './clock.js';
 
 /** Node's timers fire at once when asked for more than 24.8 days, so long waits are made of shorter ones. */
 const timerMsMax = 3_600_000;
@@ -36,13 +36,13 @@ export class SystemClock implements Clock {
     return performance.now();
   }
 
-  setTimer(delayMs: number, fire: () => void, { background = false }: TimerOptions = {}): Timer {
+  /** Every timer keeps the process alive, background ones too: an engine runs until it is shut down. */
+  setTimer(delayMs: number, fire: () => void): Timer {
     const dueMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
     const arm = (): void => {
       const leftMs = dueMs - performance.now();
       handle = leftMs > timerMsMax ? setTimeout(arm, timerMsMax) : setTimeout(fire, Math.max(0, leftMs));
-      if (background) handle.unref();
     };
     arm();
     return { cancel: () => clearTimeout(handle) };

@@ -41,14 +41,15 @@ export function step<Args extends readonly unknown[], Result>(
  * @example
  * const stock = await step.run('reserve', () => warehouse.reserve(order.sku));
  */
-step.run = async function run<Result>(
+step.run = function run<Result>(
   name: string,
   fn: () => Result | Promise<Result>,
   options: StepOptions = {},
 ): Promise<Awaited<Result>> {
-  return (await callStep(defineStep(name, fn, options), [])) as Awaited<Result>;
+  return callStep(defineStep(name, fn, options), []) as Promise<Awaited<Result>>;
 };
 
+/** The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard. */
 function callStep(definition: StepDefinition, args: readonly unknown[]): Promise<unknown> {
   const context = currentContext();
   if (context?.kind === 'workflow') return context.call(stepCall(definition, args, context));

@@ -60,17 +60,21 @@ create table if not exists ${schema}.migrations (
 const recordSql = (schema: string, version: number, name: string): string =>
   `insert into ${schema}.migrations (version, name) values (${version}, '${name}');`;
 
+/** Asks the catalog's tables: `to_regclass` answers from a cache, which a wait for the lock leaves behind the times. */
 async function appliedVersion(queryable: Queryable, schemaName: string): Promise<number> {
-  const table = `${quoteIdentifier(schemaName)}.migrations`;
   const [found] = await queryable.query<{ present: boolean }>({
     name: 'perdure_migrate_present',
-    text: 'select to_regclass($1::text) is not null as present',
-    values: [table],
+    text: `
+      select exists (
+        select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1::text and c.relname = 'migrations'
+      ) as present`,
+    values: [schemaName],
   });
   if (found?.present !== true) return 0;
   const [row] = await queryable.query<{ version: number }>({
     name: `perdure_migrate_version_${schemaName}`,
-    text: `select coalesce(max(version), 0)::int4 as version from ${table}`,
+    text: `select coalesce(max(version), 0)::int4 as version from ${quoteIdentifier(schemaName)}.migrations`,
     values: [],
   });
   return Number(row?.version ?? 0);

@@ -15,15 +15,11 @@ import type { DurableCall } from './durable-call.js';
  * @example
  * await sleep('10m');
  */
-export async function sleep(duration: Duration): Promise<void> {
+export function sleep(duration: Duration): Promise<void> {
   const delayMs = toMs(duration, 'sleep');
   const context = currentContext();
-  if (context?.kind === 'workflow') {
-    await context.call(sleepCall(delayMs, context.seams));
-    return;
-  }
-  const clock = context?.kind === 'step' ? context.seams.clock : new SystemClock();
-  await plainSleep(clock, delayMs);
+  if (context?.kind === 'workflow') return context.call(sleepCall(delayMs, context.seams)) as Promise<void>;
+  return plainSleep(context?.kind === 'step' ? context.seams.clock : new SystemClock(), delayMs);
 }
 
 function sleepCall(delayMs: number, { clock, codec }: Seams): DurableCall {

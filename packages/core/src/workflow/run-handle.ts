@@ -4,41 +4,41 @@ import type { RunHandle, RunInfo, RunStarter } from './run-starter.js';
 
 /** A handle is only an address: it can be made for any id, and asks whoever has the answer. */
 export function runHandle<Result>(starter: RunStarter, workflowId: string): RunHandle<Result> {
+  const resultOutside = async (): Promise<Result> => {
+    const outcome = await starter.outcome(workflowId);
+    if (outcome.failed) throw starter.decodeError(outcome.payload ?? '');
+    return starter.decode(outcome.payload) as Result;
+  };
+
+  // In a workflow, the promise of the durable call is passed on as it is: see callStep in step/step.ts.
   return {
     workflowId,
 
-    async result() {
+    result() {
       const context = currentContext();
-      if (context?.kind === 'workflow') {
-        const ask = () => context.starter.outcome(workflowId);
-        return (await context.call(handleCall('result', workflowId, context, ask))) as Result;
-      }
-      const outcome = await starter.outcome(workflowId);
-      if (outcome.failed) throw starter.decodeError(outcome.payload ?? '');
-      return starter.decode(outcome.payload) as Result;
+      if (context?.kind !== 'workflow') return resultOutside();
+      const ask = () => context.starter.outcome(workflowId);
+      return context.call(handleCall('result', workflowId, context, ask)) as Promise<Result>;
     },
 
-    async status() {
+    status() {
       const context = currentContext();
-      if (context?.kind !== 'workflow') return await starter.status(workflowId);
+      if (context?.kind !== 'workflow') return starter.status(workflowId);
       const ask = async () => ({
         payload: context.seams.codec.encode(await context.starter.status(workflowId)),
         failed: false,
       });
-      return (await context.call(handleCall('status', workflowId, context, ask))) as RunInfo;
+      return context.call(handleCall('status', workflowId, context, ask)) as Promise<RunInfo>;
     },
 
-    async cancel() {
+    cancel() {
       const context = currentContext();
-      if (context?.kind !== 'workflow') {
-        await starter.cancel(workflowId);
-        return;
-      }
+      if (context?.kind !== 'workflow') return starter.cancel(workflowId);
       const ask = async () => {
         await context.starter.cancel(workflowId);
         return { payload: null, failed: false };
       };
-      await context.call(handleCall('cancel', workflowId, context, ask));
+      return context.call(handleCall('cancel', workflowId, context, ask)) as Promise<void>;
     },
   };
 }

@@ -57,17 +57,16 @@ function callable<Args extends readonly unknown[], Result>(
 ): Workflow<Args, Result> {
   const { engine, ...options } = bound;
 
-  const call = async (...args: Args): Promise<Result> => {
+  // The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard.
+  const call = (...args: Args): Promise<Result> => {
     const context = inWorkflow(engine);
-    if (context !== null) return (await context.call(awaitedChild(definition, args, options, context))) as Result;
-    return await (await startOutside(args)).result();
+    if (context === null) return startOutside(args).then((run) => run.result());
+    return context.call(awaitedChild(definition, args, options, context)) as Promise<Result>;
   };
-  const start = async (...args: Args): Promise<RunHandle<Result>> => {
+  const start = (...args: Args): Promise<RunHandle<Result>> => {
     const context = inWorkflow(engine);
-    if (context !== null) {
-      return (await context.call(backgroundChild(definition, args, options, context))) as RunHandle<Result>;
-    }
-    return await startOutside(args);
+    if (context === null) return startOutside(args);
+    return context.call(backgroundChild(definition, args, options, context)) as Promise<RunHandle<Result>>;
   };
   const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
     const starter = engine?.starter ?? currentStarter();

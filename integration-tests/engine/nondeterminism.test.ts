@@ -1,0 +1,95 @@
+import { sleep, step, workflow } from '@perdure/core';
+import { TestEngine } from '@perdure/testing';
+import { describe, expect, it } from 'vitest';
+import { databases, type TestDatabase } from '../support/databases.js';
+import { freshDatabase, patient, testEngine } from '../support/engines.js';
+
+const a = step('a', async () => 1);
+const b = step('b', async () => 2);
+const c = step('c', async () => 3);
+
+/** Two builds of one workflow, with the version kept by hand. */
+const build = (fn: () => Promise<unknown>) => workflow('deployed', fn, { version: '1' });
+
+describe.each(databases)('changed code on $name', ({ open }) => {
+  it('is noticed before anything runs, and the message names the calls, versions and remedies', async () => {
+    const test = await freshDatabase(open);
+    let bodies = 0;
+    const before = build(async () => [await a(), await b(), await c()]);
+    const after = build(async () => {
+      await a();
+      await step.run('new', () => (bodies += 1));
+      return [await b(), await c()];
+    });
+    const engine = await crashed(test, before, 2);
+    const second = await testEngine(test, { workflows: [after] });
+    second.clock.advance(60_000);
+    const run = second.perdure.run('d');
+    await expect.poll(async () => (await run.status()).status, patient).toBe('blocked');
+    const { blockedReason } = await run.status();
+    expect(blockedReason).toMatch(/^Nondeterminism: workflow "deployed" \(d\) left its history at call #1$/m);
+    expect(blockedReason).toMatch(/recorded .*: step "b"/);
+    expect(blockedReason).toMatch(/now \(version "1", code [0-9a-f]+\): step "new", called from .*nondeterminism\.test\.ts:\d+/);
+    expect(blockedReason).toMatch(/last call that matched: #0 step "a"/);
+    expect(blockedReason).toMatch(/new version/);
+    expect(bodies).toBe(0);
+    await engine.close();
+  });
+
+  it('leaves the run to a process that has the right code', async () => {
+    const test = await freshDatabase(open);
+    const before = build(async () => [await a(), await b(), await sleep('1h'), await c()]);
+    const after = build(async () => [await b(), await a()]);
+    const first = await crashed(test, before, 2);
+    const wrong = await TestEngine.create({ ...test, workflows: [after], logger: silent });
+    wrong.clock.advance(60_000);
+    await expect.poll(async () => (await wrong.perdure.run('d').status()).status, patient).toBe('blocked');
+    await wrong.close();
+    const right = await testEngine(test, { workflows: [before] });
+    right.clock.advance(120_000);
+    expect(await right.perdure.run('d').result()).toEqual([1, 2, null, 3].map((value) => value ?? undefined));
+    await first.close();
+  });
+
+  it('is noticed when the function ends before it took all recorded results', async () => {
+    const test = await freshDatabase(open);
+    const before = build(async () => [await a(), await b(), await c()]);
+    const after = build(async () => await a());
+    const first = await crashed(test, before, 2);
+    const second = await testEngine(test, { workflows: [after] });
+    second.clock.advance(60_000);
+    const run = second.perdure.run('d');
+    await expect.poll(async () => (await run.status()).status, patient).toBe('blocked');
+    expect((await run.status()).blockedReason).toMatch(/left its history at its end[^]*not asked for: #1 step "b"/);
+    await first.close();
+  });
+
+  it('has another version without one given, and is not given the runs of the old code', async () => {
+    const test = await freshDatabase(open);
+    const before = workflow('deployed', async () => [await a(), await b(), await c()]);
+    const after = workflow('deployed', async () => [await c(), await b(), await a()]);
+    expect(before.definition.version).not.toBe(after.definition.version);
+    const first = await crashed(test, before, 2);
+    const second = await TestEngine.create({ ...test, workflows: [after], logger: silent });
+    second.clock.advance(60_000);
+    await expect.poll(async () => (await second.perdure.run('d').status()).status, patient).toBe('enqueued');
+    expect(await after.with({ engine: second.perdure })()).toEqual([3, 2, 1]);
+    expect((await second.perdure.run('d').status()).status).toBe('enqueued');
+    await second.close();
+    const third = await testEngine(test, { workflows: [before] });
+    third.clock.advance(120_000);
+    expect(await third.perdure.run('d').result()).toEqual([1, 2, 3]);
+    await first.close();
+  });
+});
+
+/** Starts run `d` and stops the engine dead after so many checkpoints. */
+async function crashed(test: TestDatabase, definition: ReturnType<typeof build>, checkpoints: number): Promise<TestEngine> {
+  const engine = await TestEngine.create({ ...test, workflows: [definition], logger: silent });
+  const dead = engine.crashAfter(checkpoints);
+  await definition.with({ workflowId: 'd', engine: engine.perdure }).start();
+  await dead;
+  return engine;
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };

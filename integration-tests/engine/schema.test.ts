@@ -1,0 +1,57 @@
+import { Perdure, printMigrations, step, workflow } from '@perdure/core';
+import { describe, expect, it } from 'vitest';
+import { databases } from '../support/databases.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
+
+const double = step('double', async (n: number) => n * 2);
+const task = workflow('task', async (n: number) => await double(n));
+
+describe.each(databases)('the schema on $name', ({ open }) => {
+  it('is made once by engines that launch at the same time', async () => {
+    const test = await freshDatabase(open);
+    const engines = await Promise.all(
+      [1, 2, 3, 4].map(async () => launchEngine(test, { workflows: [task], database: await test.reopen() })),
+    );
+    expect(await Promise.all(engines.map((engine) => task.with({ engine })(2)))).toEqual([4, 4, 4, 4]);
+  });
+
+  it.each(['With Upper', 'quote"d', "o'brien", 'tür-ö', 'select'])('may be named %j', async (schema) => {
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [task], schema });
+    expect(await task.with({ engine: perdure })(3)).toBe(6);
+    await perdure.shutdown();
+    await test.database.script(`drop schema "${schema.replaceAll('"', '""')}" cascade`);
+  });
+
+  it('keeps applications apart', async () => {
+    const test = await freshDatabase(open);
+    const first = await launchEngine(test, { workflows: [task], schema: `${test.schema}_1` });
+    const second = await launchEngine(test, { workflows: [task], schema: `${test.schema}_2` });
+    expect(await task.with({ engine: first, workflowId: 'same' })(1)).toBe(2);
+    expect(await task.with({ engine: second, workflowId: 'same' })(5)).toBe(10);
+    await first.shutdown();
+    await second.shutdown();
+    await test.database.script(`drop schema "${test.schema}_1" cascade; drop schema "${test.schema}_2" cascade;`);
+  });
+
+  it('can be printed, run apart, and only be checked at launch', async () => {
+    const test = await freshDatabase(open);
+    const options = { database: test.database, schema: test.schema, migrate: false, workflows: [task] };
+    await expect(Perdure.launch(options)).rejects.toMatchObject({ code: 'PERDURE_SCHEMA_MISSING' });
+    await test.database.script(printMigrations({ schema: test.schema }));
+    const perdure = await launchEngine(test, options);
+    expect(await task.with({ engine: perdure })(3)).toBe(6);
+    await test.database.script(`insert into "${test.schema}".migrations (version, name) values (999, 'later')`);
+    await expect(Perdure.launch(options)).rejects.toMatchObject({ code: 'PERDURE_SCHEMA_TOO_NEW' });
+    await expect(Perdure.launch({ ...options, migrate: true })).rejects.toMatchObject({ code: 'PERDURE_SCHEMA_TOO_NEW' });
+  });
+
+  it('refuses names that Postgres cannot keep', async () => {
+    const test = await freshDatabase(open);
+    for (const schema of ['', 'x'.repeat(64), 'a\0b']) {
+      await expect(Perdure.launch({ database: test.database, schema })).rejects.toMatchObject({
+        code: 'PERDURE_INVALID_ARGUMENT',
+      });
+    }
+  });
+});
