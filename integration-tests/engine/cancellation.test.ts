@@ -47,7 +47,17 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [parent, child] });
     const run = await parent.with({ engine: perdure }).start();
     await expect
-      .poll(() => perdure.run('awaited').status().then(({ status }) => status, () => 'none'), patient)
+      .poll(
+        () =>
+          perdure
+            .run('awaited')
+            .status()
+            .then(
+              ({ status }) => status,
+              () => 'none',
+            ),
+        patient,
+      )
       .toBe('running');
     await run.cancel();
     for (const workflowId of ['background', 'awaited']) {

@@ -157,7 +157,14 @@ describe.each(databases)('errors on $name', ({ open }) => {
   it('say what cannot be stored, and the run goes on', async () => {
     const stores = workflow('stores', async () => {
       const codes: unknown[] = [];
-      for (const value of [() => 1, 'x'.repeat(300), { deep: [{ fn: () => 1 }] }, Symbol('s'), deep(100_000), throwing]) {
+      for (const value of [
+        () => 1,
+        'x'.repeat(300),
+        { deep: [{ fn: () => 1 }] },
+        Symbol('s'),
+        deep(100_000),
+        throwing,
+      ]) {
         try {
           await step.run('value', () => value);
           codes.push('stored');

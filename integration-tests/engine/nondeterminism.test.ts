@@ -29,7 +29,9 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     const { blockedReason } = await run.status();
     expect(blockedReason).toMatch(/^Nondeterminism: workflow "deployed" \(d\) left its history at call #1$/m);
     expect(blockedReason).toMatch(/recorded .*: step "b"/);
-    expect(blockedReason).toMatch(/now \(version "1", code [0-9a-f]+\): step "new", called from .*nondeterminism\.test\.ts:\d+/);
+    expect(blockedReason).toMatch(
+      /now \(version "1", code [0-9a-f]+\): step "new", called from .*nondeterminism\.test\.ts:\d+/,
+    );
     expect(blockedReason).toMatch(/last call that matched: #0 step "a"/);
     expect(blockedReason).toMatch(/new version/);
     expect(bodies).toBe(0);
@@ -84,7 +86,11 @@ describe.each(databases)('changed code on $name', ({ open }) => {
 });
 
 /** Starts run `d` and stops the engine dead after so many checkpoints. */
-async function crashed(test: TestDatabase, definition: ReturnType<typeof build>, checkpoints: number): Promise<TestEngine> {
+async function crashed(
+  test: TestDatabase,
+  definition: ReturnType<typeof build>,
+  checkpoints: number,
+): Promise<TestEngine> {
   const engine = await TestEngine.create({ ...test, workflows: [definition], logger: silent });
   const dead = engine.crashAfter(checkpoints);
   await definition.with({ workflowId: 'd', engine: engine.perdure }).start();

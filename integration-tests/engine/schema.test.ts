@@ -43,7 +43,9 @@ describe.each(databases)('the schema on $name', ({ open }) => {
     expect(await task.with({ engine: perdure })(3)).toBe(6);
     await test.database.script(`insert into "${test.schema}".migrations (version, name) values (999, 'later')`);
     await expect(Perdure.launch(options)).rejects.toMatchObject({ code: 'PERDURE_SCHEMA_TOO_NEW' });
-    await expect(Perdure.launch({ ...options, migrate: true })).rejects.toMatchObject({ code: 'PERDURE_SCHEMA_TOO_NEW' });
+    await expect(Perdure.launch({ ...options, migrate: true })).rejects.toMatchObject({
+      code: 'PERDURE_SCHEMA_TOO_NEW',
+    });
   });
 
   it('refuses names that Postgres cannot keep', async () => {

@@ -159,4 +159,3 @@ const evenNumber = {
       Number(value) % 2 === 0 ? { value: Number(value) } : { issues: [{ message: 'odd' }] },
   },
 } as const;
-

@@ -59,7 +59,9 @@ describe.each(databases)('timeouts on $name', ({ open }) => {
       { timeout: '1d', onCancel: 'throw' },
     );
     const engine = await testEngine(await freshDatabase(open), { workflows: [booking] });
-    await expect(booking.with({ engine: engine.perdure })()).rejects.toMatchObject({ code: 'PERDURE_WORKFLOW_TIMEOUT' });
+    await expect(booking.with({ engine: engine.perdure })()).rejects.toMatchObject({
+      code: 'PERDURE_WORKFLOW_TIMEOUT',
+    });
     expect(did).toEqual(['released']);
   });
 

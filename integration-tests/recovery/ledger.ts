@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * `begin`, `end`: of a step's body. `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although
+ * `begin`, `end`: of a step's body. `waits`: it has come to a gate. `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although
  * what it guards was not answered.
  */
-export type LedgerEvent = 'begin' | 'end' | 'caught' | 'finally';
+export type LedgerEvent = 'begin' | 'end' | 'waits' | 'caught' | 'finally';
 
 export interface LedgerLine {
   readonly event: LedgerEvent;

@@ -6,7 +6,7 @@ import type { databases, TestDatabase } from './databases.js';
 const cleanUps: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
 });
 
 /** A schema of its own, gone after the test. */

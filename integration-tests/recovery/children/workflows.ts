@@ -12,7 +12,10 @@ export interface Surroundings {
 
 /** What the parent can start by name. Each body of a step is in the ledger. */
 export function defineWorkflows({ ledger, gates, label }: Surroundings) {
-  const gate = (name: string): Promise<void> => gateOpens(join(gates, name), join(gates, `${name}.${label}`));
+  const gate = async (name: string): Promise<void> => {
+    ledger.note('waits', name);
+    await gateOpens(join(gates, name), join(gates, `${name}.${label}`));
+  };
 
   const add = step('add', (a: number, b: number, at: string | null) =>
     ledger.noted(async () => {
@@ -106,7 +109,8 @@ function defineGuarded(
     return ticks;
   };
   const failing = async (): Promise<string> => {
-    const fails = (): Promise<never> => step.run('fails', () => ledger.noted(() => Promise.reject(new Error('declined'))));
+    const fails = (): Promise<never> =>
+      step.run('fails', () => ledger.noted(() => Promise.reject(new Error('declined'))));
     try {
       return await guard('failing step', fails);
     } catch (error) {

@@ -29,7 +29,10 @@ export async function replayCheck<Args extends readonly unknown[], Result>(
   const test = await TestEngine.create(options);
   try {
     let crashed = test.crashAfter(1);
-    workflow.with({ workflowId }).start(...args).catch(() => {});
+    workflow
+      .with({ workflowId })
+      .start(...args)
+      .catch(() => {});
     for (;;) {
       const ending = await watch<Result>(test, crashed);
       if (ending === 'crashed') {

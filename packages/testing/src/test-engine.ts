@@ -3,7 +3,10 @@ import { crash, type Database, embedded, launch, type LogItem } from '@perdure/c
 import { heldDatabase } from './held-database.js';
 import { VirtualClock } from './virtual-clock.js';
 
-export interface TestEngineOptions extends Pick<LaunchOptions, 'workflows' | 'errors' | 'logger' | 'schema' | 'maxCrashes'> {
+export interface TestEngineOptions extends Pick<
+  LaunchOptions,
+  'workflows' | 'errors' | 'logger' | 'schema' | 'maxCrashes'
+> {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;
 }

@@ -16,7 +16,8 @@ export type LogItem =
  * What became of an item. `taken`: another start has this workflow id. `refused`: the database will never accept this
  * item, whatever is tried; the others of its batch are not affected.
  */
-export type LogVerdict = { readonly kind: 'recorded' } | { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly error: unknown };
+export type LogVerdict =
+  { readonly kind: 'recorded' } | { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly error: unknown };
 
 export interface CheckpointLogOptions {
   readonly executorId: string;
@@ -66,7 +67,7 @@ export class CheckpointLog {
   /** Repeats a flush until its fate is known. Repeating is safe: the second time, only what is missing is written. */
   async #flush(items: readonly LogItem[]): Promise<readonly LogVerdict[]> {
     let mode: 'writeNew' | 'writeMissing' = 'writeNew';
-    for (let failures = 0; !this.#groupCommit.isAbandoned; ) {
+    for (let failures = 0; !this.#groupCommit.isAbandoned;) {
       try {
         const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
@@ -85,7 +86,8 @@ export class CheckpointLog {
         if (isFirstConflict) continue;
         if (errorClass === 'data') return await this.#isolate(items, error);
         failures += 1;
-        if (failures === 1) this.#options.logger.warn({ err: error, errorClass }, 'a flush failed; it will be repeated');
+        if (failures === 1)
+          this.#options.logger.warn({ err: error, errorClass }, 'a flush failed; it will be repeated');
         await sleepFor(this.#options.clock, backoffMs(failures));
       }
     }
@@ -124,6 +126,10 @@ function toBatch(executorId: string, items: readonly LogItem[]): FlushBatch {
 
 function sizeOf(item: LogItem): number {
   const payload =
-    item.kind === 'start' ? item.run.input : item.kind === 'checkpoint' ? item.checkpoint.payload : item.outcome.payload;
+    item.kind === 'start'
+      ? item.run.input
+      : item.kind === 'checkpoint'
+        ? item.checkpoint.payload
+        : item.outcome.payload;
   return 200 + (payload?.length ?? 0);
 }

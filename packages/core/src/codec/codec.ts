@@ -86,7 +86,8 @@ function isJson(value: unknown): boolean {
 
 /** What stands for an error that is too large or not data at all. */
 function summaryOf(error: unknown, unstorable: unknown): Error {
-  if (!(error instanceof Error)) return unstorable instanceof Error ? unstorable : new UnsupportedValueError('$', typeof error);
+  if (!(error instanceof Error))
+    return unstorable instanceof Error ? unstorable : new UnsupportedValueError('$', typeof error);
   const summary = new Error(error.message.slice(0, 1_000));
   summary.name = error.name.slice(0, 200);
   summary.stack = error.stack?.slice(0, 1_000) ?? '';

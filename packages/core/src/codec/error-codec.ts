@@ -1,7 +1,7 @@
 import * as catalogue from '../errors/errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { PerdureError } from '../errors/perdure-error.js';
-import { prepare, type Walk } from './prepare.js';
+import type { Walk } from './walk.js';
 
 /** A class of errors, matched by its name and never constructed. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -19,6 +19,9 @@ export interface ErrorFields {
 
 /** An error on its way into the format. */
 export class StoredError {
+  /** False while what the error carries is still being copied. */
+  isComplete = false;
+
   constructor(readonly fields: ErrorFields) {}
 }
 
@@ -55,7 +58,7 @@ export function errorTable(own: readonly ErrorClass[]): ReadonlyMap<string, Erro
 }
 
 /** An error as data. What it carries that cannot be stored is left out: an error must not be lost over its details. */
-export function prepareError(error: Error, walk: Walk): StoredError {
+export function prepareError(error: Error, walk: Walk, prepare: (value: unknown, walk: Walk) => unknown): StoredError {
   const own: Record<string, unknown> = {};
   const hidden: Record<string, unknown> = {};
   const stored = new StoredError({
@@ -71,6 +74,7 @@ export function prepareError(error: Error, walk: Walk): StoredError {
     if (!['name', 'message', 'stack', '__proto__', ...hiddenKeys].includes(key)) keep(own, key);
   }
   for (const key of hiddenKeys) if (Object.hasOwn(error, key)) keep(hidden, key);
+  stored.isComplete = true;
   return stored;
 
   function keep(into: Record<string, unknown>, key: string): void {
@@ -100,7 +104,8 @@ export function decodeErrorFields(fields: ErrorFields, classes: ReadonlyMap<stri
 
 /** The brand is an own property that a constructor sets; without it `instanceof` would not know the error again. */
 function restoreBrand(error: Error, prototype: object): void {
-  if (prototype === PerdureError.prototype || PerdureError.prototype.isPrototypeOf(prototype)) PerdureError.brand(error);
+  if (prototype === PerdureError.prototype || PerdureError.prototype.isPrototypeOf(prototype))
+    PerdureError.brand(error);
 }
 
 function textOf(read: () => unknown): string | undefined {

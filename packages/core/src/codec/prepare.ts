@@ -1,17 +1,10 @@
 import { types } from 'node:util';
 import { UnsupportedValueError } from '../errors/errors.js';
 import { prepareError, StoredError } from './error-codec.js';
+import type { Walk } from './walk.js';
 
 const depthMax = 500;
 const pathCharsMax = 200;
-
-/** What a walk through a value carries along. */
-export interface Walk {
-  readonly path: string;
-  readonly depth: number;
-  /** Copies made so far, so that cycles and shared references stay what they are. */
-  readonly copies: Map<object, unknown>;
-}
 
 /**
  * A copy of a value that holds nothing but what the format can express. Objects with `toJSON` become what that returns,
@@ -22,7 +15,7 @@ export interface Walk {
 export function prepare(value: unknown, walk: Walk = { path: '$', depth: 0, copies: new Map() }): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') throw unsupported(walk, `a ${typeof value}`);
   if (typeof value !== 'object' || value === null) return value;
-  if (walk.copies.has(value)) return walk.copies.get(value);
+  if (walk.copies.has(value)) return known(walk.copies.get(value), walk);
   if (walk.depth > depthMax) throw unsupported(walk, `nested more than ${depthMax} levels deep`);
   try {
     return copyOf(value, walk);
@@ -32,11 +25,17 @@ export function prepare(value: unknown, walk: Walk = { path: '$', depth: 0, copi
   }
 }
 
+/** The format has cycles through plain data, but not through errors: one that leads back to itself is cut there. */
+function known(copy: unknown, walk: Walk): unknown {
+  if (copy instanceof StoredError && !copy.isComplete) throw unsupported(walk, 'an error that leads back to itself');
+  return copy;
+}
+
 function copyOf(value: object, walk: Walk): unknown {
   const notData = kindOfNonData(value);
   if (notData !== null) throw unsupported(walk, notData);
   if (isNative(value)) return value;
-  if (value instanceof Error) return prepareError(value, walk);
+  if (value instanceof Error) return prepareError(value, walk, prepare);
   if (Array.isArray(value)) return copyArray(value, walk);
   if (value instanceof Map) return copyMap(value, walk);
   if (value instanceof Set) return copySet(value, walk);
@@ -108,7 +107,11 @@ function kindOfNonData(value: object): string | null {
 }
 
 function inside(walk: Walk, step: string): Walk {
-  return { path: walk.path.length > pathCharsMax ? walk.path : walk.path + step, depth: walk.depth + 1, copies: walk.copies };
+  return {
+    path: walk.path.length > pathCharsMax ? walk.path : walk.path + step,
+    depth: walk.depth + 1,
+    copies: walk.copies,
+  };
 }
 
 function unsupported(walk: Walk, what: string): UnsupportedValueError {

@@ -31,7 +31,14 @@ export class Claims {
     this.#executorId = executorId;
     this.#owner = owner;
     const { clock, random, logger, options } = services;
-    this.#loop = new Loop({ name: 'claims', clock, random, logger, intervalMs: options.pollMs, round: () => this.#round() });
+    this.#loop = new Loop({
+      name: 'claims',
+      clock,
+      random,
+      logger,
+      intervalMs: options.pollMs,
+      round: () => this.#round(),
+    });
   }
 
   start(): void {
@@ -102,7 +109,8 @@ export class Claims {
     const definition = this.#services.registry.find(run.name, run.version);
     // Claims ask only for what is registered, so this was re-registered in between: the next sweep of another process,
     // or of this one after a restart, takes the run.
-    if (definition === null) this.#services.logger.error({ workflowId: run.workflowId }, 'the workflow was replaced while it was claimed');
+    if (definition === null)
+      this.#services.logger.error({ workflowId: run.workflowId }, 'the workflow was replaced while it was claimed');
     else this.#owner.execute(definition, run, history);
   }
 }

@@ -74,7 +74,10 @@ export class Engine implements RunStarter {
     try {
       await executor?.handOver(drainMs);
     } catch (error) {
-      this.#services.logger.warn({ err: error }, 'the hand-over failed; other processes take the runs when the lease ends');
+      this.#services.logger.warn(
+        { err: error },
+        'the hand-over failed; other processes take the runs when the lease ends',
+      );
     }
     await this.#stop();
   }
@@ -90,7 +93,10 @@ export class Engine implements RunStarter {
     const starting = await prepareStart(request, this.#services);
     for (;;) {
       const executor = await this.#currentExecutor();
-      const workflowId = await Promise.race([this.#startOn(executor, request, starting), executor.gone.then(() => null)]);
+      const workflowId = await Promise.race([
+        this.#startOn(executor, request, starting),
+        executor.gone.then(() => null),
+      ]);
       if (workflowId !== null) return workflowId;
     }
   }
@@ -130,7 +136,11 @@ export class Engine implements RunStarter {
     return this.#services.codec.decodeError(payload);
   }
 
-  async #startOn(executor: Executor, request: StartRequest, starting: Awaited<ReturnType<typeof prepareStart>>): Promise<string> {
+  async #startOn(
+    executor: Executor,
+    request: StartRequest,
+    starting: Awaited<ReturnType<typeof prepareStart>>,
+  ): Promise<string> {
     const { codec, store } = this.#services;
     const { workflowId } = starting;
     const active = executor.find(workflowId);
@@ -180,7 +190,11 @@ export class Engine implements RunStarter {
   }
 
   async #relaunch(): Promise<void> {
-    await retryWhileUnavailable(this.#services, () => this.#isStopped, () => this.#launchExecutor());
+    await retryWhileUnavailable(
+      this.#services,
+      () => this.#isStopped,
+      () => this.#launchExecutor(),
+    );
   }
 
   async #currentExecutor(): Promise<Executor> {

@@ -55,7 +55,15 @@ export class Executor {
       onFree: () => this.#claims.wake(),
     });
     const { afterFlush, flushItemsMax } = options;
-    this.#log = new CheckpointLog({ executorId: this.id, flush: store.flush, clock, logger, afterFlush, flushItemsMax, onRevoked });
+    this.#log = new CheckpointLog({
+      executorId: this.id,
+      flush: store.flush,
+      clock,
+      logger,
+      afterFlush,
+      flushItemsMax,
+      onRevoked,
+    });
     this.#claims = new Claims(services, this.id, {
       isRunning: (workflowId) => this.#runs.has(workflowId),
       suspectsRunning: () => this.#suspects.count,
@@ -73,7 +81,14 @@ export class Executor {
       oldestClaimNo: () => this.#claims.oldest([...this.#runs.values()].map(({ run }) => run.claimNo)),
       onRevoked,
     });
-    this.#sweeps = new Loop({ name: 'recovery', clock, random, logger, intervalMs: options.sweepMs, round: () => this.#sweep() });
+    this.#sweeps = new Loop({
+      name: 'recovery',
+      clock,
+      random,
+      logger,
+      intervalMs: options.sweepMs,
+      round: () => this.#sweep(),
+    });
   }
 
   /** Resolves when this executor can do no more for anybody. */
@@ -184,7 +199,14 @@ export class Executor {
         logger.error({ workflowId: run.workflowId, workflow: run.name }, reason);
         const { workflowId, claimNo } = run;
         const block = () =>
-          store.ownership.block({ executorId: this.id, claimNo, workflowId, code: definition.code, reason, now: clock.sqlNow() });
+          store.ownership.block({
+            executorId: this.id,
+            claimNo,
+            workflowId,
+            code: definition.code,
+            reason,
+            now: clock.sqlNow(),
+          });
         void retryWhileUnavailable(this.#services, () => this.#isGone, block).then(() => this.#runs.delete(workflowId));
       },
     };
@@ -192,7 +214,12 @@ export class Executor {
 
   async #sweep(): Promise<void> {
     const { store, options } = this.#services;
-    const released = await recoverRuns({ ...this.#services, ...store, executorId: this.id, crashesMax: options.crashesMax });
+    const released = await recoverRuns({
+      ...this.#services,
+      ...store,
+      executorId: this.id,
+      crashesMax: options.crashesMax,
+    });
     if (released > 0) this.#services.hints.send({ type: 'work' });
     if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));
     this.#claims.wake();

@@ -50,7 +50,11 @@ export function checkSameRun(
   codec: Codec,
 ): void {
   if (existing.name !== starting.name) {
-    throw new WorkflowConflictError(starting.workflowId, { reason: 'workflow', existing: existing.name, given: starting.name });
+    throw new WorkflowConflictError(starting.workflowId, {
+      reason: 'workflow',
+      existing: existing.name,
+      given: starting.name,
+    });
   }
   if (existing.input === starting.input) return;
   if (!isDeepStrictEqual(codec.decode(existing.input), codec.decode(starting.input))) {

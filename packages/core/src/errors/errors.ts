@@ -8,7 +8,8 @@ export class WorkflowConflictError extends PerdureError {
 
   constructor(
     workflowId: string,
-    difference: { readonly reason: 'input' } | { readonly reason: 'workflow'; readonly existing: string; readonly given: string },
+    difference:
+      { readonly reason: 'input' } | { readonly reason: 'workflow'; readonly existing: string; readonly given: string },
   ) {
     const what =
       difference.reason === 'input'
@@ -56,9 +57,13 @@ export class CancelledError extends PerdureError {
   override readonly name: string = 'CancelledError';
 
   constructor(workflowId: string) {
-    super(CancelledError.code, `Run "${workflowId}" was cancelled. Start it under another workflowId to run it again.`, {
-      data: { workflowId },
-    });
+    super(
+      CancelledError.code,
+      `Run "${workflowId}" was cancelled. Start it under another workflowId to run it again.`,
+      {
+        data: { workflowId },
+      },
+    );
   }
 }
 

@@ -28,7 +28,8 @@ export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const now = options.clock.sqlNow();
   const revoked = await options.executors.revokeLapsed({ exceptId: options.executorId, now });
   const released = await releaseRuns(options);
-  if (revoked > 0 || released > 0) options.logger.info({ executors: revoked, runs: released }, 'recovered runs of executors that are gone');
+  if (revoked > 0 || released > 0)
+    options.logger.info({ executors: revoked, runs: released }, 'recovered runs of executors that are gone');
   return released;
 }
 

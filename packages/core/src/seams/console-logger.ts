@@ -1,3 +1,4 @@
+/* oxlint-disable no-console -- this is the one place that writes to the console */
 import type { Logger } from './logger.js';
 
 /** The default logger: warnings and errors as one line each on stderr. */
@@ -20,6 +21,8 @@ export class ConsoleLogger implements Logger {
 }
 
 function format(level: string, fields: Record<string, unknown>, message: string): string {
-  const texts = Object.entries(fields).map(([name, value]) => `${name}=${value instanceof Error ? value.message : JSON.stringify(value)}`);
+  const texts = Object.entries(fields).map(
+    ([name, value]) => `${name}=${value instanceof Error ? value.message : JSON.stringify(value)}`,
+  );
   return [`perdure ${level}: ${message}`, ...texts].join(' ');
 }

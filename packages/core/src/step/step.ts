@@ -28,7 +28,7 @@ export function step<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result | Promise<Result>,
   options: StepOptions = {},
 ): Step<Args, Awaited<Result>> {
-  const definition = defineStep(name, fn as (...args: never[]) => unknown, options);
+  const definition = defineStep(name, fn, options);
   const call = (...args: Args): Promise<Awaited<Result>> => callStep(definition, args) as Promise<Awaited<Result>>;
   return Object.assign(call, {
     with: (changes: StepOptions) => step(name, fn, { ...options, ...changes }),

@@ -34,7 +34,11 @@ export interface FlushStore {
  *
  * Plain inserts come first, because `on conflict` costs a quarter more and a conflict is rare.
  */
-export function createFlushStore(database: Database, schema: string, statementName: (name: string) => string): FlushStore {
+export function createFlushStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): FlushStore {
   const texts = new Map<string, string>();
 
   function statement(batch: FlushBatch, mode: 'new' | 'missing'): Statement {
@@ -151,7 +155,9 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     )`);
   }
   const started =
-    mode === 'missing' && batch.starts.length > 0 ? '(select array_agg(claim_no::float8) from started)' : 'null::float8[]';
+    mode === 'missing' && batch.starts.length > 0
+      ? '(select array_agg(claim_no::float8) from started)'
+      : 'null::float8[]';
   return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started`;
 }
 

@@ -44,7 +44,8 @@ export async function verifySchema(database: Database, schemaName: string): Prom
 export function printMigrations(options: { readonly schema?: string } = {}): string {
   const schema = quoteIdentifier(checkSchemaName(options.schema ?? 'perdure'));
   const steps = migrations.map(
-    (migration) => `-- ${migration.version} ${migration.name}${migration.sql(schema)}${recordSql(schema, migration.version, migration.name)}`,
+    (migration) =>
+      `-- ${migration.version} ${migration.name}${migration.sql(schema)}${recordSql(schema, migration.version, migration.name)}`,
   );
   return ['begin;', bookkeepingSql(schema), ...steps, 'commit;', ''].join('\n');
 }

@@ -26,7 +26,9 @@ export function createNotificationStore(
   const channel = `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
   return {
     async notify(hints) {
-      const payloads = hints.map((hint) => JSON.stringify(hint)).filter((text) => Buffer.byteLength(text) < payloadBytesMax);
+      const payloads = hints
+        .map((hint) => JSON.stringify(hint))
+        .filter((text) => Buffer.byteLength(text) < payloadBytesMax);
       if (payloads.length === 0) return;
       await database.query({
         name: statementName('notifications_notify'),

@@ -36,11 +36,7 @@ export interface RunStore {
   findCancelRequests(executorId: string): Promise<string[]>;
 }
 
-export function createRunStore(
-  database: Database,
-  schema: string,
-  statementName: (name: string) => string,
-): RunStore {
+export function createRunStore(database: Database, schema: string, statementName: (name: string) => string): RunStore {
   return {
     async find(workflowId) {
       const [row] = await database.query<RunRow>({

@@ -67,7 +67,8 @@ export class Loop {
       this.#isWoken = false;
       try {
         await this.#options.round();
-        if (this.#failures > 0) this.#options.logger.info({ loop: this.#options.name }, 'a background loop works again');
+        if (this.#failures > 0)
+          this.#options.logger.info({ loop: this.#options.name }, 'a background loop works again');
         this.#failures = 0;
       } catch (error) {
         this.#failures += 1;

@@ -3,7 +3,11 @@
  * must have been captured inside this package.
  */
 export function callSiteOf(stack: string | undefined): string | null {
-  const frames = (stack ?? '').split('\n').slice(1).map(locationOf).filter((location) => location !== null);
+  const frames = (stack ?? '')
+    .split('\n')
+    .slice(1)
+    .map(locationOf)
+    .filter((location) => location !== null);
   const [own] = frames;
   if (own === undefined) return null;
   const ownRoot = rootOf(own);

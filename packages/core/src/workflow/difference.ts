@@ -46,7 +46,10 @@ function mismatchLines({ history, definition, callSite }: Difference, call: Issu
 function leftOverLines({ cursor, definition }: Difference): string[] {
   const leftOver = cursor.leftOver();
   return [
-    `  recorded and not asked for: ${leftOver.slice(0, 5).map((checkpoint) => `#${checkpoint.seq} ${nameOf(checkpoint)} (${at(checkpoint)})`).join(', ')}${leftOver.length > 5 ? ` and ${leftOver.length - 5} more` : ''}`,
+    `  recorded and not asked for: ${leftOver
+      .slice(0, 5)
+      .map((checkpoint) => `#${checkpoint.seq} ${nameOf(checkpoint)} (${at(checkpoint)})`)
+      .join(', ')}${leftOver.length > 5 ? ` and ${leftOver.length - 5} more` : ''}`,
     `  now (version "${definition.version}", code ${definition.code}): the function ended before it took these results`,
   ];
 }

@@ -10,7 +10,11 @@ import { processState } from './process-state.js';
 export function register(definition: WorkflowDefinition): void {
   const { definitions } = processState();
   const known = definitions.get(definition.name);
-  if (known !== undefined && known.code !== definition.code && fileOf(known.definedAt) !== fileOf(definition.definedAt)) {
+  if (
+    known !== undefined &&
+    known.code !== definition.code &&
+    fileOf(known.definedAt) !== fileOf(definition.definedAt)
+  ) {
     throw new DuplicateWorkflowError(definition.name, known.definedAt, definition.definedAt);
   }
   definitions.set(definition.name, definition);

@@ -27,7 +27,8 @@ export class ReplayCursor {
   /** Checks a call against the history: what is recorded of it, null if nothing is, or the difference. */
   issue(call: IssuedCall): { readonly recorded: RecordedCall | null } | { readonly mismatch: RecordedCall } {
     const recorded = this.#history.calls.get(call.seq) ?? null;
-    if (recorded !== null && (recorded.kind !== call.kind || recorded.name !== call.name)) return { mismatch: recorded };
+    if (recorded !== null && (recorded.kind !== call.kind || recorded.name !== call.name))
+      return { mismatch: recorded };
     this.#issued.add(call.seq);
     if (recorded !== null) this.#lastMatched = call;
     return { recorded };

@@ -73,7 +73,12 @@ export class RunExecution {
   #interruption: Interruption | null = null;
   #undeliveredError: Error | null = null; // an interruption that found nothing awaited
 
-  constructor(services: RunServices, definition: WorkflowDefinition, run: ClaimedRun, checkpoints: readonly Checkpoint[]) {
+  constructor(
+    services: RunServices,
+    definition: WorkflowDefinition,
+    run: ClaimedRun,
+    checkpoints: readonly Checkpoint[],
+  ) {
     this.run = run;
     this.definition = definition;
     this.#services = services;
@@ -108,7 +113,8 @@ export class RunExecution {
       this.interrupt('cancelled');
       return;
     }
-    const retry = this.#history.lastRetry === null ? null : (codec.decode(this.#history.lastRetry.payload) as RetryMarker);
+    const retry =
+      this.#history.lastRetry === null ? null : (codec.decode(this.#history.lastRetry.payload) as RetryMarker);
     const waitMs = retry === null ? 0 : retry.retryAt - clock.now();
     if (waitMs > 0) this.#setTimer(waitMs, () => this.#invoke());
     else this.#invoke();
@@ -271,7 +277,9 @@ export class RunExecution {
 
   #interruptionError(kind: Interruption): Error {
     const { workflowId, deadlineAt } = this.run;
-    return kind === 'cancelled' ? new CancelledError(workflowId) : new WorkflowTimeoutError(workflowId, deadlineAt ?? 0);
+    return kind === 'cancelled'
+      ? new CancelledError(workflowId)
+      : new WorkflowTimeoutError(workflowId, deadlineAt ?? 0);
   }
 
   /** The function has returned or thrown. */
@@ -328,7 +336,14 @@ export class RunExecution {
 
   #block(call: IssuedCall | null, callSite: string | null): void {
     const { run, definition } = this;
-    const reason = describeDifference({ run, definition, call, callSite, cursor: this.#cursor, history: this.#history });
+    const reason = describeDifference({
+      run,
+      definition,
+      call,
+      callSite,
+      cursor: this.#cursor,
+      history: this.#history,
+    });
     this.#close();
     this.#services.onBlocked(this, reason);
   }

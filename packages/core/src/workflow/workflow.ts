@@ -46,7 +46,7 @@ export function workflow<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result | Promise<Result>,
   options: WorkflowOptions = {},
 ): Workflow<Args, Awaited<Result>> {
-  const definition = defineWorkflow(name, fn as (...args: never[]) => unknown, options, new Error('here').stack);
+  const definition = defineWorkflow(name, fn, options, new Error('here').stack);
   register(definition);
   return callable<Args, Awaited<Result>>(definition, {});
 }
@@ -92,4 +92,3 @@ function idFromStep(): string | undefined {
   const context = currentContext();
   return context?.kind === 'step' ? context.nextChildId() : undefined;
 }
-
