@@ -74,7 +74,6 @@ describe.each(databases)('statements on $name', ({ open }) => {
     const results = await Promise.all(ids.map((workflowId) => second.run(workflowId).result()));
     expect(results).toEqual(ids.map((_, index) => index + 2));
     expect(counted.count('load_histories')).toBeLessThanOrEqual(2);
-    expect(counted.count('ownership_claim')).toBeLessThanOrEqual(4);
     await second.shutdown();
     await first.close();
     await dispose();

@@ -44,6 +44,7 @@ export {
   SchemaMissingError,
   SchemaTooNewError,
   StepTimeoutError,
+  StoreRefusedError,
   UnreadablePayloadError,
   UnsupportedValueError,
   WorkflowConflictError,

@@ -1,8 +1,10 @@
 import { classify } from '../database/database-errors.js';
+import { StoreRefusedError } from '../errors/errors.js';
 import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { FlushBatch, FlushStore } from '../store/flush.js';
 import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
+import { never } from '../util/never.js';
 import { sleepFor } from '../util/timers.js';
 import { GroupCommit } from './group-commit.js';
 
@@ -71,11 +73,11 @@ export class CheckpointLog {
       try {
         const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
-        if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         if (!result.held) {
           this.#options.onRevoked();
           return await never();
         }
+        if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         return items.map((item) =>
           item.kind === 'start' && result.takenClaims.has(item.run.claimNo) ? { kind: 'taken' } : { kind: 'recorded' },
         );
@@ -96,7 +98,7 @@ export class CheckpointLog {
 
   /** One bad item fails alone: halves the batch until the item stands by itself. */
   async #isolate(items: readonly LogItem[], error: unknown): Promise<readonly LogVerdict[]> {
-    if (items.length === 1) return [{ kind: 'refused', error }];
+    if (items.length === 1) return [{ kind: 'refused', error: new StoreRefusedError(error) }];
     const middle = Math.ceil(items.length / 2);
     const first = await this.#flush(items.slice(0, middle));
     return [...first, ...(await this.#flush(items.slice(middle)))];
@@ -106,10 +108,6 @@ export class CheckpointLog {
 /** A refused reconnect costs little, so the first tries come quickly; a healthy process never waits more than 2 s. */
 function backoffMs(failures: number): number {
   return Math.min(2_000, 25 * 2 ** Math.min(failures, 10));
-}
-
-function never(): Promise<never> {
-  return new Promise(() => {});
 }
 
 function toBatch(executorId: string, items: readonly LogItem[]): FlushBatch {

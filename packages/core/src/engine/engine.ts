@@ -61,9 +61,9 @@ export class Engine implements RunStarter {
     await this.#launchExecutor();
     await hints.listen({
       onWork: () => this.#executor?.wake(),
-      onCancel: (workflowIds) => this.#executor?.cancel(workflowIds),
+      onCancel: () => this.#executor?.sweep(),
       onFinished: (workflowIds) => this.#results.look(workflowIds),
-      onGap: () => this.#executor?.wake(),
+      onGap: () => this.#executor?.sweep(),
     });
   }
 
@@ -124,8 +124,10 @@ export class Engine implements RunStarter {
     const workflowIds = verdicts.map((verdict) => verdict.workflowId);
     this.#executor?.cancel(workflowIds);
     this.#results.look(workflowIds);
-    const elsewhere = verdicts.filter((verdict) => verdict.executorId !== this.executorId);
-    if (elsewhere.length > 0) hints.send({ type: 'cancel', ids: elsewhere.map((verdict) => verdict.workflowId) });
+    const owners = new Set(verdicts.map((verdict) => verdict.executorId));
+    if ([...owners].some((owner) => owner !== null && owner !== this.executorId)) hints.send({ type: 'cancel' });
+    const settled = verdicts.filter((verdict) => verdict.executorId === null);
+    if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
   }
 
   decode(payload: string | null): unknown {
@@ -176,8 +178,8 @@ export class Engine implements RunStarter {
         this.#results.settled(outcome);
         this.#services.hints.finished(outcome.workflowId);
       },
-      onGone: (workflowIds) => {
-        this.#results.look(workflowIds);
+      onReleased: (workflowIds) => this.#results.look(workflowIds),
+      onGone: () => {
         this.#executor = null;
         this.#nextExecutor = deferred<Executor>();
         if (!this.#isStopped) void this.#relaunch();

@@ -6,7 +6,8 @@ import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.j
 import { deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
-import { RunExecution, type RunServices } from '../workflow/run-execution.js';
+import { RunExecution } from '../workflow/run-execution.js';
+import type { RunServices } from '../workflow/run-services.js';
 import type { RunStarter } from '../workflow/run-starter.js';
 import { Claims } from './claims.js';
 import type { EngineServices } from './engine-services.js';
@@ -18,8 +19,10 @@ export type StartingRun = Omit<NewRun, 'claimNo'>;
 export interface ExecutorCallbacks {
   /** A run's outcome is durable. */
   readonly onSettled: (outcome: Outcome) => void;
-  /** The lease was revoked, or everything was handed over: these runs go on elsewhere. */
-  readonly onGone: (workflowIds: readonly string[]) => void;
+  /** These runs go on elsewhere, if at all. */
+  readonly onReleased: (workflowIds: readonly string[]) => void;
+  /** The lease was revoked, or everything was handed over. */
+  readonly onGone: () => void;
   /** What the runs on this executor start other runs with. */
   readonly starterFor: (executor: Executor) => RunStarter;
 }
@@ -123,6 +126,11 @@ export class Executor {
     for (const workflowId of workflowIds) this.#runs.get(workflowId)?.interrupt('cancelled');
   }
 
+  /** Something may have happened that is otherwise found at the next sweep. */
+  sweep(): void {
+    this.#sweeps.wake();
+  }
+
   /** There may be runs to take. */
   wake(): void {
     this.#claims.wake();
@@ -144,7 +152,8 @@ export class Executor {
     await store.executors.revoke({ executorId: this.id, now: clock.sqlNow() });
     const released = await releaseRuns({ ...this.#services, ...store, crashesMax: this.#services.options.crashesMax });
     if (released > 0) this.#services.hints.send({ type: 'work' });
-    this.#callbacks.onGone(workflowIds);
+    this.#callbacks.onReleased(workflowIds);
+    this.#callbacks.onGone();
   }
 
   /** Stops dead: as a killed process would, for tests. */
@@ -176,8 +185,8 @@ export class Executor {
     execution.begin();
   }
 
-  #runServices(): RunServices {
-    const { clock, random, codec, contexts, store, logger } = this.#services;
+  #runServices(): RunServices<RunExecution> {
+    const { clock, random, codec, contexts } = this.#services;
     return {
       clock,
       random,
@@ -195,21 +204,25 @@ export class Executor {
         this.#suspects.release(execution.run.workflowId);
       },
       onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
-      onBlocked: ({ run, definition }, reason) => {
-        logger.error({ workflowId: run.workflowId, workflow: run.name }, reason);
-        const { workflowId, claimNo } = run;
-        const block = () =>
-          store.ownership.block({
-            executorId: this.id,
-            claimNo,
-            workflowId,
-            code: definition.code,
-            reason,
-            now: clock.sqlNow(),
-          });
-        void retryWhileUnavailable(this.#services, () => this.#isGone, block).then(() => this.#runs.delete(workflowId));
-      },
+      onBlocked: (execution, reason) => void this.#block(execution, reason),
     };
+  }
+
+  /** The run stays this executor's until it has been set aside: a claim number must not be forgotten before. */
+  async #block(
+    { run: { workflowId, name, claimNo }, definition: { code } }: RunExecution,
+    reason: string,
+  ): Promise<void> {
+    const { store, clock, logger } = this.#services;
+    logger.error({ workflowId, workflow: name }, reason);
+    const block = { executorId: this.id, claimNo, workflowId, code, reason, now: clock.sqlNow() };
+    await retryWhileUnavailable(
+      this.#services,
+      () => this.#isGone,
+      () => store.ownership.block(block),
+    );
+    this.#runs.delete(workflowId);
+    this.#callbacks.onReleased([workflowId]);
   }
 
   async #sweep(): Promise<void> {
@@ -241,7 +254,8 @@ export class Executor {
     const workflowIds = this.#abandonRuns();
     this.#log.abandon();
     void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#lease.stop()]);
-    this.#callbacks.onGone(workflowIds);
+    this.#callbacks.onReleased(workflowIds);
+    this.#callbacks.onGone();
   }
 
   #leave(): void {

@@ -1,15 +1,18 @@
-import type { Clock } from '../seams/clock.js';
+import type { Clock, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Hint, NotificationStore } from '../store/notifications.js';
 import type { Subscription } from '../database/database.js';
 
 export interface HintHandlers {
   readonly onWork: () => void;
-  readonly onCancel: (workflowIds: readonly string[]) => void;
+  readonly onCancel: () => void;
   readonly onFinished: (workflowIds: readonly string[]) => void;
   /** Hints may have been missed. */
   readonly onGap: () => void;
 }
+
+/** How long until LISTEN is tried again where it failed. */
+const listenRetryMs = 30_000;
 
 /** Another process's waiters are told of at most this many runs; beyond that they find out by asking. */
 const wantedMax = 10_000;
@@ -29,6 +32,7 @@ export class Hints {
   #sending: Promise<void> | null = null; // null = nothing is being sent
   #isStopped = false;
   #subscription: Subscription | null = null;
+  #retry: Timer | null = null;
 
   constructor(notifications: NotificationStore, clock: Clock, logger: Logger) {
     this.#notifications = notifications;
@@ -39,14 +43,16 @@ export class Hints {
   async listen(handlers: HintHandlers): Promise<void> {
     const onHint = (hint: Hint): void => {
       if (hint.type === 'work') handlers.onWork();
-      else if (hint.type === 'cancel') handlers.onCancel(hint.ids);
+      else if (hint.type === 'cancel') handlers.onCancel();
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
       else this.#want(hint.ids);
     };
     try {
       this.#subscription = await this.#notifications.listen(onHint, handlers.onGap);
+      if (this.#isStopped) await this.#subscription.unsubscribe();
     } catch (error) {
-      this.#logger.warn({ err: error }, 'LISTEN is not possible; polling alone');
+      this.#logger.warn({ err: error }, 'LISTEN is not possible now; until it is, this process finds out by asking');
+      this.#retry = this.#clock.setTimer(listenRetryMs, () => void this.listen(handlers), { background: true });
     }
   }
 
@@ -64,6 +70,7 @@ export class Hints {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#retry?.cancel();
     await this.#sending;
     await this.#subscription?.unsubscribe();
   }
@@ -89,8 +96,9 @@ const idsMax = 28;
 
 /** One hint of each kind, with the ids of all, split to what a notification can carry. */
 function merge(hints: readonly Hint[]): Hint[] {
-  const merged: Hint[] = hints.some((hint) => hint.type === 'work') ? [{ type: 'work' }] : [];
-  for (const type of ['cancel', 'wanted', 'finished'] as const) {
+  const merged: Hint[] = [];
+  for (const type of ['work', 'cancel'] as const) if (hints.some((hint) => hint.type === type)) merged.push({ type });
+  for (const type of ['wanted', 'finished'] as const) {
     const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
     for (let start = 0; start < ids.length; start += idsMax) {
       merged.push({ type, ids: ids.slice(start, start + idsMax) });

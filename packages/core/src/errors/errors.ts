@@ -248,6 +248,22 @@ export class NonRetryableError extends PerdureError {
   }
 }
 
+/** The database will never store something that it was given, such as a deadline beyond what it can express. */
+export class StoreRefusedError extends PerdureError {
+  static readonly code = 'PERDURE_STORE_REFUSED';
+  override readonly name: string = 'StoreRefusedError';
+
+  constructor(cause: unknown) {
+    super(
+      StoreRefusedError.code,
+      'The database refused a value. The cause says which one and why; change it and start again.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /** Something that cannot be, is: a bug in this package. */
 export class InvariantError extends PerdureError {
   static readonly code = 'PERDURE_INVARIANT';

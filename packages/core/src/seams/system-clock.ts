@@ -18,14 +18,11 @@ interface Sample {
  */
 export class SystemClock implements Clock {
   readonly #samples: Sample[] = [];
+  #best: Sample | null = null; // null = the database's clock was not read yet
   #latest = 0;
 
   now(): EpochMs {
-    const best = this.#samples.reduce<Sample | null>(
-      (found, sample) => (found === null || sample.roundTripMs < found.roundTripMs ? sample : found),
-      null,
-    );
-    const estimate = Math.round(best === null ? Date.now() : performance.now() + best.offsetMs);
+    const estimate = Math.round(this.#best === null ? Date.now() : performance.now() + this.#best.offsetMs);
     // A better reading may lie a little in the past; time stands still then, rather than going backwards. A database that
     // was really set back is followed.
     if (estimate > this.#latest || this.#latest - estimate > 1_000) this.#latest = estimate;
@@ -64,6 +61,7 @@ export class SystemClock implements Clock {
       roundTripMs: receivedAtMs - sentAtMs,
     });
     if (this.#samples.length > samplesMax) this.#samples.shift();
+    this.#best = this.#samples.reduce((best, sample) => (sample.roundTripMs < best.roundTripMs ? sample : best));
   }
 
   sqlNow(): null {

@@ -4,7 +4,8 @@ import type { Database, Subscription } from '../database/database.js';
 /** A hint to other processes. Everything works without: whoever cares also looks for itself from time to time. */
 export type Hint =
   | { readonly type: 'work' }
-  | { readonly type: 'cancel'; readonly ids: readonly string[] }
+  /** Somebody cancelled runs: look which. */
+  | { readonly type: 'cancel' }
   /** Somebody outside waits for these runs: tell when they finish. */
   | { readonly type: 'wanted'; readonly ids: readonly string[] }
   | { readonly type: 'finished'; readonly ids: readonly string[] };
@@ -59,8 +60,8 @@ function parseHint(payload: string): Hint | null {
     return null;
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;
-  if (value.type === 'work') return { type: 'work' };
-  if (value.type !== 'cancel' && value.type !== 'wanted' && value.type !== 'finished') return null;
+  if (value.type === 'work' || value.type === 'cancel') return { type: value.type };
+  if (value.type !== 'wanted' && value.type !== 'finished') return null;
   if (!('ids' in value) || !Array.isArray(value.ids)) return null;
   return { type: value.type, ids: value.ids.filter((id): id is string => typeof id === 'string') };
 }

@@ -1,13 +1,12 @@
-import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import { CancelledError, WorkflowTimeoutError } from '../errors/errors.js';
-import type { EpochMs, Timer } from '../seams/clock.js';
+import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import { mayRetry, nextDelayMs } from '../step/retry-policy.js';
 import type { Checkpoint, ClaimedRun, Outcome } from '../store/records.js';
 import { deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
-import { SeededRandom } from '../util/seeded-random.js';
-import type { Seams, WorkflowContext } from './context.js';
+import { TimerSet } from '../util/timer-set.js';
+import type { WorkflowContext } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import { Deliveries } from './deliveries.js';
 import type { CallResult, DurableCall } from './durable-call.js';
@@ -17,22 +16,9 @@ import { callSiteOf } from './call-site.js';
 import { describeDifference } from './difference.js';
 import { openCall, type PendingCall } from './pending-call.js';
 import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
+import { RunIdentity } from './run-identity.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
-import type { RunStarter } from './run-starter.js';
-
-/** What a run needs from the executor that owns it. */
-export interface RunServices extends Seams {
-  readonly starter: RunStarter;
-  append(item: LogItem): Promise<LogVerdict>;
-  /** Null while the lease is surely held, else a promise of its renewal. */
-  leaseRenewal(): Promise<void> | null;
-  /** The run's code differs from its history: it is to be set aside. */
-  onBlocked(run: RunExecution, reason: string): void;
-  /** The run failed and is to be executed afresh, with these checkpoints as its history. */
-  onRetry(run: RunExecution, retries: readonly Checkpoint[]): void;
-  /** The run's outcome is durable. */
-  onSettled(run: RunExecution, outcome: Outcome): void;
-}
+import type { RunServices } from './run-services.js';
 
 export type Interruption = 'cancelled' | 'timed-out';
 
@@ -53,28 +39,27 @@ type Live = { readonly call: PendingCall; readonly entry: Entry } | { readonly c
 export class RunExecution {
   readonly run: ClaimedRun;
   readonly definition: WorkflowDefinition;
-  readonly #services: RunServices;
+  readonly #services: RunServices<RunExecution>;
   readonly #checkpoints: readonly Checkpoint[];
   readonly #history: History;
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
   readonly #deliveries: Deliveries<Live>;
   readonly #effects: Effects;
-  readonly #seeded: SeededRandom;
+  readonly #identity: RunIdentity;
   readonly #controller = new AbortController();
   readonly #pending = new Map<number, PendingCall>();
-  readonly #timers = new Set<Timer>();
+  readonly #timers: TimerSet;
   #isClosed = false;
   #isInvoked = false;
   #nextSeq = 0;
-  #nextChild = 0;
   #time: EpochMs;
   #whenLive: (() => void)[] = [];
   #interruption: Interruption | null = null;
   #undeliveredError: Error | null = null; // an interruption that found nothing awaited
 
   constructor(
-    services: RunServices,
+    services: RunServices<RunExecution>,
     definition: WorkflowDefinition,
     run: ClaimedRun,
     checkpoints: readonly Checkpoint[],
@@ -86,8 +71,9 @@ export class RunExecution {
     this.#history = arrangeHistory(checkpoints);
     this.#cursor = new ReplayCursor(this.#history);
     this.#time = this.#history.lastRetry?.finishedAt ?? run.createdAt;
-    this.#seeded = new SeededRandom(`${run.seed}:${this.#history.retries}`);
+    this.#identity = new RunIdentity(run, this.#history.retries);
     this.#effects = new Effects(services.clock);
+    this.#timers = new TimerSet(services.clock);
     this.#recorder = new RunRecorder({
       run,
       nextPosition: this.#history.nextPosition,
@@ -107,7 +93,7 @@ export class RunExecution {
   begin(): void {
     const { clock, codec } = this.#services;
     if (this.run.deadlineAt !== null) {
-      this.#setTimer(this.run.deadlineAt - clock.now(), () => this.interrupt('timed-out'));
+      this.#timers.set(this.run.deadlineAt - clock.now(), () => this.interrupt('timed-out'));
     }
     if (this.run.cancelRequested && this.definition.onCancel === 'stop') {
       this.interrupt('cancelled');
@@ -116,7 +102,7 @@ export class RunExecution {
     const retry =
       this.#history.lastRetry === null ? null : (codec.decode(this.#history.lastRetry.payload) as RetryMarker);
     const waitMs = retry === null ? 0 : retry.retryAt - clock.now();
-    if (waitMs > 0) this.#setTimer(waitMs, () => this.#invoke());
+    if (waitMs > 0) this.#timers.set(waitMs, () => this.#invoke());
     else this.#invoke();
     if (this.run.cancelRequested) this.interrupt('cancelled');
   }
@@ -175,16 +161,11 @@ export class RunExecution {
       seams: this.#services,
       deadlineAt: run.deadlineAt,
       call: (request) => this.#call(request),
-      nextChildId: () => `${run.workflowId}.${this.#round('.')}${this.#nextChild++}`,
+      nextChildId: () => this.#identity.nextChildId(),
       now: () => this.#time,
-      uuid: () => this.#seeded.uuid(),
-      random: () => this.#seeded.float(),
+      uuid: () => this.#identity.uuid(),
+      random: () => this.#identity.random(),
     };
-  }
-
-  /** Sets apart the ids that belong to different retries of the whole workflow. */
-  #round(separator: string): string {
-    return this.#history.retries === 0 ? '' : `r${this.#history.retries}${separator}`;
   }
 
   #call(request: DurableCall): Promise<unknown> {
@@ -216,7 +197,7 @@ export class RunExecution {
     const isPending = (): boolean => this.#pending.get(call.seq) === call;
     const open = openCall(call, {
       markers,
-      idempotencyKey: `${this.run.workflowId}:${this.#round(':')}${call.seq}`,
+      idempotencyKey: this.#identity.idempotencyKey(call.seq),
       effects: this.#effects,
       isPending,
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
@@ -351,20 +332,12 @@ export class RunExecution {
   #close(): void {
     this.#isClosed = true;
     this.#deliveries.stop();
-    for (const timer of this.#timers) timer.cancel();
+    this.#timers.cancelAll();
     for (const call of this.#pending.values()) call.controller.abort();
     this.#pending.clear();
     this.#whenLive = [];
     this.#controller.abort();
     this.#effects.changed();
-  }
-
-  #setTimer(delayMs: number, fire: () => void): void {
-    const timer = this.#services.clock.setTimer(Math.max(0, delayMs), () => {
-      this.#timers.delete(timer);
-      fire();
-    });
-    this.#timers.add(timer);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Context } from './context.js';
+import type { WorkflowContext } from './context.js';
 import { awaitedChild, backgroundChild } from './child-run.js';
 import { currentContext, currentStarter } from './current-context.js';
 import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from './definition.js';
@@ -8,6 +8,7 @@ import type { RunHandle, RunStarter, StartOptions } from './run-starter.js';
 
 /** {@link StartOptions}, and the engine to start on where there are several. */
 export interface BoundOptions extends StartOptions {
+  /** Without a meaning in a workflow: a child runs where its parent does. */
   readonly engine?: { readonly starter: RunStarter };
 }
 
@@ -59,12 +60,12 @@ function callable<Args extends readonly unknown[], Result>(
 
   // The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard.
   const call = (...args: Args): Promise<Result> => {
-    const context = inWorkflow(engine);
+    const context = inWorkflow();
     if (context === null) return startOutside(args).then((run) => run.result());
     return context.call(awaitedChild(definition, args, options, context)) as Promise<Result>;
   };
   const start = (...args: Args): Promise<RunHandle<Result>> => {
-    const context = inWorkflow(engine);
+    const context = inWorkflow();
     if (context === null) return startOutside(args);
     return context.call(backgroundChild(definition, args, options, context)) as Promise<RunHandle<Result>>;
   };
@@ -81,10 +82,9 @@ function callable<Args extends readonly unknown[], Result>(
   });
 }
 
-/** The workflow context, unless another engine was chosen on purpose: then the run is no child. */
-function inWorkflow(engine: BoundOptions['engine']): Extract<Context, { kind: 'workflow' }> | null {
+function inWorkflow(): WorkflowContext | null {
   const context = currentContext();
-  return context?.kind === 'workflow' && engine === undefined ? context : null;
+  return context?.kind === 'workflow' ? context : null;
 }
 
 /** A run started by a step's body is found again, and not started twice, when the step is tried again. */
