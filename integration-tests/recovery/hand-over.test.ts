@@ -62,10 +62,12 @@ describe('SIGTERM and shutdown', () => {
         expect(status).toMatchObject({ status: 'completed', attempt: 2, crashes: [] });
       }
       const repeated = [...countBegins(cluster.ledger)].filter(([, count]) => count > 1);
-      expect(repeated.sort()).toEqual([
-        ['parent.0:1', 2],
-        ['single:1', 2],
-      ]);
+      expect(new Map(repeated)).toEqual(
+        new Map([
+          ['parent.0:1', 2],
+          ['single:1', 2],
+        ]),
+      );
     },
   );
 

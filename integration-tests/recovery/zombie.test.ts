@@ -51,7 +51,7 @@ it(
 
     cluster.open('late.B');
     const workflowIds = [...early, ...late].map((run) => run.workflowId);
-    const ends = Array(20).fill({ value: { before: 2, by: 'B', after: 3 } });
+    const ends = workflowIds.map(() => ({ value: { before: 2, by: 'B', after: 3 } }));
     expect(await b.ends(workflowIds)).toEqual(ends);
     expect(await a.ends(workflowIds)).toEqual(ends);
     for (const status of await b.statuses(workflowIds)) {
@@ -66,6 +66,37 @@ it(
     expect(old.filter((line) => line.process === 'A' && line.event === 'begin')).toHaveLength(40);
   },
 );
+
+it(
+  'takes a run over only after the writes that the dead process still had in flight',
+  { timeout: 90_000 },
+  async () => {
+    const cluster = await Cluster.create();
+    const [a, b] = await Promise.all([cluster.launch('A', { leaseMs }), cluster.launch('B', { leaseMs })]);
+    await a.start({ workflow: 'signed', workflowId: 'run', args: ['gate'] });
+    await cluster.ledgerHas(1, 'A waits at the gate', (line) => line.event === 'waits');
+
+    // The last write that A sent is held up in the server, where it goes on without A.
+    await cluster.sql(`begin; lock table ${cluster.schema}.checkpoints in share mode`);
+    cluster.open('gate');
+    await eventually('the write of A waits', () => isWaiting(cluster, 'A'));
+    await a.kill();
+    const begunByB = () => cluster.ledger.some((line) => line.process === 'B');
+    await eventually('the takeover waits', async () => begunByB() || (await isWaiting(cluster, 'B')));
+    await cluster.sql(`select pg_advisory_unlock(hashtext('${cluster.schema}'))`);
+
+    expect(await b.ends(['run'])).toEqual([{ value: { before: 2, by: 'A', after: 3 } }]);
+    expect([...countBegins(cluster.ledger).values()]).toEqual([1, 1, 1]);
+  },
+);
+
+async function isWaiting(cluster: Cluster, label: string): Promise<boolean> {
+  const waiting = await cluster.sql(
+    `select 1 from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,
+    [label],
+  );
+  return waiting.length > 0;
+}
 
 interface Write {
   readonly workflow_id: string;

@@ -61,7 +61,8 @@ async function launchFor(testCase: CrashCase): Promise<Running> {
   });
   const afterFlush = async (items: readonly LogItem[]): Promise<void> => {
     if (!isCounting.now) return;
-    durable += items.length;
+    // A parent that is replayed asks for its child once more, which makes nothing durable.
+    durable += items.filter(({ kind }) => mode === 'new runs' || kind !== 'start').length;
     if (durable < (mode === 'same run' ? 1 : point)) return;
     stop();
     await new Promise(() => {});

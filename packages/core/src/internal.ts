@@ -8,3 +8,6 @@ export { embedded } from './database/embedded.js';
 export { postgres } from './database/postgres.js';
 export type { Clock, EpochMs, Hold, Timer, TimerOptions } from './seams/clock.js';
 export type { LogItem } from './checkpoint-log/checkpoint-log.js';
+export { createStore } from './store/store.js';
+export { migrate } from './store/migrate.js';
+export type { Checkpoint, NewRun } from './store/records.js';
