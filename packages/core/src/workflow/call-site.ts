@@ -28,7 +28,7 @@ function locationOf(line: string): string | null {
 
 /** The package that a file belongs to, as far as its path tells; else the file itself, as in a bundle. */
 function rootOf(location: string): string {
-  const file = fileOf(location);
+  const file = fileOf(location).replace(/^file:\/\//, '');
   const match = /^(.*[\\/](?:packages|@perdure)[\\/]core[\\/](?:src|dist)[\\/])/.exec(file);
   return match?.[1] ?? file;
 }

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { GroupCommit } from './group-commit.js';
+
+/** A flush that is answered by hand. */
+function setup(options: { batchItemsMax?: number; batchBytesMax?: number } = {}) {
+  const flushes: { batch: readonly number[]; answer(): Promise<void> }[] = [];
+  const log = new GroupCommit<number, string>({
+    flush: (batch) =>
+      new Promise((resolve) => {
+        flushes.push({
+          batch,
+          answer: async () => {
+            resolve(batch.map((item) => `done ${item}`));
+            await turns();
+          },
+        });
+      }),
+    nextTurn: (run) => void setImmediate(run),
+    batchItemsMax: options.batchItemsMax ?? 100,
+    batchBytesMax: options.batchBytesMax ?? 1_000,
+    bytesOf: (item) => item,
+  });
+  return { log, flushes };
+}
+
+describe('group commit', () => {
+  it('flushes what is appended in one turn together, and gives each its verdict', async () => {
+    const { log, flushes } = setup();
+    const verdicts = [1, 2, 3].map((item) => log.append(item));
+    await turns();
+    expect(flushes.map(({ batch }) => batch)).toEqual([[1, 2, 3]]);
+    await flushes[0]?.answer();
+    expect(await Promise.all(verdicts)).toEqual(['done 1', 'done 2', 'done 3']);
+  });
+
+  it('has one flush in flight, and puts everything that came meanwhile into the next', async () => {
+    const { log, flushes } = setup();
+    void log.append(1);
+    await turns();
+    for (const item of [2, 3, 4]) {
+      void log.append(item);
+      await turns();
+    }
+    expect(flushes).toHaveLength(1);
+    await flushes[0]?.answer();
+    expect(flushes.map(({ batch }) => batch)).toEqual([[1], [2, 3, 4]]);
+  });
+
+  it('lets what a verdict leads to share the next flush', async () => {
+    const { log, flushes } = setup();
+    void log.append(1).then(() => log.append(3));
+    await turns();
+    void log.append(2);
+    await flushes[0]?.answer();
+    expect(flushes[1]?.batch).toEqual([2, 3]);
+  });
+
+  it('keeps to its limits of items and bytes, but takes one item of any size', async () => {
+    const { log, flushes } = setup({ batchItemsMax: 2, batchBytesMax: 10 });
+    for (const item of [1, 2, 3, 8, 50, 1]) void log.append(item);
+    for (let flush = 0; flush < 5; flush += 1) {
+      await turns();
+      await flushes[flush]?.answer();
+    }
+    expect(flushes.map(({ batch }) => batch)).toEqual([[1, 2], [3], [8], [50], [1]]);
+  });
+
+  it('drains when nothing is queued or in flight', async () => {
+    const { log, flushes } = setup();
+    await log.drain();
+    void log.append(1);
+    let isDrained = false;
+    void log.drain().then(() => (isDrained = true));
+    await turns();
+    expect(isDrained).toBe(false);
+    await flushes[0]?.answer();
+    await turns();
+    expect(isDrained).toBe(true);
+  });
+
+  it('settles nothing after it was abandoned, not even what is in flight', async () => {
+    const { log, flushes } = setup();
+    const settled: unknown[] = [];
+    void log.append(1).then((verdict) => settled.push(verdict));
+    await turns();
+    void log.append(2).then((verdict) => settled.push(verdict));
+    log.abandon();
+    void log.append(3).then((verdict) => settled.push(verdict));
+    void log.drain().then(() => settled.push('drained'));
+    await flushes[0]?.answer();
+    await turns();
+    expect(settled).toEqual([]);
+    expect(flushes).toHaveLength(1);
+  });
+});
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
