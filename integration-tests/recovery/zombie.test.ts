@@ -77,7 +77,14 @@ it(
     await cluster.ledgerHas(1, 'A waits at the gate', (line) => line.event === 'waits');
 
     // The last write that A sent is held up in the server, where it goes on without A.
-    await cluster.sql(`begin; lock table ${cluster.schema}.checkpoints in share mode`);
+    await cluster.sql(`
+      create function ${cluster.schema}.hold_up() returns trigger language plpgsql as $$ begin
+        perform pg_advisory_xact_lock_shared(hashtext('${cluster.schema}'));
+        return new;
+      end $$;
+      create trigger hold_up before insert on ${cluster.schema}.checkpoints
+        for each row execute function ${cluster.schema}.hold_up();
+      select pg_advisory_lock(hashtext('${cluster.schema}'))`);
     cluster.open('gate');
     await eventually('the write of A waits', () => isWaiting(cluster, 'A'));
     await a.kill();

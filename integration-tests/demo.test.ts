@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, inject, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+describe('npm run demo', () => {
+  it.each(['embedded', 'postgres'])(
+    'is killed, recovers, and loses and doubles nothing on %s Postgres',
+    { timeout: 120_000 },
+    async (kind) => {
+      const { stdout } = await promisify(execFile)('npm', ['run', 'demo', '--silent', '--', '--json'], {
+        cwd: root,
+        env: { ...process.env, DATABASE_URL: kind === 'postgres' ? inject('postgresUrl') : '' },
+      });
+      const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number | boolean>;
+      expect(Object.keys(report)).toEqual([
+        'documents',
+        'indexed',
+        'passages',
+        'duplicatePassages',
+        'repeatedSteps',
+        'inFlightAtKill',
+        'recovered',
+      ]);
+      expect(report).toMatchObject({ indexed: report['documents'], duplicatePassages: 0, recovered: true });
+      expect(report['documents']).toBeGreaterThanOrEqual(300);
+      expect(report['passages']).toBeGreaterThan(report['documents'] as number);
+      expect(report['inFlightAtKill']).toBeGreaterThan(0);
+      expect(report['repeatedSteps']).toBeLessThanOrEqual(report['inFlightAtKill'] as number);
+    },
+  );
+});
