@@ -52,7 +52,7 @@ documents indexed        ${report.indexed} of ${report.documents}
 passages stored          ${report.passages}
 passages stored twice    ${report.duplicatePassages}
 steps run twice          ${report.repeatedSteps}, of the ${report.inFlightAtKill} that were under way
-work went on after       ${seconds(resumedAtMs - killedAtMs)} (3 s of it the lease of the dead process)
+work went on after       ${seconds(resumedAtMs - killedAtMs)} (the dead process's lease lasts 3 s)
 all done after           ${seconds(finishedAtMs - killedAtMs)}`);
   const query = 'tree shaking';
   say(`\nSearching for "${query}":`);

@@ -9,6 +9,7 @@ import { processState } from '../workflow/process-state.js';
 import type { RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
 import type { ErrorClass } from '../codec/codec.js';
 import { deferred } from '../util/deferred.js';
+import { sleepFor } from '../util/timers.js';
 import { Executor } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
@@ -103,6 +104,10 @@ export class Engine implements RunStarter {
 
   async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
     if (this.#isStopped) throw new EngineStoppedError(workflowId);
+    return await this.#awaitOutcome(workflowId);
+  }
+
+  async #awaitOutcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
     const isLocal = this.#executor?.find(workflowId) != null;
     const outcome = await this.#results.wait(workflowId, isLocal);
     return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
@@ -164,7 +169,8 @@ export class Engine implements RunStarter {
   #starterFor(executor: Executor): RunStarter {
     return {
       start: async (request) => this.#startOn(executor, request, await prepareStart(request, this.#services)),
-      outcome: (workflowId) => this.outcome(workflowId),
+      // Also while the engine is stopping: that it is must not become an error in a run that is still here.
+      outcome: (workflowId) => this.#awaitOutcome(workflowId),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
       decode: (payload) => this.decode(payload),
@@ -191,12 +197,17 @@ export class Engine implements RunStarter {
     this.#nextExecutor.resolve(executor);
   }
 
+  /** Goes on until it succeeds, whatever the error: without an executor this engine is of no use to anybody. */
   async #relaunch(): Promise<void> {
-    await retryWhileUnavailable(
-      this.#services,
-      () => this.#isStopped,
-      () => this.#launchExecutor(),
-    );
+    while (!this.#isStopped) {
+      try {
+        await this.#launchExecutor();
+        return;
+      } catch (error) {
+        this.#services.logger.error({ err: error }, 'no new executor could be registered; trying again');
+        await sleepFor(this.#services.clock, relaunchPauseMs);
+      }
+    }
   }
 
   async #currentExecutor(): Promise<Executor> {
@@ -215,6 +226,8 @@ export class Engine implements RunStarter {
     await this.#services.hints.stop();
   }
 }
+
+const relaunchPauseMs = 1_000;
 
 function toRunInfo(record: RunRecord): RunInfo {
   const { input: _, ...info } = record;

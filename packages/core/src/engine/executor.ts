@@ -216,13 +216,17 @@ export class Executor {
     const { store, clock, logger } = this.#services;
     logger.error({ workflowId, workflow: name }, reason);
     const block = { executorId: this.id, claimNo, workflowId, code, reason, now: clock.sqlNow() };
-    await retryWhileUnavailable(
-      this.#services,
-      () => this.#isGone,
-      () => store.ownership.block(block),
-    );
-    this.#runs.delete(workflowId);
-    this.#callbacks.onReleased([workflowId]);
+    try {
+      await retryWhileUnavailable(
+        this.#services,
+        () => this.#isGone,
+        () => store.ownership.block(block),
+      );
+      this.#runs.delete(workflowId);
+      this.#callbacks.onReleased([workflowId]);
+    } catch (error) {
+      logger.error({ err: error, workflowId }, 'a run could not be set aside; it stays with this executor');
+    }
   }
 
   async #sweep(): Promise<void> {

@@ -35,7 +35,7 @@ export interface OpenCall {
 export interface DurableCall {
   readonly kind: CallKind;
   readonly name: string;
-  /** Does the work, live; ends with `complete`. Must not throw or reject. */
+  /** Does the work, live; ends with `complete`. What it throws becomes the call's error. */
   perform(call: OpenCall): void | Promise<void>;
   /** What the workflow gets for the decoded result, where it isn't the result itself. */
   revive?(value: unknown): unknown;

@@ -99,9 +99,8 @@ export class RunExecution {
       this.interrupt('cancelled');
       return;
     }
-    const retry =
-      this.#history.lastRetry === null ? null : (codec.decode(this.#history.lastRetry.payload) as RetryMarker);
-    const waitMs = retry === null ? 0 : retry.retryAt - clock.now();
+    const { lastRetry } = this.#history;
+    const waitMs = lastRetry === null ? 0 : (codec.decode(lastRetry.payload) as RetryMarker).retryAt - clock.now();
     if (waitMs > 0) this.#timers.set(waitMs, () => this.#invoke());
     else this.#invoke();
     if (this.run.cancelRequested) this.interrupt('cancelled');
@@ -205,11 +204,16 @@ export class RunExecution {
         void this.#recorder.record(this.#entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt })),
       complete: (result) => this.#deliveries.add({ call, entry: this.#entryOf(call, call.kind, result) }),
     });
-    const start = (): void => {
-      if (isPending()) void call.request.perform(open);
+    const start = async (): Promise<void> => {
+      const startedAt = this.#services.clock.now();
+      try {
+        if (isPending()) await call.request.perform(open);
+      } catch (error) {
+        open.complete({ payload: this.#services.codec.encodeError(error), failed: true, startedAt });
+      }
     };
-    if (this.#deliveries.isLive) start();
-    else this.#whenLive.push(start);
+    if (this.#deliveries.isLive) void start();
+    else this.#whenLive.push(() => void start());
   }
 
   #entryOf(call: IssuedCall, kind: Entry['kind'], result: CallResult): Entry {

@@ -1,0 +1,92 @@
+import { sleep, step, workflow } from '@perdure/core';
+import { describe, expect, it } from 'vitest';
+import { databases, type TestDatabase } from '../support/databases.js';
+import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+
+/** With such a lease, nobody takes a run over in time unless it is handed over. */
+const lease = '1h';
+
+describe.each(databases)('a shutdown on $name', ({ open }) => {
+  it('hands the runs over at once: what ended within the drain is not repeated, and no crash is counted', async () => {
+    const test = await freshDatabase(open);
+    const begun: string[] = [];
+    const gate = makeGate();
+    const seen: unknown[] = [];
+    const child = workflow('child', async () => await step.run('in child', () => begun.push('child')));
+    const parent = workflow('parent', async () => {
+      try {
+        await step.run('slow', async () => {
+          begun.push('slow');
+          await gate.opened;
+        });
+        // Reached while the first engine drains: started there, continued in the second.
+        await child();
+        await step.run('after', () => void begun.push('after'));
+        await sleep(5);
+      } catch (error) {
+        seen.push(error);
+        throw error;
+      }
+      return 'done';
+    });
+    const options = { workflows: [parent, child], lease };
+    const first = await launchEngine(test, options);
+    const second = await launchEngine(test, { ...options, database: await test.reopen() });
+    const run = await parent.with({ workflowId: 'p', engine: first }).start();
+    await expect.poll(() => begun, patient).toEqual(['slow']);
+    const waiting = run.result().catch((error: { code: string }) => error.code);
+
+    const stopped = first.shutdown({ drainMs: '10s' });
+    await expect(parent.with({ engine: first }).start()).rejects.toMatchObject({ code: 'PERDURE_ENGINE_STOPPED' });
+    gate.open();
+    await stopped;
+    expect(await waiting).toBe('PERDURE_ENGINE_STOPPED');
+
+    expect(await second.run('p').result()).toBe('done');
+    expect(begun).toEqual(['slow', 'child', 'after']);
+    expect(seen).toEqual([]);
+    expect(await second.run('p').status()).toMatchObject({ attempt: 2, crashes: [] });
+  });
+
+  it('does not wait longer than it may: the step under way is told, and runs again elsewhere', async () => {
+    const test = await freshDatabase(open);
+    const events: string[] = [];
+    const stuck = workflow('stuck', async () =>
+      step.run('stuck', async () => {
+        events.push('begun');
+        if (events.length > 1) return 'second try';
+        return await new Promise<string>(() => {});
+      }),
+    );
+    const first = await launchEngine(test, { workflows: [stuck], lease });
+    await stuck.with({ workflowId: 's', engine: first }).start();
+    await expect.poll(() => events, patient).toEqual(['begun']);
+    await first.shutdown({ drainMs: 20 });
+    const second = await launchEngine(test, { workflows: [stuck], lease, database: await test.reopen() });
+    expect(await second.run('s').result()).toBe('second try');
+    expect(events).toEqual(['begun', 'begun']);
+  });
+
+  it('leaves nothing behind in the database, and may be asked for twice', async () => {
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [], lease });
+    expect(await executors(test)).toBe(1);
+    await Promise.all([perdure.shutdown(), perdure.shutdown()]);
+    expect(await executors(test)).toBe(0);
+  });
+});
+
+function makeGate(): { opened: Promise<void>; open(): void } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
+
+async function executors({ database, schema }: TestDatabase): Promise<number> {
+  const rows = await database.query({
+    name: `test_executors_${schema}`,
+    text: `select id from "${schema}".executors`,
+    values: [],
+  });
+  return rows.length;
+}
