@@ -95,6 +95,17 @@ export function scenarios(ledger: Ledger): Scenario[] {
     return [flaky, failed, await add(flaky, 1)];
   });
 
+  // Both first steps end in one turn of the event loop, and what follows them takes a different number of microtasks.
+  const interleaved = workflow('interleaved', async () => {
+    const shared = new Promise((resolve) => setTimeout(resolve, 1));
+    const chain = async (name: string, microtasks: number) => {
+      await step.run(`${name}1`, () => noted(() => shared.then(() => name)));
+      for (let hop = 0; hop < microtasks; hop += 1) await null;
+      return await step.run(`${name}2`, () => noted(() => name));
+    };
+    return await Promise.all([chain('a', 50), chain('b', 0), chain('c', 7)]);
+  });
+
   const timers = workflow('timers', async () => {
     await sleep('3d');
     const [first] = await Promise.all([add(1, 1), sleep('2h'), sleep('1h')]);
@@ -109,6 +120,7 @@ export function scenarios(ledger: Ledger): Scenario[] {
     { name: 'pool', definitions: [pool], expected: [10, 20, 30, 40, 50, 60, 70] },
     { name: 'parent', definitions: [parent, child, grandchild], expected: [4, 4, 3] },
     { name: 'retries', definitions: [retries], expected: [3, 'no', 4] },
+    { name: 'interleaved', definitions: [interleaved], expected: ['a', 'b', 'c'] },
     { name: 'timers', definitions: [timers], expected: 3 },
   ] as Scenario[];
 }
