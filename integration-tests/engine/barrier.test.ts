@@ -24,7 +24,11 @@ describe.each(databases)('a side effect on $name', ({ open }) => {
     });
     const perdure = await launchEngine(test, { workflows: [looks] });
     const seen = await looks.with({ engine: perdure })();
-    expect(seen.map((row) => row?.checkpoints)).toEqual([0, 1, 2, 2, 4]);
+    const [first, second, third, fourth, last] = seen.map((row) => row?.checkpoints);
+    expect([first, second, last]).toEqual([0, 1, 4]);
+    // Two at once do not wait for each other, though one may end first.
+    expect([2, 3]).toContain(third);
+    expect([2, 3]).toContain(fourth);
     // And so does the answer.
     expect(await stored()).toEqual({ checkpoints: 5, outcomes: 1 });
   });

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * `begin`, `end`: of a step's body. `waits`: it has come to a gate. `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although
- * what it guards was not answered.
+ * `begin`, `end`: of a step's body. `waits`: it has come to a gate. `aborted`: its signal fired there.
+ * `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although what it guards was not answered.
  */
-export type LedgerEvent = 'begin' | 'end' | 'waits' | 'caught' | 'finally';
+export type LedgerEvent = 'begin' | 'end' | 'waits' | 'aborted' | 'caught' | 'finally';
 
 export interface LedgerLine {
   readonly event: LedgerEvent;

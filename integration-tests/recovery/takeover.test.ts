@@ -18,13 +18,16 @@ it(
       args: [no, (no % 5) + 1],
     }));
     const workflowIds = runs.map((run) => run.workflowId);
+    const finished = ['finished-0', 'finished-1', 'finished-2'];
+    await a.start(...finished.map((workflowId): Start => ({ workflow: 'gated', workflowId, args: [0, 0] })));
+    await a.ends(finished);
     await a.start(...runs);
     await cluster.ledgerHas(100, 'a step is at its gate', (line) => line.event === 'waits');
 
     await a.kill();
     const killedAtMs = performance.now();
     cluster.open('middle');
-    await eventually('100 outcomes', async () => (await cluster.countOutcomes()) === 100, leaseMs + 30_000);
+    await eventually('100 outcomes more', async () => (await cluster.countOutcomes()) === 103, leaseMs + 30_000);
     const tookMs = performance.now() - killedAtMs;
 
     expect(tookMs).toBeLessThan(leaseMs + 5_000);
@@ -32,6 +35,7 @@ it(
     for (const status of await b.statuses(workflowIds)) {
       expect(status).toMatchObject({ status: 'completed', attempt: 2, crashes: [{ attempt: 1 }] });
     }
+    for (const status of await b.statuses(finished)) expect(status).toMatchObject({ attempt: 1, crashes: [] });
 
     const { ledger } = cluster;
     const recordedByA = new Set(

@@ -19,19 +19,19 @@ it(
     ]);
     await auditWrites(cluster);
     // B finishes the early ones while A is stopped, and is in the middle of the late ones when A wakes up.
-    const [early, late] = [runsOf('early', 10), runsOf('late', 10)];
-    await a.start(...early, ...late);
-    await cluster.ledgerHas(20, 'A waits at a gate', (line) => line.event === 'waits' && line.process === 'A');
+    const [early, late, last] = [runsOf('early', 10), runsOf('late', 10), runsOf('last', 1)];
+    await a.start(...early, ...late, ...last);
+    await cluster.ledgerHas(21, 'A waits at a gate', (line) => line.event === 'waits' && line.process === 'A');
     const firstId = await a.executorId();
 
     a.signal('SIGSTOP');
     cluster.open('early.B');
     await eventually('B finished the early runs', async () => (await cluster.countOutcomes()) === early.length);
-    await cluster.ledgerHas(20, 'B waits at a gate', (line) => line.event === 'waits' && line.process === 'B');
+    await cluster.ledgerHas(21, 'B waits at a gate', (line) => line.event === 'waits' && line.process === 'B');
     const takenOverAt = await lastAudited(cluster);
     expect(await writesOf(cluster, 'A', takenOverAt)).toEqual([]);
 
-    // All that A waits for is there at once when it wakes up.
+    // Almost all that A waits for is there at once when it wakes up.
     cluster.open('early.A');
     cluster.open('late.A');
     a.signal('SIGCONT');
@@ -47,11 +47,14 @@ it(
     expect(secondId).not.toBe(await b.executorId());
     expect(await writesOf(cluster, 'A', takenOverAt)).toEqual([]);
     await a.hears('refused');
+    const aborted = cluster.ledger.filter((line) => line.event === 'aborted' && line.process === 'A');
+    expect(aborted.map((line) => line.workflowId)).toEqual(['last-0']);
     await a.start({ workflow: 'signed', workflowId: 'afterwards', args: ['late'] });
     expect(await a.ends(['afterwards'])).toMatchObject([{ value: { by: 'A' } }]);
 
     cluster.open('late.B');
-    const workflowIds = [...early, ...late].map((run) => run.workflowId);
+    cluster.open('last.B');
+    const workflowIds = [...early, ...late, ...last].map((run) => run.workflowId);
     const ends = workflowIds.map(() => ({ value: { before: 2, by: 'B', after: 3 } }));
     expect(await b.ends(workflowIds)).toEqual(ends);
     expect(await a.ends(workflowIds)).toEqual(ends);
@@ -64,7 +67,7 @@ it(
     expect(new Set(written.map((write) => write.workflow_id))).toEqual(new Set(['afterwards']));
     const old = cluster.ledger.filter((line) => line.workflowId !== 'afterwards');
     for (const [key, count] of countBegins(old)) expect([key, count]).toEqual([key, key.endsWith(':1') ? 2 : 1]);
-    expect(old.filter((line) => line.process === 'A' && line.event === 'begin')).toHaveLength(40);
+    expect(old.filter((line) => line.process === 'A' && line.event === 'begin')).toHaveLength(42);
   },
 );
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentRun, sleep, step, workflow } from '@perdure/core';
@@ -14,7 +15,10 @@ export interface Surroundings {
 export function defineWorkflows({ ledger, gates, label }: Surroundings) {
   const gate = async (name: string): Promise<void> => {
     ledger.note('waits', name);
+    const onAborted = AsyncResource.bind(() => ledger.note('aborted', name));
+    currentRun()?.signal.addEventListener('abort', onAborted, { once: true });
     await gateOpens(join(gates, name), join(gates, `${name}.${label}`));
+    currentRun()?.signal.removeEventListener('abort', onAborted);
   };
 
   const add = step('add', (a: number, b: number, at: string | null) =>
