@@ -1,4 +1,3 @@
-import { CancelledError, WorkflowTimeoutError } from '../errors/errors.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import { mayRetry, nextDelayMs } from '../step/retry-policy.js';
@@ -12,6 +11,7 @@ import { Deliveries } from './deliveries.js';
 import type { CallResult, DurableCall } from './durable-call.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
+import { type Interruption, interruptionError, isInterruption } from './interruption.js';
 import { callSiteOf } from './call-site.js';
 import { describeDifference } from './difference.js';
 import { openCall, type PendingCall } from './pending-call.js';
@@ -19,8 +19,6 @@ import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
 import { RunIdentity } from './run-identity.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
 import type { RunServices } from './run-services.js';
-
-export type Interruption = 'cancelled' | 'timed-out';
 
 /** A live delivery: the result of a call, or an interruption. */
 type Live = { readonly call: PendingCall; readonly entry: Entry } | { readonly call: null; readonly entry: Entry };
@@ -40,7 +38,7 @@ export class RunExecution {
   readonly run: ClaimedRun;
   readonly definition: WorkflowDefinition;
   readonly #services: RunServices<RunExecution>;
-  readonly #checkpoints: readonly Checkpoint[];
+  readonly #retries: readonly Checkpoint[];
   readonly #history: History;
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
@@ -55,7 +53,8 @@ export class RunExecution {
   #nextSeq = 0;
   #time: EpochMs;
   #whenLive: (() => void)[] = [];
-  #interruption: Interruption | null = null;
+  #isInterrupted: boolean;
+  #interruption: Interruption | null = null; // the one that was delivered
   #undeliveredError: Error | null = null; // an interruption that found nothing awaited
 
   constructor(
@@ -67,9 +66,10 @@ export class RunExecution {
     this.run = run;
     this.definition = definition;
     this.#services = services;
-    this.#checkpoints = checkpoints;
+    this.#retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
     this.#history = arrangeHistory(checkpoints);
     this.#cursor = new ReplayCursor(this.#history);
+    this.#isInterrupted = this.#history.deliveries.some((delivery) => delivery.seq === -1);
     this.#time = this.#history.lastRetry?.finishedAt ?? run.createdAt;
     this.#identity = new RunIdentity(run, this.#history.retries);
     this.#effects = new Effects(services.clock);
@@ -108,8 +108,8 @@ export class RunExecution {
 
   /** Cancels the run, or ends it at its deadline. Only the first interruption of a run counts. */
   interrupt(kind: Interruption): void {
-    const isRecorded = this.#history.deliveries.some((delivery) => delivery.seq === -1);
-    if (this.#isClosed || this.#interruption !== null || isRecorded) return;
+    if (this.#isClosed || this.#isInterrupted) return;
+    this.#isInterrupted = true;
     if (this.definition.onCancel === 'stop' || !this.#isInvoked) {
       this.#settleInterrupted(kind);
       return;
@@ -250,7 +250,7 @@ export class RunExecution {
   /** Everything that is being awaited rejects, once; what the workflow calls from then on works as before. */
   #deliverInterruption(kind: Interruption): void {
     this.#interruption = kind;
-    const error = this.#interruptionError(kind);
+    const error = interruptionError(kind, this.run);
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     if (pending.length === 0) this.#undeliveredError = error;
@@ -258,13 +258,6 @@ export class RunExecution {
       call.controller.abort();
       call.promise.reject(error);
     }
-  }
-
-  #interruptionError(kind: Interruption): Error {
-    const { workflowId, deadlineAt } = this.run;
-    return kind === 'cancelled'
-      ? new CancelledError(workflowId)
-      : new WorkflowTimeoutError(workflowId, deadlineAt ?? 0);
   }
 
   /** The function has returned or thrown. */
@@ -302,13 +295,13 @@ export class RunExecution {
     const payload = codec.encode(marker);
     const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, startedAt: now, finishedAt: now };
     const { checkpoint, durable } = this.#recorder.record(entry);
-    const retries = [...this.#checkpoints.filter(({ kind }) => kind === 'retry'), checkpoint];
+    const retries = [...this.#retries, checkpoint];
     this.#close();
     void durable.then(() => this.#services.onRetry(this, retries));
   }
 
   #settleInterrupted(kind: Interruption): void {
-    const error = this.#services.codec.encodeError(this.#interruptionError(kind));
+    const error = this.#services.codec.encodeError(interruptionError(kind, this.run));
     this.#settle(kind === 'cancelled' ? 'cancelled' : 'failed', error);
   }
 
@@ -343,8 +336,4 @@ export class RunExecution {
     this.#controller.abort();
     this.#effects.changed();
   }
-}
-
-function isInterruption(thrown: unknown): boolean {
-  return thrown instanceof CancelledError || thrown instanceof WorkflowTimeoutError;
 }
