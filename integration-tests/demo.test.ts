@@ -14,7 +14,8 @@ describe('npm run demo', () => {
         cwd: root,
         env: { ...process.env, DATABASE_URL: kind === 'postgres' ? inject('postgresUrl') : '' },
       });
-      const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number | boolean>;
+      expect(stdout.trim().split('\n')).toHaveLength(1);
+      const report = JSON.parse(stdout) as Record<string, number | boolean>;
       expect(Object.keys(report)).toEqual([
         'documents',
         'indexed',

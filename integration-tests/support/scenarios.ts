@@ -100,7 +100,7 @@ export function scenarios(ledger: Ledger): Scenario[] {
     const shared = new Promise((resolve) => setTimeout(resolve, 1));
     const chain = async (name: string, microtasks: number) => {
       await step.run(`${name}1`, () => noted(() => shared.then(() => name)));
-      for (let hop = 0; hop < microtasks; hop += 1) await null;
+      for (let hop = 0; hop < microtasks; hop += 1) await Promise.resolve();
       return await step.run(`${name}2`, () => noted(() => name));
     };
     return await Promise.all([chain('a', 50), chain('b', 0), chain('c', 7)]);

@@ -1,111 +1,99 @@
 /**
- * Starts the indexing in a process of its own, which kills itself at 40 %; starts it again; and reports what happened.
- * `--json` prints nothing but one line of JSON.
+ * Has a worker index the library, sees it die at 40 %, starts another one, and reports what happened.
+ * With `--json` the report is one line of JSON, and nothing else is printed.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { serveDocuments } from './documents-server.js';
-import { Ledger } from './ledger.js';
+import { type DocumentsServer, serveDocuments } from './documents-server.js';
 import { Passages } from './passages.js';
-import { makeReport, problemsOf, stepsInFlight } from './report.js';
-import { folder, ledgerPath, openDatabase, schema } from './storage.js';
+import { Progress } from './progress.js';
+import { examine, stepsInFlight } from './report.js';
+import { databaseName, folder, leaseSeconds, schema, withDatabase } from './storage.js';
 
 const isJson = process.argv.includes('--json');
-const say = (text: string): void => {
-  if (!isJson) console.log(text);
-};
+const query = 'path to a config file';
 
 const server = await serveDocuments(fileURLToPath(new URL('../../../node_modules', import.meta.url)));
 await startAfresh();
-say(
-  `Indexing ${server.documents} documents from ${server.url} into ${process.env['DATABASE_URL'] ? 'your Postgres' : 'an embedded Postgres'}.`,
-);
+say(`Indexing ${server.documents} documents, served at ${server.url}, into ${databaseName}.`);
 
-const first = startWorker(Math.ceil(server.documents * 0.4));
-const killed = await ended(first);
-const killedAtMs = Date.now();
-if (killed.signal !== 'SIGKILL')
-  fail(`The first process should have been killed, but ended with ${killed.code ?? killed.signal}.`);
-say(`\nkill -9: process ${first.pid} is dead, in the middle of its work.`);
-
+const first = await runWorker(server, { dieAfter: Math.ceil(server.documents * 0.4) });
+if (first.signal !== 'SIGKILL')
+  stop(`The first worker was to be killed, but ended with ${first.signal ?? first.code}.`);
+const kill = { pid: first.pid, atMs: Date.now() };
+// Embedded Postgres is for one process at a time: this one looks while no worker runs.
 const inFlight = await withDatabase(stepsInFlight);
-say(`${inFlight.size} steps were under way. Starting another process.\n`);
+say(`kill -9: the worker is dead. Steps that were under way: ${inFlight.size}. Starting another worker.`);
 
-const second = startWorker('never');
-const finished = await ended(second);
-if (finished.code !== 0) fail(`The second process ended with ${finished.code ?? finished.signal}.`);
-const finishedAtMs = Date.now();
-
-await withDatabase(async (database) => {
-  const passages = new Passages(database);
-  const { repeatedKeys, ...report } = await makeReport({
-    documents: server.documents,
-    passages,
-    inFlight,
-    killedPid: first.pid ?? 0,
-  });
-  const resumedAtMs = Ledger.read(ledgerPath).find((entry) => entry.pid === second.pid)?.atMs ?? finishedAtMs;
-  say(`
-documents indexed        ${report.indexed} of ${report.documents}
-passages stored          ${report.passages}
-passages stored twice    ${report.duplicatePassages}
-steps run twice          ${report.repeatedSteps}, of the ${report.inFlightAtKill} that were under way
-work went on after       ${seconds(resumedAtMs - killedAtMs)} (the dead process's lease lasts 3 s)
-all done after           ${seconds(finishedAtMs - killedAtMs)}`);
-  const query = 'tree shaking';
-  say(`\nSearching for "${query}":`);
-  for (const { document, passage } of await passages.search(query)) {
-    say(`  ${document}\n      ${passage.replaceAll(/\s+/g, ' ').slice(0, 100)}…`);
-  }
-  const problems = problemsOf({ ...report, repeatedKeys }, inFlight);
-  for (const problem of problems) console.error(`WRONG: ${problem}`);
-  if (problems.length > 0) process.exitCode = 1;
-  if (isJson) console.log(JSON.stringify(report));
-});
+const second = await runWorker(server, { dieAfter: null });
+if (second.code !== 0) stop(`The second worker ended with ${second.signal ?? second.code}.`);
+const recoveryMs = Date.now() - kill.atMs;
 server.close();
+
+const { report, firstIndexedAfterMs, problems, hits } = await withDatabase(async (database) => ({
+  ...(await examine({ documents: server.documents, kill, inFlight, stored: second.stored }, database)),
+  hits: await new Passages(database).search(query),
+}));
+say(`
+documents indexed         ${report.indexed} of ${report.documents}
+passages stored           ${report.passages}
+passages stored twice     ${report.duplicatePassages}
+steps run twice           ${report.repeatedSteps}, of the ${report.inFlightAtKill} that were under way
+indexing again after      ${seconds(firstIndexedAfterMs)} (a dead worker's lease lasts up to ${leaseSeconds} s)
+finished after            ${seconds(recoveryMs)}
+
+Searching for "${query}":`);
+for (const { document, excerpt } of hits) say(`  ${document}\n    ${excerpt.replaceAll(/\s+/g, ' ')}`);
+
+for (const problem of problems) console.error(`WRONG: ${problem}`);
+if (problems.length > 0) process.exitCode = 1;
+if (isJson) console.log(JSON.stringify(report));
 
 async function startAfresh(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await withDatabase((database) => database.script(`drop schema if exists demo, ${schema} cascade`));
+  await withDatabase((database) => database.script(`drop schema if exists perdure_demo, ${schema} cascade`));
 }
 
-/** An embedded Postgres serves one process at a time, so this one opens it only while no worker runs. */
-async function withDatabase<T>(work: (database: ReturnType<typeof openDatabase>) => Promise<T>): Promise<T> {
-  const database = openDatabase();
-  try {
-    return await work(database);
-  } finally {
-    await database.close();
-  }
+interface Ended {
+  readonly pid: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** How many passages the workflow says that it stored; null if it did not get that far. */
+  readonly stored: number | null;
 }
 
-function startWorker(killAfter: number | 'never'): ChildProcess {
+interface Message {
+  readonly indexed: number;
+  readonly stored?: number;
+}
+
+/** Runs a worker until it ends, one way or the other. */
+async function runWorker(server: DocumentsServer, options: { readonly dieAfter: number | null }): Promise<Ended> {
   const script = fileURLToPath(new URL('./worker.ts', import.meta.url));
-  const worker = fork(script, [server.url, String(killAfter)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  process.once('exit', () => worker.kill('SIGKILL'));
-  let shown = 0;
-  worker.on('message', ({ indexed }: { indexed: number }) => {
-    const percent = Math.floor((100 * indexed) / server.documents);
-    if (isJson || percent < shown + 10) return;
-    shown = percent - (percent % 10);
-    say(`  ${'#'.repeat(shown / 5).padEnd(20, '.')} ${String(shown).padStart(3)} %  ${indexed} documents`);
+  const worker: ChildProcess = fork(script, [server.url, String(options.dieAfter ?? 'never')]);
+  const progress = isJson ? null : new Progress(server.documents);
+  let stored: number | null = null;
+  worker.on('message', (message: Message) => {
+    stored = message.stored ?? stored;
+    progress?.show(message.indexed);
   });
-  return worker;
+  const [code, signal] = (await once(worker, 'exit')) as [number | null, NodeJS.Signals | null];
+  progress?.end();
+  return { pid: worker.pid ?? 0, code, signal, stored };
 }
 
-async function ended(worker: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
-  const [code, signal] = (await once(worker, 'exit')) as [number | null, string | null];
-  return { code, signal };
+function say(text: string): void {
+  if (!isJson) console.log(text);
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+function seconds(ms: number | null): string {
+  return ms === null ? 'never' : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function fail(message: string): never {
+function stop(message: string): never {
   console.error(`WRONG: ${message}`);
   process.exit(1);
 }

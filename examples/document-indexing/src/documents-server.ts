@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 const documentsMin = 300;
 const documentsMax = 400;
-const bytesMax = 200_000;
+const charsMax = 200_000;
 
 export interface DocumentsServer {
   readonly url: string;
@@ -15,32 +15,25 @@ export interface DocumentsServer {
   close(): void;
 }
 
-/** Serves the Markdown files of the installed npm packages over HTTP. */
+/** Serves the Markdown files below a folder over HTTP: their paths at `/documents`, each at `/documents/<path>`. */
 export async function serveDocuments(folder: string): Promise<DocumentsServer> {
-  const paths = await findDocuments(folder);
-  if (paths.length < documentsMin) {
-    throw new Error(`There are only ${paths.length} documents in ${folder}. Run "npm ci" first.`);
+  const documents = await readDocuments(folder);
+  if (documents.size < documentsMin) {
+    throw new Error(`Found ${documents.size} documents in ${folder}, not ${documentsMin}. Run "npm ci" first.`);
   }
-  const known = new Set(paths);
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const path = url.searchParams.get('path') ?? '';
-    const answer = async (): Promise<unknown> => {
-      if (url.pathname === '/documents') return paths;
-      return known.has(path) ? await readFile(join(folder, path), 'utf8') : null;
-    };
-    answer().then(
-      (body) =>
-        response.writeHead(body === null ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
-      () => response.writeHead(500).end(),
-    );
+    const path = decodeURIComponent((request.url ?? '').replace(/^\/documents\/?/, ''));
+    const document = documents.get(path);
+    if (path === '') response.setHeader('content-type', 'application/json').end(JSON.stringify([...documents.keys()]));
+    else if (document === undefined) response.writeHead(404).end();
+    else response.setHeader('content-type', 'text/markdown; charset=utf-8').end(document);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    documents: paths.length,
+    documents: documents.size,
     close() {
       server.close();
       server.closeAllConnections();
@@ -48,18 +41,17 @@ export async function serveDocuments(folder: string): Promise<DocumentsServer> {
   };
 }
 
-async function findDocuments(folder: string): Promise<string[]> {
+async function readDocuments(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && /\.(md|mdx|markdown)$/i.test(entry.name));
-  const found = await Promise.all(
-    files.map(async (entry) => {
-      const file = join(entry.parentPath, entry.name);
-      const { size } = await stat(file);
-      return size > 0 && size <= bytesMax ? relative(folder, file) : null;
-    }),
-  );
-  return found
-    .filter((path) => path !== null)
-    .sort()
-    .slice(0, documentsMax);
+  const paths = entries
+    .filter((entry) => entry.isFile() && /\.(md|mdx|markdown)$/i.test(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+  const documents = new Map<string, string>();
+  for (const path of paths) {
+    const text = await readFile(join(folder, path), 'utf8');
+    const isUsable = text.trim() !== '' && text.length <= charsMax && !text.includes('\0');
+    if (isUsable && documents.size < documentsMax) documents.set(path.replaceAll(sep, '/'), text);
+  }
+  return documents;
 }

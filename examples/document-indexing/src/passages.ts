@@ -1,6 +1,7 @@
 import type { Database } from '@perdure/core';
 
 export interface Counts {
+  /** Documents that have passages. */
   readonly indexed: number;
   readonly passages: number;
   /** Passages that are there more than once. */
@@ -9,10 +10,10 @@ export interface Counts {
 
 export interface Hit {
   readonly document: string;
-  readonly passage: string;
+  readonly excerpt: string;
 }
 
-/** The searchable passages, in the same Postgres that the workflows are stored in. */
+/** The searchable passages, in the same Postgres that the engine uses. */
 export class Passages {
   readonly #database: Database;
 
@@ -20,52 +21,73 @@ export class Passages {
     this.#database = database;
   }
 
-  /** There is no unique key on purpose: a passage that was stored twice would show. */
+  /** The table has no unique key, so that a passage stored twice would be there twice. */
   async create(): Promise<void> {
     await this.#database.script(`
-      create schema if not exists demo;
-      create table if not exists demo.passages (
+      create schema if not exists perdure_demo;
+      create table if not exists perdure_demo.passages (
         document text not null,
         ordinal integer not null,
         passage text not null,
         words tsvector generated always as (to_tsvector('english', passage)) stored
       );
-      create index if not exists passages_document on demo.passages (document);
-      create index if not exists passages_words on demo.passages using gin (words);
+      create index if not exists passages_document on perdure_demo.passages (document);
+      create index if not exists passages_words on perdure_demo.passages using gin (words);
     `);
   }
 
-  /** One statement: a document's old passages go, and its new ones come. So a step that is interrupted may run again. */
-  async replace(document: string, texts: readonly string[]): Promise<void> {
+  /** Replaces the passages of a document in one statement, so that doing it again changes nothing. */
+  async replace(document: string, passages: readonly string[]): Promise<void> {
     await this.#database.query({
       name: 'demo_replace',
       text: `
-        with old as (delete from demo.passages where document = $1::text)
-        insert into demo.passages (document, ordinal, passage)
-        select $1::text, ordinal, passage from unnest($2::text[]) with ordinality as item(passage, ordinal)`,
-      values: [document, { arrayOf: 'text', values: texts }],
+        with replaced as (delete from perdure_demo.passages where document = $1)
+        insert into perdure_demo.passages (document, ordinal, passage)
+        select $1, ordinal, passage from unnest($2::text[]) with ordinality as item (passage, ordinal)`,
+      values: [document, { arrayOf: 'text', values: passages }],
     });
+  }
+
+  async documents(): Promise<string[]> {
+    const rows = await this.#database.query<{ document: string }>({
+      name: 'demo_documents',
+      text: 'select distinct document from perdure_demo.passages',
+      values: [],
+    });
+    return rows.map(({ document }) => document);
   }
 
   async count(): Promise<Counts> {
-    const [counts] = await this.#database.query<{ indexed: number; passages: number; distinct: number }>({
+    const [counts] = await this.#database.query<{ indexed: number; passages: number; duplicates: number }>({
       name: 'demo_count',
       text: `
-        select count(distinct document)::int4 as indexed, count(*)::int4 as passages,
-          count(distinct (document, ordinal))::int4 as distinct
-        from demo.passages`,
+        select
+          count(distinct document)::int as indexed,
+          count(*)::int as passages,
+          (count(*) - count(distinct (document, ordinal)))::int as duplicates
+        from perdure_demo.passages`,
       values: [],
     });
-    const { indexed = 0, passages = 0, distinct = 0 } = counts ?? {};
-    return { indexed, passages, duplicates: passages - distinct };
+    return counts ?? { indexed: 0, passages: 0, duplicates: 0 };
   }
 
+  /** The three best passages, each from another document. */
   async search(query: string): Promise<Hit[]> {
-    return await this.#database.query<{ document: string; passage: string }>({
+    return await this.#database.query<{ document: string; excerpt: string }>({
       name: 'demo_search',
       text: `
-        select document, passage from demo.passages, websearch_to_tsquery('english', $1::text) as query
-        where words @@ query order by ts_rank(words, query) desc, document, ordinal limit 3`,
+        with
+          matching as (
+            select distinct on (document) document, passage, query, ts_rank(words, query, 1) as rank
+            from perdure_demo.passages, websearch_to_tsquery('english', $1) as query
+            where words @@ query
+            order by document, rank desc, ordinal
+          ),
+          best as (select * from matching order by rank desc, document limit 3)
+        select
+          document,
+          ts_headline('english', passage, query, 'MaxWords=24, MinWords=12, StartSel=**, StopSel=**') as excerpt
+        from best order by rank desc, document`,
       values: [query],
     });
   }

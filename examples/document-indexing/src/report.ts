@@ -1,8 +1,9 @@
 import type { Database } from '@perdure/core';
-import { Ledger } from './ledger.js';
-import type { Passages } from './passages.js';
+import { type LedgerLine, readLedger } from './ledger.js';
+import { Passages } from './passages.js';
 import { ledgerPath, schema } from './storage.js';
 
+/** What happened, counted from the served files, the table and the ledger: what the engine believes plays no part. */
 export interface Report {
   readonly documents: number;
   readonly indexed: number;
@@ -14,55 +15,73 @@ export interface Report {
 }
 
 /**
- * The steps that a kill interrupted: their bodies had begun, and Postgres holds no result of them. A body that had just
- * ended counts too, if its result was not stored yet. Asked after the kill, before anything runs again.
+ * The steps that the kill interrupted: their bodies have begun, and Postgres holds no result of them. So a step counts
+ * whose body had just ended, but whose result was still on its way. To be asked between the kill and the next process.
  */
 export async function stepsInFlight(database: Database): Promise<Set<string>> {
-  const recorded = await database.query<{ key: string }>({
-    name: 'demo_recorded',
+  const stored = await database.query<{ key: string }>({
+    name: 'demo_stored_steps',
     text: `select workflow_id || ':' || seq as key from ${schema}.checkpoints where kind = 'step'`,
     values: [],
   });
-  const recordedKeys = new Set(recorded.map((row) => row.key));
-  const begun = Ledger.read(ledgerPath).filter((entry) => entry.event === 'begin');
-  return new Set(begun.map((entry) => entry.key).filter((key) => !recordedKeys.has(key)));
+  const inFlight = new Set(begins(readLedger(ledgerPath)).map(({ key }) => key));
+  for (const { key } of stored) inFlight.delete(key);
+  return inFlight;
 }
 
-/** Counts what happened: from the served files, the table of passages and the ledger of the steps' bodies. */
-export async function makeReport(options: {
+export interface Facts {
   readonly documents: number;
-  readonly passages: Passages;
+  readonly kill: { readonly pid: number; readonly atMs: number };
   readonly inFlight: ReadonlySet<string>;
-  readonly killedPid: number;
-}): Promise<Report & { readonly repeatedKeys: readonly string[] }> {
-  const { indexed, passages, duplicates } = await options.passages.count();
-  const begun = Ledger.read(ledgerPath).filter((entry) => entry.event === 'begin');
-  const times = new Map<string, number>();
-  for (const { key } of begun) times.set(key, (times.get(key) ?? 0) + 1);
-  const repeatedKeys = [...times].filter(([, count]) => count > 1).map(([key]) => key);
-  const wentOn = begun.some((entry) => entry.pid !== options.killedPid);
+  /** What the workflow returned. */
+  readonly stored: number | null;
+}
+
+export interface Outcome {
+  readonly report: Report;
+  /** From the kill to the first document that the next process indexed; null if it indexed none. */
+  readonly firstIndexedAfterMs: number | null;
+  readonly problems: readonly string[];
+}
+
+export async function examine(facts: Facts, database: Database): Promise<Outcome> {
+  const { documents, kill, inFlight, stored } = facts;
+  const { indexed, passages, duplicates } = await new Passages(database).count();
+  const lines = readLedger(ledgerPath);
+  const repeated = repeatedKeys(lines);
+  const indexedAfterKill = lines.find(
+    ({ event, key, step, pid }) =>
+      event === 'end' && step === 'store passages' && pid !== kill.pid && !inFlight.has(key),
+  );
+
+  const problems: string[] = [];
+  if (indexedAfterKill === undefined) problems.push('nothing was indexed after the kill');
+  if (indexed !== documents) problems.push(`${documents} documents were served, but ${indexed} are indexed`);
+  if (duplicates > 0) problems.push(`${duplicates} passages are stored twice`);
+  if (stored !== passages) problems.push(`the workflow returned ${stored} passages, but ${passages} are in the table`);
+  const needless = repeated.filter((key) => !inFlight.has(key));
+  if (needless.length > 0) problems.push(`steps ran again although their results were stored: ${needless.join(', ')}`);
+
   return {
-    documents: options.documents,
-    indexed,
-    passages,
-    duplicatePassages: duplicates,
-    repeatedSteps: repeatedKeys.length,
-    inFlightAtKill: options.inFlight.size,
-    recovered: wentOn && indexed === options.documents,
-    repeatedKeys,
+    report: {
+      documents,
+      indexed,
+      passages,
+      duplicatePassages: duplicates,
+      repeatedSteps: repeated.length,
+      inFlightAtKill: inFlight.size,
+      recovered: indexedAfterKill !== undefined && indexed === documents,
+    },
+    firstIndexedAfterMs: indexedAfterKill ? indexedAfterKill.atMs - kill.atMs : null,
+    problems,
   };
 }
 
-/** What is wrong with a report; nothing, as it should be. */
-export function problemsOf(
-  report: Report & { readonly repeatedKeys: readonly string[] },
-  inFlight: ReadonlySet<string>,
-): string[] {
-  const problems: string[] = [];
-  if (!report.recovered) problems.push('not every document was indexed after the kill');
-  if (report.indexed !== report.documents) problems.push(`${report.documents - report.indexed} documents are missing`);
-  if (report.duplicatePassages > 0) problems.push(`${report.duplicatePassages} passages are stored twice`);
-  const needless = report.repeatedKeys.filter((key) => !inFlight.has(key));
-  if (needless.length > 0) problems.push(`steps ran again though their result was stored: ${needless.join(', ')}`);
-  return problems;
+function repeatedKeys(lines: readonly LedgerLine[]): string[] {
+  const begun = begins(lines).map(({ key }) => key);
+  return [...new Set(begun.filter((key, index) => begun.indexOf(key) !== index))];
+}
+
+function begins(lines: readonly LedgerLine[]): LedgerLine[] {
+  return lines.filter(({ event }) => event === 'begin');
 }

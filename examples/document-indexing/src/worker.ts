@@ -1,31 +1,43 @@
-/** The process that indexes, and that is killed: `worker.ts <server> <kill after so many documents, or never>`. */
+/** The process that works, and dies: `worker.ts <library's url> <documents after which it dies, or never>`. */
 import { Perdure } from '@perdure/core';
 import { Ledger } from './ledger.js';
+import { Library } from './library.js';
 import { Passages } from './passages.js';
 import { pipeline } from './pipeline.js';
-import { ledgerPath, openDatabase, schema } from './storage.js';
+import { leaseSeconds, ledgerPath, openDatabase, schema } from './storage.js';
 
-const [server = '', killAfter = 'never'] = process.argv.slice(2);
+const [url = '', dieAfter = 'never'] = process.argv.slice(2);
+// However the demo ends, this process ends with it.
+process.once('disconnect', () => process.exit());
+
 const database = openDatabase();
 const passages = new Passages(database);
 await passages.create();
 
-let { indexed } = await passages.count();
+const library = new Library(url);
+const ledger = new Ledger(ledgerPath);
+const indexed = new Set(await passages.documents());
+
 const { indexLibrary } = pipeline({
-  server,
-  passages,
-  ledger: new Ledger(ledgerPath),
-  onIndexed() {
-    indexed += 1;
-    process.send?.({ indexed });
-    if (indexed >= Number(killAfter)) process.kill(process.pid, 'SIGKILL');
-  },
+  listDocuments: ledger.noted(() => library.list()),
+  fetchDocument: ledger.noted((path) => library.fetch(path)),
+  storePassages: ledger.noted(async (path, texts) => {
+    await passages.replace(path, texts);
+    indexed.add(path);
+    process.send?.({ indexed: indexed.size });
+    // The worst moment to die: the passages are stored, and that this step is done is not.
+    if (indexed.size >= Number(dieAfter)) process.kill(process.pid, 'SIGKILL');
+    return texts.length;
+  }),
 });
 
-// The lease is how long a dead process keeps its runs; 15 seconds by default, shorter here so that you wait less.
-const perdure = await Perdure.launch({ database, schema, lease: '3s' });
-// With an id of its own the run is started once: in the second process this is the same run.
-await indexLibrary.with({ workflowId: 'library' })();
+// A dead process keeps its runs for as long as its lease lasts: 15 s by default, and less here, so that you wait less.
+const perdure = await Perdure.launch({ database, schema, lease: `${leaseSeconds}s` });
+
+// An id makes a start idempotent. In the second process this starts nothing, it waits for what the first one began.
+const { passages: stored } = await indexLibrary.with({ workflowId: 'library' })();
+process.send?.({ indexed: indexed.size, stored });
+
 await perdure.shutdown();
 await database.close();
 process.disconnect?.();

@@ -20,7 +20,17 @@ export type { StepInfo } from './workflow/context.js';
 
 export { embedded } from './database/embedded.js';
 export { postgres } from './database/postgres.js';
-export type { Database } from './database/database.js';
+export type {
+  ArrayParameter,
+  Database,
+  Parameter,
+  Queryable,
+  Row,
+  Statement,
+  Subscription,
+} from './database/database.js';
+export type { EmbeddedOptions } from './database/embedded.js';
+export type { PostgresOptions } from './database/postgres.js';
 export { printMigrations } from './store/migrate.js';
 
 export type { Duration } from './util/duration.js';

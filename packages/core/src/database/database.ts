@@ -1,15 +1,15 @@
 /**
  * The port between the store and a Postgres server. Two drivers implement it: `pg` and PGlite.
  *
- * Internal: packages of this repository may implement it (the testing package wraps it to count and to kill);
- * it may change without a major version.
+ * Use it for tables of your own, if you like: `postgres()` and `embedded()` open one. Don't implement it outside this
+ * repository: it may get further methods without a major version.
  */
 
 export type Row = Record<string, unknown>;
 
 export type Scalar = string | number | boolean | null;
 
-/** A Postgres array as one parameter. Drivers choose the wire format: `pg` sends it in binary, PGlite as it is. */
+/** A Postgres array as one parameter, sent in binary: the SQL must cast it to exactly this type, as in `$1::text[]`. */
 export interface ArrayParameter {
   readonly arrayOf: 'text' | 'int4' | 'int8' | 'bool' | 'uuid';
   readonly values: readonly Scalar[];

@@ -1,0 +1,19 @@
+/** `npm run demo`: builds the package that the demo imports, without a word unless that fails, and runs the demo. */
+import { spawnSync } from 'node:child_process';
+
+const example = 'examples/document-indexing';
+
+const build = run('turbo', ['run', 'build', '--filter=@perdure/core', '--output-logs=errors-only'], 'pipe');
+if (build.error) console.error(`turbo did not start (${build.error.message}). Run "npm ci" first.`);
+if (build.status !== 0) {
+  console.error(`${build.stdout ?? ''}${build.stderr ?? ''}`);
+  process.exit(1);
+}
+const config = `${example}/tsconfig.demo.json`;
+const demo = run('tsx', ['--tsconfig', config, `${example}/src/demo.ts`, ...process.argv.slice(2)], 'inherit');
+process.exitCode = demo.status ?? 1;
+
+/** @param {string} command @param {string[]} args @param {'pipe' | 'inherit'} stdio */
+function run(command, args, stdio) {
+  return spawnSync(command, args, { stdio, encoding: 'utf8', shell: process.platform === 'win32' });
+}
