@@ -15,7 +15,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          // The testing package starts PGlite too, which takes seconds, and more on a busy machine.
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,

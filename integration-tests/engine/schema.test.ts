@@ -6,6 +6,20 @@ import { freshDatabase, launchEngine } from '../support/engines.js';
 const double = step('double', async (n: number) => n * 2);
 const task = workflow('task', async (n: number) => await double(n));
 
+it('says what to check when the database cannot be reached, without the password', async () => {
+  const error = await Perdure.launch({ databaseUrl: 'postgres://user:secret@127.0.0.1:1/nowhere' }).catch(
+    (thrown: Error) => thrown,
+  );
+  expect(error).toMatchObject({
+    code: 'PERDURE_DATABASE_UNAVAILABLE',
+    message: expect.stringContaining('DATABASE_URL'),
+  });
+  expect(String(error)).not.toContain('secret');
+  await expect(Perdure.launch({ databaseUrl: 'mysql://localhost' })).rejects.toMatchObject({
+    code: 'PERDURE_INVALID_ARGUMENT',
+  });
+});
+
 describe.each(databases)('the schema on $name', ({ open }) => {
   it('is made once by engines that launch at the same time', async () => {
     const test = await freshDatabase(open);

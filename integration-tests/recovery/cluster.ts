@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { inject, onTestFinished } from 'vitest';
+import { inject, onTestFailed, onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 import { type LedgerLine, readLedger } from './ledger.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
@@ -36,6 +36,7 @@ export class Cluster {
 
   static async create(): Promise<Cluster> {
     const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'perdure-cluster-')));
+    onTestFailed(() => cluster.#showLogs());
     onTestFinished(() => cluster.#dispose());
     mkdirSync(cluster.#gates);
     writeFileSync(cluster.#ledgerFile, '');
@@ -111,6 +112,14 @@ export class Cluster {
 
   get #ledgerFile(): string {
     return join(this.#folder, 'ledger');
+  }
+
+  /** What the processes printed is gone with the folder. */
+  #showLogs(): void {
+    for (const name of readdirSync(this.#folder).filter((name) => name.endsWith('.log'))) {
+      const text = readFileSync(join(this.#folder, name), 'utf8');
+      if (text !== '') process.stderr.write(`--- ${name}\n${text}\n`);
+    }
   }
 
   async #dispose(): Promise<void> {

@@ -67,7 +67,8 @@ export class WorkerProcess {
     closeSync(output);
     this.#process.on('message', (message: Message) => this.#hear(message));
     this.exit = once(this.#process, 'exit').then(([code, signal]) => {
-      for (const { reject } of this.#open.values()) reject(new Error(`${this.#label} ended before it answered`));
+      for (const { reject } of this.#open.values())
+        reject(new Error(`${this.#label} ended before it answered: ${String(signal ?? code)}`));
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
     });
   }

@@ -41,6 +41,7 @@ export { PerdureError } from './errors/perdure-error.js';
 export type { ErrorCode } from './errors/error-codes.js';
 export {
   CancelledError,
+  DatabaseUnavailableError,
   DuplicateWorkflowError,
   EngineStoppedError,
   InvalidArgumentError,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { ControlConnection } from './control-connection.js';
 import { DatabaseClosedError } from './database-closed-error.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import type { Database, Queryable, Row, Statement, Subscription } from './database.js';
 import { withDeadline } from './deadline.js';
 import { DedicatedConnection } from './dedicated-connection.js';
@@ -133,5 +134,11 @@ function clientConfig(options: PostgresOptions): pg.ClientConfig {
     return { ...config, ...settings, password: settings.password };
   }
   if ('config' in options) return { ...config, ...(options.config as pg.ClientConfig) };
-  return options.url === undefined ? config : { ...config, connectionString: options.url };
+  return options.url === undefined ? config : { ...config, connectionString: checkUrl(options.url) };
+}
+
+/** The url is not repeated in the message: it may hold a password. */
+function checkUrl(url: string): string {
+  if (/^postgres(ql)?:\/\//.test(url)) return url;
+  throw new InvalidArgumentError('databaseUrl must begin with postgres:// or postgresql://');
 }

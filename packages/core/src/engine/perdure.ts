@@ -1,6 +1,8 @@
 import type { Database } from '../database/database.js';
+import { classify } from '../database/database-errors.js';
 import { embedded } from '../database/embedded.js';
 import { postgres } from '../database/postgres.js';
+import { DatabaseUnavailableError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { processState } from '../workflow/process-state.js';
 import { Registry } from '../workflow/registry.js';
@@ -30,6 +32,7 @@ export class Perdure {
    * Without options, or with `databaseUrl` unset, it uses an embedded Postgres in the folder `.perdure`.
    *
    * @throws {InvalidArgumentError} for an option that doesn't hold
+   * @throws {DatabaseUnavailableError} if the database cannot be reached
    * @throws {FolderInUseError} if another process uses the embedded Postgres
    * @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit this version
    *
@@ -106,7 +109,7 @@ export async function launch(options: LaunchOptions & SeamOptions): Promise<Perd
   } catch (error) {
     await engine.crash();
     if (isOwn) await database.close();
-    throw error;
+    throw classify(error) === 'connection' ? new DatabaseUnavailableError(error) : error;
   }
   processState().launched.add(engine);
   return new Perdure(engine, isOwn ? database : null);

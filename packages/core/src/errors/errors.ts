@@ -205,6 +205,20 @@ export class EngineStoppedError extends PerdureError {
   }
 }
 
+/** The database could not be reached when the engine was launched. */
+export class DatabaseUnavailableError extends PerdureError {
+  static readonly code = 'PERDURE_DATABASE_UNAVAILABLE';
+  override readonly name: string = 'DatabaseUnavailableError';
+
+  constructor(cause: unknown) {
+    super(
+      DatabaseUnavailableError.code,
+      'The database could not be reached. Check that it is running and that databaseUrl (DATABASE_URL) points to it, then launch again.',
+      { cause },
+    );
+  }
+}
+
 /** The schema is missing or older than this version needs, and `migrate` is false. */
 export class SchemaMissingError extends PerdureError {
   static readonly code = 'PERDURE_SCHEMA_MISSING';
