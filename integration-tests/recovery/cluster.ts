@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { inject, onTestFailed, onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 import { type LedgerLine, readLedger } from './ledger.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
@@ -36,8 +36,10 @@ export class Cluster {
 
   static async create(): Promise<Cluster> {
     const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'perdure-cluster-')));
-    onTestFailed(() => cluster.#showLogs());
-    onTestFinished(() => cluster.#dispose());
+    onTestFinished(async ({ task }) => {
+      if (task.result?.state === 'fail') cluster.#showLogs();
+      await cluster.#dispose();
+    });
     mkdirSync(cluster.#gates);
     writeFileSync(cluster.#ledgerFile, '');
     await cluster.#client.connect();
@@ -114,7 +116,7 @@ export class Cluster {
     return join(this.#folder, 'ledger');
   }
 
-  /** What the processes printed is gone with the folder. */
+  /** What the processes printed, which otherwise goes with the folder. */
   #showLogs(): void {
     for (const name of readdirSync(this.#folder).filter((name) => name.endsWith('.log'))) {
       const text = readFileSync(join(this.#folder, name), 'utf8');

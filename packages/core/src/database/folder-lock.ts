@@ -97,8 +97,9 @@ class Candidate implements FolderLock {
         for (const name of dead) await rm(join(this.#lockFolder, name), { force: true });
         return true;
       }
-      // Of two candidates the one with the lower name stays, and the other one goes.
-      if (rival.state === 'holder' || rival.name < this.#name) throw new FolderInUseError(this.#folder, rival.pid);
+      // Of two candidates the one with the lower name stays, and the other one goes. One that is going is waited for.
+      const isFirst = rival.state === 'candidate' && rival.name < this.#name;
+      if (rival.state === 'holder' || isFirst) throw new FolderInUseError(this.#folder, rival.pid);
       await pause(decisionPauseMs).over;
     }
     throw new FolderInUseError(this.#folder, null);
@@ -110,7 +111,7 @@ class Candidate implements FolderLock {
     this.#socket.close();
   }
 
-  /** The rival is a holder if there is one, else the lowest live candidate. */
+  /** The rival is a holder if there is one, else the lowest candidate, else one that is about to go. */
   async #lookAround(): Promise<{ rival: (LockHolder & { name: string }) | null; dead: string[] }> {
     const names = (await readdir(this.#lockFolder)).filter((name) => name.endsWith('.sock') && name !== this.#name);
     const answers = await withShortPath(this.#lockFolder, (path) =>
@@ -118,7 +119,11 @@ class Candidate implements FolderLock {
     );
     const rivals = answers.flatMap(({ name, holder }) => (holder === null ? [] : [{ ...holder, name }]));
     return {
-      rival: rivals.find((rival) => rival.state === 'holder') ?? rivals[0] ?? null,
+      rival:
+        rivals.find((rival) => rival.state === 'holder') ??
+        rivals.find((rival) => rival.state === 'candidate') ??
+        rivals[0] ??
+        null,
       dead: answers.filter(({ holder }) => holder === null).map(({ name }) => name),
     };
   }

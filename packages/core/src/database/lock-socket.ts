@@ -1,11 +1,11 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
-import { withDeadline } from './deadline.js';
+import { DeadlineError, withDeadline } from './deadline.js';
 
 /** Who is at the other end of a lock's socket. */
 export interface LockHolder {
   readonly pid: number | null;
-  /** A candidate is still finding out whether it may have the lock. */
-  readonly state: 'candidate' | 'holder';
+  /** A candidate is still finding out whether it may have the lock; one that hung up on the question is about to go. */
+  readonly state: 'candidate' | 'holder' | 'leaving';
 }
 
 /** How long an answer may take; what is alive but busy counts as a holder. */
@@ -59,7 +59,7 @@ export async function askHolder(address: string): Promise<LockHolder | null> {
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return null;
-    return { pid: null, state: 'holder' };
+    return { pid: null, state: error instanceof DeadlineError ? 'holder' : 'leaving' };
   } finally {
     socket.destroy();
   }
