@@ -14,7 +14,7 @@ it('says what to check when the database cannot be reached, without the password
     code: 'PERDURE_DATABASE_UNAVAILABLE',
     message: expect.stringContaining('DATABASE_URL'),
   });
-  expect(String(error)).not.toContain('secret');
+  expect(JSON.stringify(error, ['message', 'stack'])).not.toContain('secret');
   await expect(Perdure.launch({ databaseUrl: 'mysql://localhost' })).rejects.toMatchObject({
     code: 'PERDURE_INVALID_ARGUMENT',
   });

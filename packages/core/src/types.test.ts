@@ -1,5 +1,5 @@
 import { expectTypeOf, it } from 'vitest';
-import { currentRun, Perdure, type RunHandle, sleep, step, workflow } from './index.js';
+import { currentRun, type Perdure, type RunHandle, sleep, step, workflow } from './index.js';
 
 interface Order {
   readonly sku: string;
