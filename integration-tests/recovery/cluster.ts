@@ -85,7 +85,11 @@ export class Cluster {
 
   /** Waits until the ledger holds this many lines of a kind. */
   async ledgerHas(count: number, fact: string, isMeant: (line: LedgerLine) => boolean): Promise<void> {
-    await eventually(`${fact}, ${count} times`, () => this.ledger.filter(isMeant).length >= count);
+    await eventually(`${fact}, ${count} times`, () => {
+      const failed = this.#workers.find((worker) => worker.hasFailed);
+      if (failed !== undefined) throw new Error(`${failed.label} ended with an error before this came about: ${fact}`);
+      return this.ledger.filter(isMeant).length >= count;
+    });
   }
 
   async recordedSteps(): Promise<RecordedStep[]> {

@@ -52,7 +52,9 @@ export async function runRound(
   closeSync(output);
   const reports: RoundReport[] = [];
   child.on('message', (report: RoundReport) => reports.push(report));
-  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  // The last message may come after the news of the end, but not after the end of the channel.
+  const [exit] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
+  const [, signal] = exit as [number | null, NodeJS.Signals | null];
   const [found, ended] = reports;
   if (found?.kind !== 'found' || ended?.kind !== 'ended' || signal !== 'SIGKILL') {
     throw new Error(`The process of round ${round.point} failed:\n${readFileSync(log, 'utf8')}`);

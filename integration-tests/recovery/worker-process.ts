@@ -51,16 +51,16 @@ export interface Exit {
 
 /** A process of its own that runs an engine; see `children/worker.ts`. */
 export class WorkerProcess {
+  readonly label: string;
   readonly exit: Promise<Exit>;
   readonly #process: ChildProcess;
-  readonly #label: string;
   readonly #log: string;
   readonly #heard: Message['kind'][] = [];
   readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #lastNo = 0;
 
   private constructor(options: WorkerOptions, log: string) {
-    this.#label = options.label;
+    this.label = options.label;
     this.#log = log;
     const output = openSync(log, 'a');
     this.#process = forkChild(new URL('./children/worker.ts', import.meta.url), [JSON.stringify(options)], output);
@@ -68,7 +68,7 @@ export class WorkerProcess {
     this.#process.on('message', (message: Message) => this.#hear(message));
     this.exit = once(this.#process, 'exit').then(([code, signal]) => {
       for (const { reject } of this.#open.values())
-        reject(new Error(`${this.#label} ended before it answered: ${String(signal ?? code)}`));
+        reject(new Error(`${this.label} ended before it answered: ${String(signal ?? code)}`));
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
     });
   }
@@ -85,8 +85,9 @@ export class WorkerProcess {
     return worker;
   }
 
-  get pid(): number {
-    return this.#process.pid!;
+  /** It ended with an error, not by a signal. */
+  get hasFailed(): boolean {
+    return this.#process.exitCode !== null && this.#process.exitCode !== 0;
   }
 
   get isAlive(): boolean {
@@ -104,8 +105,8 @@ export class WorkerProcess {
 
   /** Waits until the process has said this. */
   async hears(kind: 'ready' | 'draining' | 'refused'): Promise<void> {
-    await eventually(`${this.#label} says "${kind}"`, () => {
-      if (!this.isAlive) throw new Error(`${this.#label} has ended:\n${readFileSync(this.#log, 'utf8')}`);
+    await eventually(`${this.label} says "${kind}"`, () => {
+      if (!this.isAlive) throw new Error(`${this.label} has ended:\n${readFileSync(this.#log, 'utf8')}`);
       return this.#heard.includes(kind);
     });
   }
