@@ -12,7 +12,11 @@ export function ownPool(config: pg.PoolConfig): Pool {
   const pool = new pg.Pool(config);
   const clients = new Set<pg.PoolClient>();
   pool.on('error', ignoreIdleError);
-  pool.on('connect', (client) => clients.add(client));
+  pool.on('connect', (client) => {
+    clients.add(client);
+    // The pool takes its own listener off a client before it hands it out: an error in between must not end the process.
+    client.on('error', ignoreIdleError);
+  });
   pool.on('remove', (client) => clients.delete(client));
   return {
     connect: () => pool.connect(),
