@@ -1,8 +1,18 @@
+import { constants } from 'node:buffer';
 import { parse, stringify } from 'devalue';
 import { PayloadTooLargeError, UnreadablePayloadError, UnsupportedValueError } from '../errors/errors.js';
-import { decodeErrorFields, type ErrorClass, type ErrorFields, errorTable, StoredError } from './error-codec.js';
+import {
+  decodeErrorFields,
+  type ErrorClass,
+  type ErrorFields,
+  errorTable,
+  isError,
+  StoredError,
+  summarizeError,
+} from './error-codec.js';
 import { isPlainJson } from './plain-json.js';
 import { prepare } from './prepare.js';
+import { walkOf } from './walk.js';
 
 export type { ErrorClass } from './error-codec.js';
 
@@ -27,7 +37,7 @@ const prefix = 'devalue:';
 
 /**
  * Plain JSON is stored as exactly that, readable by anybody. Whatever JSON cannot hold (dates, bigint, Map, Set, undefined
- * members, typed arrays, errors, cycles) is stored in the format of the library `devalue`, behind a prefix that no JSON
+ * members, typed arrays, errors, objects that occur twice) is stored in the format of the library `devalue`, behind a prefix that no JSON
  * text begins with. `undefined` itself is null.
  */
 export function createCodec({ errorClasses, maxBytes }: CodecOptions): Codec {
@@ -40,10 +50,25 @@ export function createCodec({ errorClasses, maxBytes }: CodecOptions): Codec {
   }
 
   function encodeWithin(value: unknown, bytesMax: number): string {
-    const text = isJson(value) ? JSON.stringify(value) : prefix + stringify(prepare(value), reducers);
+    const text = textOf(value, bytesMax);
     const bytes = Buffer.byteLength(text);
     if (bytes > bytesMax) throw new PayloadTooLargeError(bytes, bytesMax);
     return text;
+  }
+
+  function textOf(value: unknown, bytesMax: number): string {
+    try {
+      if (isJson(value, bytesMax)) return JSON.stringify(value);
+      return prefix + stringify(prepare(value, walkOf(bytesMax)), reducers);
+    } catch (error) {
+      if (error instanceof UnsupportedValueError || error instanceof PayloadTooLargeError) throw error;
+      if (isTooLong(error)) throw new PayloadTooLargeError(constants.MAX_STRING_LENGTH, bytesMax);
+      throw new UnsupportedValueError('$', 'data that cannot be written as text', error);
+    }
+  }
+
+  function summary(error: Error): string {
+    return prefix + stringify(summarizeError(error), reducers);
   }
 
   function decode(text: string | null): unknown {
@@ -59,10 +84,13 @@ export function createCodec({ errorClasses, maxBytes }: CodecOptions): Codec {
     encode,
     decode,
     encodeError(error) {
+      if (error === undefined) return undefinedText;
+      const bytesMax = Math.max(maxBytes, errorBytesMin);
       try {
-        return error === undefined ? undefinedText : encodeWithin(error, Math.max(maxBytes, errorBytesMin));
+        return encodeWithin(error, bytesMax);
       } catch (unstorable) {
-        return encodeWithin(summaryOf(error, unstorable), Infinity);
+        // Either of the two errors that encode() throws, and then that is what there is to say.
+        return isError(error) ? summary(error) : encodeWithin(unstorable, Infinity);
       }
     },
     decodeError: decode,
@@ -76,20 +104,16 @@ const errorBytesMin = 64 * 1024;
 const undefinedText = prefix + stringify(undefined);
 
 /** A value that throws while it is looked at is not JSON; what it is instead is said later, with its path. */
-function isJson(value: unknown): boolean {
+function isJson(value: unknown, bytesMax: number): boolean {
   try {
-    return isPlainJson(value);
+    return isPlainJson(value, bytesMax);
   } catch {
     return false;
   }
 }
 
-/** What stands for an error that is too large or not data at all. */
-function summaryOf(error: unknown, unstorable: unknown): Error {
-  if (!(error instanceof Error))
-    return unstorable instanceof Error ? unstorable : new UnsupportedValueError('$', typeof error);
-  const summary = new Error(error.message.slice(0, 1_000));
-  summary.name = error.name.slice(0, 200);
-  summary.stack = error.stack?.slice(0, 1_000) ?? '';
-  return summary;
+/** The two ways in which Node says that a text would be longer than a text can be. */
+function isTooLong(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.message === 'Invalid string length' || ('code' in error && error.code === 'ERR_STRING_TOO_LONG');
 }

@@ -1,7 +1,8 @@
+import { types } from 'node:util';
 import * as catalogue from '../errors/errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { PerdureError } from '../errors/perdure-error.js';
-import type { Walk } from './walk.js';
+import { inside, type Walk } from './walk.js';
 
 /** A class of errors, matched by its name and never constructed. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -27,6 +28,10 @@ export class StoredError {
 
 const stackCharsMax = 8_192;
 const messageCharsMax = 65_536;
+/** Longer chains of causes are cut: each error may bring a stack of its own. */
+const errorDepthMax = 16;
+/** Errors in errors beyond this number are stored without what they carry. */
+const nestedErrorsMax = 1_000;
 const hiddenKeys = ['cause', 'errors'];
 const builtIns: readonly ErrorClass[] = [
   Error,
@@ -61,29 +66,51 @@ export function errorTable(own: readonly ErrorClass[]): ReadonlyMap<string, Erro
 export function prepareError(error: Error, walk: Walk, prepare: (value: unknown, walk: Walk) => unknown): StoredError {
   const own: Record<string, unknown> = {};
   const hidden: Record<string, unknown> = {};
-  const stored = new StoredError({
-    className: textOf(() => error.constructor.name) ?? 'Error',
-    name: textOf(() => error.name) ?? 'Error',
-    message: (textOf(() => error.message) ?? '').slice(0, messageCharsMax),
-    stack: textOf(() => error.stack)?.slice(0, stackCharsMax),
-    hidden,
-    own,
-  });
-  walk.copies.set(error, stored);
-  for (const key of Object.keys(error)) {
-    if (!['name', 'message', 'stack', '__proto__', ...hiddenKeys].includes(key)) keep(own, key);
+  const stored = new StoredError({ ...textsOf(error, messageCharsMax, stackCharsMax), hidden, own });
+  walk.shared.copies.set(error, stored);
+  if (mayCarry(walk)) {
+    for (const key of ownKeysOf(error)) keep(own, key);
+    for (const key of hiddenKeys) if (Object.hasOwn(error, key)) keep(hidden, key);
   }
-  for (const key of hiddenKeys) if (Object.hasOwn(error, key)) keep(hidden, key);
   stored.isComplete = true;
   return stored;
 
   function keep(into: Record<string, unknown>, key: string): void {
     try {
-      into[key] = prepare((error as unknown as Record<string, unknown>)[key], { ...walk, depth: walk.depth + 1 });
+      const further = { ...inside(walk, `.${key}`), errorsAround: walk.errorsAround + 1 };
+      into[key] = prepare((error as unknown as Record<string, unknown>)[key], further);
     } catch {
       // Left out.
     }
   }
+}
+
+function mayCarry({ errorsAround, shared }: Walk): boolean {
+  if (errorsAround > 0) shared.nestedErrors += 1;
+  return errorsAround < errorDepthMax && shared.nestedErrors <= nestedErrorsMax;
+}
+
+/**
+ * The little of an error that is stored when the whole is too large: its class and texts, and the short facts among its
+ * own members, such as a `code`.
+ */
+export function summarizeError(error: Error): StoredError {
+  const own: Record<string, unknown> = {};
+  let factsLeft = 32;
+  for (const key of ownKeysOf(error)) {
+    const value = attempt(() => (error as unknown as Record<string, unknown>)[key]);
+    const isShortText = typeof value === 'string' && value.length <= 200;
+    if (key.length > 100 || !(isShortText || typeof value === 'number' || typeof value === 'boolean')) continue;
+    own[key] = value;
+    factsLeft -= 1;
+    if (factsLeft === 0) break;
+  }
+  return new StoredError({ ...textsOf(error, 1_000, 1_000), hidden: {}, own });
+}
+
+/** Whether something is an error, also one of another realm. A Proxy that throws when it is looked at is none. */
+export function isError(value: unknown): value is Error {
+  return attempt(() => value instanceof Error || types.isNativeError(value)) ?? false;
 }
 
 /** Makes the error without running a constructor; one of an unknown class comes back as an Error that keeps its name. */
@@ -108,10 +135,29 @@ function restoreBrand(error: Error, prototype: object): void {
     PerdureError.brand(error);
 }
 
-function textOf(read: () => unknown): string | undefined {
+function textsOf(error: Error, messageMax: number, stackMax: number): Omit<ErrorFields, 'hidden' | 'own'> {
+  return {
+    className: textOf(() => error.constructor.name, 200) ?? 'Error',
+    name: textOf(() => error.name, 200) ?? 'Error',
+    message: textOf(() => error.message, messageMax) ?? '',
+    stack: textOf(() => error.stack, stackMax),
+  };
+}
+
+function ownKeysOf(error: Error): string[] {
+  const keys = attempt(() => Object.keys(error)) ?? [];
+  return keys.filter((key) => !['name', 'message', 'stack', '__proto__', ...hiddenKeys].includes(key));
+}
+
+function textOf(read: () => unknown, charsMax: number): string | undefined {
+  const value = attempt(read);
+  return typeof value === 'string' ? value.slice(0, charsMax) : undefined;
+}
+
+/** What user code's getters and Proxies say, undefined if they throw. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    const value = read();
-    return typeof value === 'string' ? value : undefined;
+    return read();
   } catch {
     return undefined;
   }

@@ -115,10 +115,11 @@ export class PayloadTooLargeError extends PerdureError {
   static readonly code = 'PERDURE_PAYLOAD_TOO_LARGE';
   override readonly name: string = 'PayloadTooLargeError';
 
+  /** @param bytes what the value takes; at least that much, where it was refused before it was encoded whole */
   constructor(bytes: number, bytesMax: number) {
     super(
       PayloadTooLargeError.code,
-      `The value takes ${bytes} bytes encoded, and at most ${bytesMax} are stored. Store it elsewhere and pass a reference, or raise maxPayloadBytes.`,
+      `The value takes at least ${bytes} bytes encoded, and at most ${bytesMax} are stored. Store it elsewhere and pass a reference, or raise maxPayloadBytes.`,
       { data: { bytes, bytesMax } },
     );
   }

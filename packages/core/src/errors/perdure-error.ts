@@ -40,6 +40,11 @@ export class PerdureError extends Error {
   }
 }
 
+/** Asked about whatever user code throws; a revoked Proxy, which throws when it is looked at, is none of ours. */
 function isBranded(value: unknown): value is { readonly code: unknown } {
-  return typeof value === 'object' && value !== null && brand in value;
+  try {
+    return typeof value === 'object' && value !== null && brand in value;
+  } catch {
+    return false;
+  }
 }

@@ -33,6 +33,25 @@ describe('a retry policy', () => {
     expect(mayRetry(policy, 'text', 1)).toBe(true);
   });
 
+  it.each([
+    ['is a revoked Proxy', revokedProxy()],
+    [
+      'throws when its cause is read',
+      Object.defineProperty(new Error('e'), 'cause', {
+        get: () => {
+          throw new Error('trap');
+        },
+      }),
+    ],
+  ])('retries an error that %s', (_what, error) => {
+    expect(mayRetry(resolveRetryPolicy({ retries: 1 }), error, 1)).toBe(true);
+  });
+
+  it('makes no pause without an initial one, however often it failed', () => {
+    const policy = resolveRetryPolicy({ retries: Infinity, backoff: { initial: 0 } });
+    expect([1, 2, 5_000].map((failed) => nextDelayMs(policy, failed, 0.5))).toEqual([0, 0, 0]);
+  });
+
   it('asks retryIf, and takes an exception for a no', () => {
     const seen: unknown[] = [];
     const retryIf = (error: unknown, failed: number) => {
@@ -61,3 +80,9 @@ describe('a retry policy', () => {
     expect(() => resolveRetryPolicy(options)).toThrow(expect.objectContaining({ code: 'PERDURE_INVALID_ARGUMENT' }));
   });
 });
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}

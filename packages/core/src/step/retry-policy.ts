@@ -1,6 +1,8 @@
 import { InvalidArgumentError, NonRetryableError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
 
+const causesMax = 16;
+
 export interface RetryOptions {
   /** How often it is tried again after the first try failed; 0 by default. */
   readonly retries?: number;
@@ -9,7 +11,7 @@ export interface RetryOptions {
     readonly initial?: Duration;
     readonly factor?: number;
     readonly max?: Duration;
-    /** By how much of itself a pause is varied at random, 0 to 1; 0.25 by default. */
+    /** By how much of itself a pause is varied at random, 0 to 1, also one of `max`; 0.25 by default. */
     readonly jitter?: number;
   };
   /**
@@ -52,7 +54,7 @@ export function resolveRetryPolicy({ retries = 0, backoff = {}, retryIf = () => 
   };
 }
 
-/** Whether another try follows. A `retryIf` that throws has not said yes. */
+/** Whether another try follows. A `retryIf` that throws has not said yes. Never throws, whatever was thrown. */
 export function mayRetry(policy: RetryPolicy, error: unknown, failedAttempts: number): boolean {
   if (failedAttempts > policy.retries || isNonRetryable(error)) return false;
   try {
@@ -68,17 +70,23 @@ export function mayRetry(policy: RetryPolicy, error: unknown, failedAttempts: nu
  * @param randomFloat in [0, 1): where in the range that `jitter` allows the pause lies
  */
 export function nextDelayMs(policy: RetryPolicy, failedAttempts: number, randomFloat: number): number {
-  const grown = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (failedAttempts - 1));
+  // Finite, or no pause at all would grow into NaN.
+  const growth = Math.min(Number.MAX_VALUE, policy.factor ** (failedAttempts - 1));
+  const grown = Math.min(policy.maxMs, policy.initialMs * growth);
   return Math.round(grown * (1 + policy.jitter * (2 * randomFloat - 1)));
 }
 
 /** A wrapped one counts too, so that a step may add context to it. */
 function isNonRetryable(error: unknown): boolean {
   let current = error;
-  for (let depth = 0; depth < 16; depth += 1) {
-    if (current instanceof NonRetryableError) return true;
-    if (typeof current !== 'object' || current === null || !('cause' in current)) return false;
-    current = current.cause;
+  try {
+    for (let depth = 0; depth < causesMax; depth += 1) {
+      if (current instanceof NonRetryableError) return true;
+      if (typeof current !== 'object' || current === null || !('cause' in current)) return false;
+      current = current.cause;
+    }
+  } catch {
+    // What cannot be looked at does not say that it must not be retried.
   }
   return false;
 }

@@ -15,10 +15,21 @@ describe('a duration', () => {
     expect(toMs(duration, 'timeout')).toBe(expected);
   });
 
-  it.each([-1, Number.NaN, Infinity, '', ' ', '5', 'soon', '-5s', '200y', 'x'.repeat(10_000), null, {}])(
-    'refuses %j and names the option',
-    (duration) => {
-      expect(() => toMs(duration as string, 'timeout of step "a"')).toThrow(/^timeout of step "a" must be a duration/);
-    },
-  );
+  it.each([
+    -1,
+    Number.NaN,
+    Infinity,
+    '',
+    ' ',
+    '5',
+    'soon',
+    '-5s',
+    '200y',
+    'x'.repeat(10_000),
+    null,
+    {},
+    Object.create(null),
+  ])('refuses %j and names the option', (duration) => {
+    expect(() => toMs(duration as string, 'timeout of step "a"')).toThrow(/^timeout of step "a" must be a duration/);
+  });
 });

@@ -27,5 +27,6 @@ function parse(text: string): number | undefined {
 }
 
 function describe(duration: unknown): string {
-  return typeof duration === 'string' ? JSON.stringify(duration.slice(0, 40)) : String(duration);
+  if (typeof duration === 'string') return JSON.stringify(duration.slice(0, 40));
+  return typeof duration === 'number' ? String(duration) : `a value of type ${typeof duration}`;
 }

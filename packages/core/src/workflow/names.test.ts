@@ -3,18 +3,30 @@ import { callSiteOf, fileOf } from './call-site.js';
 import { checkName, checkWorkflowId } from './names.js';
 
 describe('names and ids', () => {
-  it.each(['a', 'order-42', 'Käse/ü 🧀', 'x'.repeat(255), 'tab-less'])('may be %j', (name) => {
+  it.each(['a', 'order-42', 'Käse/ü 🧀', 'x'.repeat(255), 'tab-less', '👩\u200d🚀'])('may be %j', (name) => {
     expect(checkName('step', name)).toBe(name);
     expect(checkWorkflowId(name)).toBe(name);
   });
 
-  it.each(['', '  ', 'a\nb', 'a\0', '\u0085', '\ud800x', 'x'.repeat(256), 'ü'.repeat(128), 5, null, undefined, {}])(
-    'may not be %j',
-    (name) => {
-      expect(() => checkName('step', name as string)).toThrow(/^The name of a step must/);
-      expect(() => checkWorkflowId(name as string)).toThrow(/^A workflowId must/);
-    },
-  );
+  it.each([
+    '',
+    '  ',
+    '\u200b',
+    'a\nb',
+    'a\u2028b',
+    'a\0',
+    '\u0085',
+    '\ud800x',
+    'x'.repeat(256),
+    'ü'.repeat(128),
+    5,
+    null,
+    undefined,
+    {},
+  ])('may not be %j', (name) => {
+    expect(() => checkName('step', name as string)).toThrow(/^The name of a step must/);
+    expect(() => checkWorkflowId(name as string)).toThrow(/^A workflowId must/);
+  });
 });
 
 describe('a call site', () => {

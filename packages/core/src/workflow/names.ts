@@ -14,14 +14,13 @@ export function checkWorkflowId(workflowId: string): string {
 
 function check(what: string, text: unknown): string {
   if (typeof text !== 'string') throw new InvalidArgumentError(`${what} must be a string, not ${typeof text}`);
-  const problem =
-    text.trim() === ''
-      ? 'must not be empty'
-      : Buffer.byteLength(text) > bytesMax
-        ? `must not be longer than ${bytesMax} bytes`
-        : /\p{Cc}|\p{Cs}/u.test(text)
-          ? 'must not contain control characters or broken surrogates'
-          : null;
+  const problem = /^[\s\p{Cf}]*$/u.test(text)
+    ? 'must not be empty'
+    : Buffer.byteLength(text) > bytesMax
+      ? `must not be longer than ${bytesMax} bytes`
+      : /\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text)
+        ? 'must not contain control characters, line breaks or broken surrogates'
+        : null;
   if (problem === null) return text;
   throw new InvalidArgumentError(`${what} ${problem}: ${JSON.stringify(text.slice(0, 60))}`);
 }

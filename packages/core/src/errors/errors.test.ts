@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import * as catalogue from './errors.js';
+import { PerdureError } from './perdure-error.js';
+
+describe('the catalogue of errors', () => {
+  it('has one code for each class, which begins with PERDURE_', () => {
+    const codes = Object.values(catalogue).map((errorClass) => errorClass.code);
+    expect(new Set(codes).size).toBe(codes.length);
+    for (const code of codes) expect(code).toMatch(/^PERDURE_[A-Z_]+$/);
+  });
+
+  it.each([
+    [
+      new catalogue.WorkflowConflictError('order-42', { reason: 'input' }),
+      { workflowId: 'order-42', reason: 'input' },
+      'Use another workflowId',
+    ],
+    [
+      new catalogue.WorkflowConflictError('order-42', { reason: 'workflow', existing: 'a', given: 'b' }),
+      { workflowId: 'order-42', reason: 'workflow', existing: 'a', given: 'b' },
+      'as workflow "a", not "b"',
+    ],
+    [
+      new catalogue.DuplicateWorkflowError('a', 'a.ts:1', 'b.ts:2'),
+      { name: 'a', firstAt: 'a.ts:1', secondAt: 'b.ts:2' },
+      'Give one of them another name',
+    ],
+    [new catalogue.RunNotFoundError('w'), { workflowId: 'w' }, 'Check the id'],
+    [new catalogue.CancelledError('w'), { workflowId: 'w' }, 'under another workflowId'],
+    [new catalogue.WorkflowTimeoutError('w', 0), { workflowId: 'w', deadlineAt: 0 }, '1970-01-01T00:00:00.000Z'],
+    [new catalogue.StepTimeoutError('s', 5), { stepName: 's', timeoutMs: 5 }, 'currentRun().signal'],
+    [new catalogue.RunDeadError(3), { crashesMax: 3 }, 'status().crashes'],
+    [new catalogue.PayloadTooLargeError(9, 8), { bytes: 9, bytesMax: 8 }, 'maxPayloadBytes'],
+    [new catalogue.UnsupportedValueError('$.a', 'a function'), { path: '$.a', type: 'a function' }, 'plain data'],
+    [new catalogue.NotLaunchedError(), {}, 'await Perdure.launch()'],
+    [new catalogue.EngineStoppedError('w'), { workflowId: 'w' }, 'ask there by workflowId'],
+    [new catalogue.EngineStoppedError(null), { workflowId: null }, 'ask there by workflowId'],
+    [new catalogue.SchemaMissingError('s', 0, 1), { schema: 's', found: 0, needed: 1 }, 'printMigrations()'],
+    [new catalogue.SchemaTooNewError('s', 2, 1), { schema: 's', found: 2, known: 1 }, 'Upgrade @perdure/core'],
+    [new catalogue.InvariantError('What cannot be, is'), {}, 'please report it'],
+  ])('says what happened and what to do: $name', (error, data, advice) => {
+    expect(error).toBeInstanceOf(PerdureError);
+    expect(error.name).toBe(error.constructor.name);
+    expect(error.data).toEqual(data);
+    expect(error.message).toContain(advice);
+  });
+});
