@@ -106,5 +106,5 @@ async function endLeases(): Promise<void> {
     text: `select to_regclass('${schema}.executors')::text as name`,
     values: [],
   });
-  if (table?.name != null) await database.script(`update ${schema}.executors set lease_until = clock_timestamp()`);
+  if (table?.name != null) await database.script(`update ${schema}.leases set lease_until = clock_timestamp()`);
 }

@@ -39,10 +39,14 @@ export function createExecutorStore(
         name: statementName('executors_register'),
         lane: 'control',
         text: `
-          with clock as (select ${now('$4::int8')} as now)
-          insert into ${schema}.executors (id, label, registered_at, lease_until)
-          select $1::uuid, $2::text, clock.now, clock.now + $3::float8 * interval '1 millisecond' from clock
-          on conflict (id) do update set lease_until = excluded.lease_until
+          with clock as (select ${now('$4::int8')} as now), registered as (
+            insert into ${schema}.executors (id, label, registered_at)
+            select $1::uuid, $2::text, clock.now from clock
+            on conflict (id) do nothing
+          )
+          insert into ${schema}.leases (executor_id, lease_until)
+          select $1::uuid, clock.now + $3::float8 * interval '1 millisecond' from clock
+          on conflict (executor_id) do update set lease_until = excluded.lease_until
           returning (select ${toMs('clock.now')} from clock) as now_ms`,
         values: [executorId, label, leaseMs, at],
       });
@@ -55,10 +59,10 @@ export function createExecutorStore(
         lane: 'control',
         text: `
           with clock as (select ${now('$4::int8')} as now)
-          update ${schema}.executors
+          update ${schema}.leases
           set lease_until = clock.now + $3::float8 * interval '1 millisecond', oldest_claim_no = $2::int8
           from clock
-          where id = $1::uuid and revoked_at is null
+          where executor_id = $1::uuid
           returning ${toMs('clock.now')} as now_ms`,
         values: [executorId, oldestClaimNo, leaseMs, at],
       });
@@ -70,13 +74,13 @@ export function createExecutorStore(
         name: statementName('executors_revoke_lapsed'),
         text: `
           with lapsed as (
-            select id from ${schema}.executors
-            where lease_until < ${now('$2::int8')} and revoked_at is null and id <> $1::uuid
-            order by id
-            for update
-          )
-          update ${schema}.executors e set revoked_at = ${now('$2::int8')}
-          from lapsed where e.id = lapsed.id
+            select executor_id from ${schema}.leases
+            where lease_until < ${now('$2::int8')} and executor_id <> $1::uuid
+            order by executor_id for update
+          ), ${revokeText(schema, 'lapsed')}
+          update ${schema}.executors e
+          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no
+          from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id
           returning e.id`,
         values: [exceptId, at],
       });
@@ -87,12 +91,27 @@ export function createExecutorStore(
       await database.query({
         name: statementName('executors_revoke'),
         text: `
-          with own as (select id from ${schema}.executors where id = $1::uuid for update)
+          with own as (select executor_id from ${schema}.leases where executor_id = $1::uuid for update),
+          ${revokeText(schema, 'own')}
           update ${schema}.executors e
-          set handed_over = e.handed_over or e.revoked_at is null, revoked_at = coalesce(e.revoked_at, ${now('$2::int8')})
-          from own where e.id = own.id`,
+          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, handed_over = true
+          from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id`,
         values: [executorId, at],
       });
     },
   };
 }
+
+/**
+ * Ends the leases in `source` and locks their executors' rows, which waits for their writes in flight. The lease goes
+ * first: a heartbeat that waits for it then finds none.
+ */
+const revokeText = (schema: string, source: string): string => `
+  ended as (
+    delete from ${schema}.leases l using ${source} where l.executor_id = ${source}.executor_id
+    returning l.executor_id, l.oldest_claim_no
+  ), fenced as (
+    select id from ${schema}.executors
+    where id in (select executor_id from ended) and revoked_at is null
+    order by id for update
+  )`;

@@ -11,14 +11,21 @@ export const init: Migration = {
   version: 1,
   name: 'init',
   sql: (schema) => `
+-- The fence: written when an executor registers and when it is revoked, and at no other time (docs/adr/0003).
 create table ${schema}.executors (
   id uuid primary key,
   label text not null,
   registered_at timestamptz not null,
-  lease_until timestamptz not null,
   revoked_at timestamptz,
   handed_over boolean not null default false,
-  -- No unfinished run of this executor has a lower claim number: recovery looks no further back.
+  -- The last heartbeat's: no unfinished run of this executor has a lower claim number. Recovery looks no further back.
+  oldest_claim_no bigint not null default 0
+);
+
+-- What heartbeats write. Revoking deletes it.
+create table ${schema}.leases (
+  executor_id uuid primary key,
+  lease_until timestamptz not null,
   oldest_claim_no bigint not null default 0
 ) with (fillfactor = 50);
 
