@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { classify } from '../../packages/core/src/database/database-errors.js';
 import type { Database } from '../../packages/core/src/database/database.js';
+import { DedicatedConnection } from '../../packages/core/src/database/dedicated-connection.js';
+import { Listener } from '../../packages/core/src/database/listener.js';
+import { PreparedStatements } from '../../packages/core/src/database/prepared-statements.js';
 import { type PostgresOptions, postgres } from '../../packages/core/src/database/postgres.js';
 import pg from 'pg';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
@@ -29,6 +32,36 @@ const pidOf = async (database: Database, lane?: 'control'): Promise<number> => {
 };
 const terminate = (database: Database, pid: number) => database.script(`select pg_terminate_backend(${pid})`);
 const sleeping = `select count(*)::int4 as count from pg_stat_activity where query like 'select pg_sleep(%'`;
+
+describe('notifications that do not arrive', () => {
+  it('are found out, though LISTEN was accepted', async () => {
+    const database = open();
+    // NOTIFY reaches the sessions of one database only: from another one it is like a pooler that forwards nothing.
+    const elsewhere = new URL(url);
+    elsewhere.pathname = '/template1';
+    const connect = () =>
+      DedicatedConnection.open({ connectionString: elsewhere.href }, new PreparedStatements(), 5_000);
+    const notify = (channel: string) => database.query(select(`select pg_notify('${channel}', '')::text`));
+    const listener = new Listener(connect, notify);
+    const onGap = vi.fn();
+    const subscription = await listener.listen('one', () => {}, onGap);
+    try {
+      await expect.poll(() => subscription.isDeaf, { timeout: 20_000 }).toBe(true);
+      expect(onGap).toHaveBeenCalledTimes(1);
+    } finally {
+      await listener.close();
+    }
+  }, 30_000);
+
+  it('are not suspected while they do arrive', async () => {
+    const database = open();
+    const echoes = vi.fn();
+    const subscription = await database.listen('one', echoes, () => {});
+    await database.query(select(`select pg_notify('one', 'x')::text`));
+    await expect.poll(() => echoes.mock.calls).toEqual([['x']]);
+    expect(subscription.isDeaf).toBe(false);
+  });
+});
 
 describe('a lost connection', () => {
   it('is a connection error of the statement under way, and the next one works', async () => {
@@ -75,7 +108,7 @@ describe('a lost connection', () => {
     const onGap = vi.fn();
     await database.listen('one', (payload) => heard.push(payload), onGap);
     await database.listen('two', (payload) => heard.push(payload), onGap);
-    const listening = `select pid from pg_stat_activity where query like 'listen %' and application_name = 'perdure'`;
+    const listening = `select pid from pg_stat_activity where query like 'listen %' and application_name = 'perdure' and pid <> pg_backend_pid()`;
     for (const round of [1, 2]) {
       const rows = await database.query<{ pid: number }>(select(listening));
       expect(rows).toHaveLength(1);

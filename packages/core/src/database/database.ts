@@ -37,6 +37,8 @@ export interface Queryable {
 }
 
 export interface Subscription {
+  /** LISTEN was accepted, but notifications don't arrive, as behind a pooler in transaction mode. */
+  readonly isDeaf: boolean;
   unsubscribe(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
    * Listens on a NOTIFY channel. Notifications are hints: `onGap` fires when some may have been missed
-   * (after a reconnect), and the caller then looks for itself.
+   * (after a reconnect, or when {@link Subscription.isDeaf} changed), and the caller then looks for itself.
    */
   listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<Subscription>;
   /** Ends every connection that the driver opened itself; a caller's own pool or PGlite stays open. Idempotent. */

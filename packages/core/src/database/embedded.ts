@@ -115,6 +115,7 @@ class EmbeddedDatabase implements Database {
       throw error;
     }
     return {
+      isDeaf: false,
       unsubscribe: async () => {
         if (!this.#subscribers.remove(channel, subscriber)) return;
         const pglite = await this.#opened;

@@ -2,11 +2,12 @@ import { SystemRandom } from '../seams/random.js';
 import type { Subscription } from './database.js';
 import type { DedicatedConnection } from './dedicated-connection.js';
 import { type Pause, pause } from './deadline.js';
+import { Echo } from './echo.js';
 import { quoteIdentifier } from './identifier.js';
 import { type Subscriber, Subscribers } from './subscribers.js';
 
 /** A half-open connection says nothing by itself. */
-const pingIntervalMs = 10_000;
+const checkIntervalMs = 10_000;
 
 /**
  * The connection that LISTENs, opened for the first subscriber. When it is lost it is replaced, and then every subscriber
@@ -19,11 +20,16 @@ export class Listener {
   #opening: Promise<void> | null = null; // null = open, reconnecting, or never needed
   #connection: DedicatedConnection | null = null; // null = not connected
   #reconnecting: Promise<void> | null = null;
-  #pause: Pause | null = null; // before the next ping or the next attempt to connect
+  readonly #pauses = new Set<Pause>(); // before the next ping, echo or attempt to connect
+  readonly #notify: (channel: string) => Promise<unknown>;
+  #echo: Echo | null = null; // null = not connected
+  #isDeaf = false;
   #isClosed = false;
 
-  constructor(connect: () => Promise<DedicatedConnection>) {
+  /** @param notify sends an empty notification, over another connection than the listener's */
+  constructor(connect: () => Promise<DedicatedConnection>, notify: (channel: string) => Promise<unknown>) {
     this.#connect = connect;
+    this.#notify = notify;
   }
 
   /** Rejects if there is no connection yet and none can be made; nobody is subscribed then. */
@@ -36,12 +42,19 @@ export class Listener {
       this.#subscribers.remove(channel, subscriber);
       throw error;
     }
-    return { unsubscribe: () => this.#unsubscribe(channel, subscriber) };
+    const isDeaf = (): boolean => this.#isDeaf;
+    return {
+      unsubscribe: () => this.#unsubscribe(channel, subscriber),
+      get isDeaf() {
+        return isDeaf();
+      },
+    };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#pause?.end();
+    this.#endPauses();
+    this.#echo?.stop();
     await this.#opening?.catch(() => {});
     await this.#reconnecting;
     await this.#connection?.end();
@@ -72,28 +85,48 @@ export class Listener {
 
   async #open(): Promise<void> {
     const connection = await this.#connect();
-    connection.onNotification((channel, payload) => this.#subscribers.notify(channel, payload));
+    const echo = new Echo(this.#notify);
+    connection.onNotification((channel, payload) => {
+      if (channel === echo.channel) echo.heard();
+      else this.#subscribers.notify(channel, payload);
+    });
     try {
-      const commands = this.#subscribers.channels.map((channel) => `listen ${quoteIdentifier(channel)};`);
+      const commands = [echo.channel, ...this.#subscribers.channels].map(
+        (channel) => `listen ${quoteIdentifier(channel)};`,
+      );
       await connection.session.script(commands.join('\n'));
     } catch (error) {
       await connection.end();
       throw error;
     }
     this.#connection = connection;
+    this.#echo = echo;
     connection.session.whenBroken(() => {
       this.#connection = null;
-      this.#pause?.end();
+      this.#endPauses();
+      echo.stop();
       void connection.end();
       this.#reconnecting ??= this.#reconnect().finally(() => (this.#reconnecting = null));
     });
     void this.#ping(connection);
+    void this.#check(connection, echo);
   }
 
   async #ping({ session }: DedicatedConnection): Promise<void> {
-    while (!session.isBroken && (await this.#passes(pingIntervalMs))) {
+    while (!session.isBroken && (await this.#passes(checkIntervalMs))) {
       await session.query({ name: 'perdure_ping', text: 'select 1', values: [] }).catch(() => {});
     }
+  }
+
+  /** A notification that a working connection does not hear is told as deafness. */
+  async #check({ session }: DedicatedConnection, echo: Echo): Promise<void> {
+    do {
+      const sounded = await echo.sound();
+      if (session.isBroken || this.#isClosed) return;
+      const wasDeaf = this.#isDeaf;
+      if (sounded !== 'unsent') this.#isDeaf = sounded === 'lost';
+      if (this.#isDeaf !== wasDeaf) this.#subscribers.announceGap();
+    } while (await this.#passes(checkIntervalMs));
   }
 
   async #reconnect(): Promise<void> {
@@ -111,8 +144,14 @@ export class Listener {
   /** Waits; false once the listener is closed. */
   async #passes(delayMs: number): Promise<boolean> {
     if (this.#isClosed) return false;
-    this.#pause = pause(delayMs);
-    await this.#pause.over;
+    const wait = pause(delayMs);
+    this.#pauses.add(wait);
+    await wait.over;
+    this.#pauses.delete(wait);
     return !this.#isClosed;
+  }
+
+  #endPauses(): void {
+    for (const wait of this.#pauses) wait.end();
   }
 }

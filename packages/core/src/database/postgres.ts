@@ -69,7 +69,9 @@ class PostgresDatabase implements Database {
     const connect = (): Promise<DedicatedConnection> =>
       DedicatedConnection.open(config, this.#prepared, controlTimeoutMs);
     this.#control = new ControlConnection(connect);
-    this.#listener = new Listener(connect);
+    this.#listener = new Listener(connect, (channel) =>
+      this.query({ name: 'perdure_echo', text: `select pg_notify($1::text, '')::text`, values: [channel] }),
+    );
   }
 
   async query<R extends Row = Row>(statement: Statement): Promise<R[]> {

@@ -40,6 +40,11 @@ export interface LaunchOptions {
   readonly lease?: Duration;
   /** How often to look for runs to take, where no notification says so; 2 s by default. */
   readonly poll?: Duration;
+  /**
+   * `false`: neither LISTEN nor NOTIFY. Other processes' work and results are then found by polling alone, which is always
+   * on. Not needed behind a pooler in transaction mode: that notifications don't arrive is found out and logged.
+   */
+  readonly notifications?: boolean;
   /** How many runs to take over and continue at once; 10,000 by default. */
   readonly maxRuns?: number;
   /** The crashes without progress after which a run is put to `dead`; 5 by default. */
@@ -67,6 +72,7 @@ export interface ResolvedOptions {
   readonly sweepMs: number;
   readonly pollMs: number;
   readonly resultPollMs: number;
+  readonly notifications: boolean;
   readonly runsMax: number;
   readonly claimBatch: number;
   readonly crashesMax: number;
@@ -89,6 +95,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     sweepMs: Math.min(2_000, leaseMs / 3),
     pollMs: toMs(options.poll ?? '2s', 'poll'),
     resultPollMs: 1_000,
+    notifications: options.notifications ?? true,
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
     crashesMax: positive(options.maxCrashes ?? 5, 'maxCrashes'),

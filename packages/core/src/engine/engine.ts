@@ -1,6 +1,7 @@
 import { createCodec } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
 import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
 import type { RunRecord } from '../store/records.js';
 import { migrate, verifySchema } from '../store/migrate.js';
@@ -33,7 +34,7 @@ export class Engine implements RunStarter {
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
     const { clock, random, logger } = options;
     const store = createStore(database, options.schema);
-    const hints = new Hints(store.notifications, clock, logger);
+    const hints = new Hints(options.notifications ? store.notifications : noNotifications, clock, logger);
     const codec = createCodec({
       errorClasses: [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)],
       maxBytes: options.payloadBytesMax,

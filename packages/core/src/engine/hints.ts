@@ -31,6 +31,7 @@ export class Hints {
   #queued: Hint[] = [];
   #sending: Promise<void> | null = null; // null = nothing is being sent
   #isStopped = false;
+  #wasDeaf = false;
   #subscription: Subscription | null = null;
   #retry: Timer | null = null;
 
@@ -47,8 +48,12 @@ export class Hints {
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
       else this.#want(hint.ids);
     };
+    const onGap = (): void => {
+      this.#tellDeafness();
+      handlers.onGap();
+    };
     try {
-      this.#subscription = await this.#notifications.listen(onHint, handlers.onGap);
+      this.#subscription = await this.#notifications.listen(onHint, onGap);
       if (this.#isStopped) await this.#subscription.unsubscribe();
     } catch (error) {
       this.#logger.warn({ err: error }, 'LISTEN is not possible now; until it is, this process finds out by asking');
@@ -73,6 +78,23 @@ export class Hints {
     this.#retry?.cancel();
     await this.#sending;
     await this.#subscription?.unsubscribe();
+  }
+
+  /** Whether hints of other processes don't reach this one. */
+  get isDeaf(): boolean {
+    return this.#subscription?.isDeaf ?? true;
+  }
+
+  #tellDeafness(): void {
+    if (this.isDeaf === this.#wasDeaf) return;
+    this.#wasDeaf = this.isDeaf;
+    if (this.#wasDeaf) {
+      this.#logger.warn(
+        {},
+        'notifications do not arrive, so this process finds out by asking. Behind a pooler in transaction mode that is expected: ' +
+          'set notifications to false, or connect directly',
+      );
+    } else this.#logger.info({}, 'notifications arrive again');
   }
 
   #want(workflowIds: readonly string[]): void {

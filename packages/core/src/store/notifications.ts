@@ -51,6 +51,14 @@ export function createNotificationStore(
   };
 }
 
+/** For an engine that neither sends nor hears hints. */
+export const noNotifications: NotificationStore = {
+  async notify() {},
+  async listen() {
+    return { isDeaf: false, async unsubscribe() {} };
+  },
+};
+
 /** Anybody who may connect can NOTIFY: what isn't a hint is ignored. */
 function parseHint(payload: string): Hint | null {
   let value: unknown;
