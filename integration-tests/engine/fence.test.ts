@@ -140,7 +140,16 @@ async function beginSession(database: Database): Promise<Session> {
 
 function bound(tx: Queryable): Database {
   const unused = () => Promise.reject(new Error('not in a transaction'));
-  return { kind: 'postgres', query: tx.query, script: tx.script, transaction: unused, listen: unused, close: unused };
+  return {
+    kind: 'postgres',
+    query: tx.query,
+    script: tx.script,
+    transaction: unused,
+    sharedTransaction: unused,
+    through: () => tx,
+    listen: unused,
+    close: unused,
+  };
 }
 
 function batch(executorId: string, workflowId: string) {

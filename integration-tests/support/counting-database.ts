@@ -19,6 +19,8 @@ export function countingDatabase(database: Database): CountingDatabase {
     },
     script: (sql) => database.script(sql),
     transaction: <T>(work: (tx: Queryable) => Promise<T>) => database.transaction(work),
+    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
+    through: (client) => database.through(client),
     listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
     close: () => database.close(),
   };

@@ -91,6 +91,8 @@ function viewOf(database: Database): Database {
     query: (statement) => database.query(statement),
     script: (sql) => database.script(sql),
     transaction: (work) => database.transaction(work),
+    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
+    through: (client) => database.through(client),
     async listen(channel, onNotification, onGap) {
       const subscription = await database.listen(channel, onNotification, onGap);
       subscriptions.add(subscription);

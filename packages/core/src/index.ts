@@ -9,7 +9,7 @@ export type { CrashRecord, RunStatus } from './store/records.js';
 
 export { step } from './step/step.js';
 export type { Step } from './step/step.js';
-export type { StepOptions } from './step/definition.js';
+export type { StepOptions, TransactionOptions } from './step/definition.js';
 export type { RetryOptions } from './step/retry-policy.js';
 
 export { sleep } from './workflow/durable-sleep.js';
@@ -23,11 +23,15 @@ export { postgres } from './database/postgres.js';
 export type {
   ArrayParameter,
   Database,
+  IsolationLevel,
   Parameter,
   Queryable,
   Row,
+  SharedTransaction,
+  SharedTransactionOptions,
   Statement,
   Subscription,
+  TransactionClient,
 } from './database/database.js';
 export type { EmbeddedOptions } from './database/embedded.js';
 export type { PostgresOptions } from './database/postgres.js';

@@ -3,7 +3,15 @@
  */
 export { crash, launch } from './engine/perdure.js';
 export type { SeamOptions } from './engine/engine-options.js';
-export type { Database, Queryable, Row, Statement, Subscription } from './database/database.js';
+export type {
+  Database,
+  Queryable,
+  Row,
+  SharedTransaction,
+  SharedTransactionOptions,
+  Statement,
+  Subscription,
+} from './database/database.js';
 export { embedded } from './database/embedded.js';
 export { postgres } from './database/postgres.js';
 export type { Clock, EpochMs, Hold, Timer, TimerOptions } from './seams/clock.js';

@@ -1,3 +1,5 @@
+import type { Transaction } from '@electric-sql/pglite';
+import type pg from 'pg';
 import { expectTypeOf, it } from 'vitest';
 import { currentRun, type Perdure, type RunHandle, sleep, step, workflow } from './index.js';
 
@@ -23,6 +25,18 @@ it('infers arguments and results from the functions', () => {
 
   const synchronous = workflow('types: synchronous', (text: string) => text.length);
   expectTypeOf(synchronous).returns.resolves.toEqualTypeOf<number>();
+});
+
+it('takes the clients of pg and PGlite for transactions', () => {
+  const pgClient = () => step.transaction('types', async (tx: pg.PoolClient) => (await tx.query('select 1')).rowCount);
+  expectTypeOf(pgClient).returns.resolves.toEqualTypeOf<number | null>();
+  const pglite = () => step.transaction('types', async (tx: Transaction) => (await tx.exec('select 1')).length);
+  expectTypeOf(pglite).returns.resolves.toEqualTypeOf<number>();
+  const plain = () => step.transaction('types', async (tx) => (await tx.query<{ a: string }>('select 1')).rows);
+  expectTypeOf(plain).returns.resolves.toEqualTypeOf<{ a: string }[]>();
+  const greet = workflow('types: greet', async (name: string) => name);
+  expectTypeOf((client: pg.Client) => greet.with({ transaction: client })).toBeFunction();
+  expectTypeOf((tx: Transaction) => greet.with({ transaction: tx })).toBeFunction();
 });
 
 it('refuses what does not fit', () => {

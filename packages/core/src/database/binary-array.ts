@@ -1,4 +1,4 @@
-import type { ArrayParameter, Scalar } from './database.js';
+import type { ArrayParameter, Parameter, Scalar } from './database.js';
 
 /**
  * Encodes an array in Postgres' binary format, which costs the client and the server less than the text format.
@@ -24,6 +24,11 @@ export function encodeArray({ arrayOf, values }: ArrayParameter): Buffer {
     at += size;
   });
   return buffer;
+}
+
+/** A statement's parameter as both drivers take it: bytes are sent as they are, in the binary format. */
+export function encodeParameter(value: Parameter): unknown {
+  return typeof value === 'object' && value !== null ? encodeArray(value) : value;
 }
 
 /** A value that is not of the array's type. It has the SQLSTATE that the server would answer with. */

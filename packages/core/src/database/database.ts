@@ -36,6 +36,26 @@ export interface Queryable {
   script(sql: string): Promise<void>;
 }
 
+export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
+
+/** What a transaction's user writes with: a client of `pg`, or PGlite's transaction. Annotate it with the type that yours is. */
+export interface TransactionClient {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what its rows are, as with `pg`
+  query<R extends Row = Row>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
+}
+
+/** A transaction that user code and the store share. */
+export interface SharedTransaction extends Queryable {
+  /** For user code. It refuses to work after the end of the transaction, and to end it. */
+  readonly client: TransactionClient;
+}
+
+export interface SharedTransactionOptions {
+  readonly isolationLevel: IsolationLevel;
+  /** The setting `perdure.transaction` holds it until the transaction ends. Letters, digits and hyphens. */
+  readonly id: string;
+}
+
 export interface Subscription {
   /** LISTEN was accepted, but notifications don't arrive, as behind a pooler in transaction mode. */
   readonly isDeaf: boolean;
@@ -46,6 +66,23 @@ export interface Database extends Queryable {
   readonly kind: 'postgres' | 'pglite';
   /** Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs user code in a transaction, on connections apart from those of the engine: what user code holds and waits for
+   * must not hold up a checkpoint (PGlite has one connection for all). `work` sees the errors of its own statements.
+   *
+   * @throws {TransactionConflictError} if it was rolled back and may go through when it is run again
+   * @throws {TransactionInDoubtError} if the connection was lost: it may or may not have committed
+   */
+  sharedTransaction<T>(
+    work: (transaction: SharedTransaction) => Promise<T>,
+    options: SharedTransactionOptions,
+  ): Promise<T>;
+  /**
+   * The store's statements, on a client with which the caller has begun a transaction.
+   *
+   * @throws {InvalidArgumentError} if it is no client of this database's driver
+   */
+  through(client: TransactionClient): Queryable;
   /**
    * Listens on a NOTIFY channel. Notifications are hints: `onGap` fires when some may have been missed
    * (after a reconnect, or when {@link Subscription.isDeaf} changed), and the caller then looks for itself.

@@ -1,8 +1,19 @@
 import { join, resolve } from 'node:path';
-import { encodeArray } from './binary-array.js';
+import { encodeParameter } from './binary-array.js';
 import { DatabaseClosedError } from './database-closed-error.js';
-import type { Database, Parameter, Queryable, Row, Statement, Subscription } from './database.js';
+import type {
+  Database,
+  Queryable,
+  Row,
+  SharedTransaction,
+  SharedTransactionOptions,
+  Statement,
+  Subscription,
+  TransactionClient,
+} from './database.js';
 import { lockFolder } from './folder-lock.js';
+import { InvalidArgumentError } from '../errors/errors.js';
+import { GuardedClient, settingsOf } from './guarded-client.js';
 import { quoteIdentifier } from './identifier.js';
 import { type Subscriber, Subscribers } from './subscribers.js';
 
@@ -94,14 +105,38 @@ class EmbeddedDatabase implements Database {
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     const pglite = await this.#pglite();
-    return await pglite.transaction((tx) =>
-      work({
-        query: (statement) => send(tx, statement),
-        script: async (sql) => {
-          await tx.exec(sql);
-        },
-      }),
-    );
+    return await pglite.transaction((tx) => work(queryableOf(tx)));
+  }
+
+  async sharedTransaction<T>(
+    work: (transaction: SharedTransaction) => Promise<T>,
+    options: SharedTransactionOptions,
+  ): Promise<T> {
+    const pglite = await this.#pglite();
+    return await pglite.transaction(async (tx) => {
+      await tx.exec(settingsOf(options));
+      const guard = new GuardedClient(tx, (answer) => answer);
+      const queryable = queryableOf(tx);
+      try {
+        return await work({
+          client: guard.client as TransactionClient,
+          query: <R extends Row>(statement: Statement) => guard.watch(queryable.query<R>(statement)),
+          script: (sql) => guard.watch(queryable.script(sql)),
+        });
+      } catch (error) {
+        throw guard.verdict(error);
+      } finally {
+        guard.close();
+      }
+    });
+  }
+
+  through(client: TransactionClient): Queryable {
+    const what = client as Partial<Record<'exec' | 'transaction', unknown>> | null;
+    if (typeof what?.exec === 'function' && what.transaction === undefined) {
+      return queryableOf(client as unknown as PGliteQueryable);
+    }
+    throw new InvalidArgumentError('transaction must be what pglite.transaction() gives to its callback');
   }
 
   /** Within one process nothing is lost between, so `onGap` is never called. */
@@ -155,11 +190,16 @@ class EmbeddedDatabase implements Database {
   }
 }
 
-async function send<R extends Row>(queryable: PGliteQueryable, { text, values }: Statement): Promise<R[]> {
-  const { rows } = await queryable.query(text, values.map(encode));
-  return rows as R[];
+function queryableOf(tx: PGliteQueryable): Queryable {
+  return {
+    query: (statement) => send(tx, statement),
+    script: async (sql) => {
+      await tx.exec(sql);
+    },
+  };
 }
 
-/** PGlite passes bytes on as they are, as a parameter in the binary format. */
-const encode = (value: Parameter): unknown =>
-  typeof value === 'object' && value !== null ? encodeArray(value) : value;
+async function send<R extends Row>(queryable: PGliteQueryable, { text, values }: Statement): Promise<R[]> {
+  const { rows } = await queryable.query(text, values.map(encodeParameter));
+  return rows as R[];
+}

@@ -2,12 +2,23 @@ import type pg from 'pg';
 import { ControlConnection } from './control-connection.js';
 import { DatabaseClosedError } from './database-closed-error.js';
 import { InvalidArgumentError } from '../errors/errors.js';
-import type { Database, Queryable, Row, Statement, Subscription } from './database.js';
+import type {
+  Database,
+  Parameter,
+  Queryable,
+  Row,
+  SharedTransaction,
+  SharedTransactionOptions,
+  Statement,
+  Subscription,
+  TransactionClient,
+} from './database.js';
 import { withDeadline } from './deadline.js';
 import { DedicatedConnection } from './dedicated-connection.js';
 import { Listener } from './listener.js';
 import type { PoolClientLike, PoolLike } from './pg-like.js';
 import { type Pool, ownPool, sharedPool } from './pool.js';
+import { encodeParameter } from './binary-array.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { Session, destroySocket } from './session.js';
 
@@ -19,6 +30,8 @@ export type PostgresOptions = (
 ) & {
   /** Connections in the pool, besides one for heartbeats and one for LISTEN; 10 by default. */
   readonly poolSize?: number;
+  /** Connections for transactional steps at most, opened when they are needed; 5 by default. */
+  readonly transactionPoolSize?: number;
   /** How long one statement may take before its connection is given up; 30,000 by default. */
   readonly statementTimeoutMs?: number;
   /** The same for heartbeats and for the connection that listens; 5,000 by default. */
@@ -52,6 +65,7 @@ export function postgres(options: PostgresOptions): Database {
 class PostgresDatabase implements Database {
   readonly kind = 'postgres';
   readonly #pool: Pool;
+  readonly #transactionPool: Pool;
   readonly #control: ControlConnection;
   readonly #listener: Listener;
   readonly #prepared = new PreparedStatements();
@@ -66,6 +80,11 @@ class PostgresDatabase implements Database {
       'pool' in options
         ? sharedPool(options.pool)
         : ownPool({ ...config, max: options.poolSize ?? 10, connectionTimeoutMillis: this.#statementTimeoutMs });
+    this.#transactionPool = ownPool({
+      ...config,
+      max: options.transactionPoolSize ?? 5,
+      connectionTimeoutMillis: this.#statementTimeoutMs,
+    });
     const connect = (): Promise<DedicatedConnection> =>
       DedicatedConnection.open(config, this.#prepared, controlTimeoutMs);
     this.#control = new ControlConnection(connect);
@@ -77,17 +96,36 @@ class PostgresDatabase implements Database {
   async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
     this.#checkOpen();
     if (statement.lane === 'control') return await this.#control.query<R>(statement);
-    return await this.#withSession((session) => session.query<R>(statement));
+    return await this.#withSession(this.#pool, (session) => session.query<R>(statement));
   }
 
   async script(sql: string): Promise<void> {
     this.#checkOpen();
-    await this.#withSession((session) => session.script(sql));
+    await this.#withSession(this.#pool, (session) => session.script(sql));
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     this.#checkOpen();
-    return await this.#withSession((session) => session.transaction(work));
+    return await this.#withSession(this.#pool, (session) => session.transaction(work));
+  }
+
+  async sharedTransaction<T>(
+    work: (transaction: SharedTransaction) => Promise<T>,
+    options: SharedTransactionOptions,
+  ): Promise<T> {
+    this.#checkOpen();
+    return await this.#withSession(this.#transactionPool, (session) => session.sharedTransaction(work, options));
+  }
+
+  /** Without prepared statements, of which a client that may go through a pooler is not told. */
+  through(client: TransactionClient): Queryable {
+    checkClient(client);
+    const send = async (text: string, values: readonly Parameter[]) =>
+      await client.query(text, values.map(encodeParameter));
+    return {
+      query: async <R extends Row>({ text, values }: Statement) => (await send(text, values)).rows as R[],
+      script: async (sql) => void (await client.query(sql)),
+    };
   }
 
   async listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<Subscription> {
@@ -96,7 +134,12 @@ class PostgresDatabase implements Database {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all([this.#listener.close(), this.#control.close(), this.#pool.end()]).then(() => {});
+    this.#closing ??= Promise.all([
+      this.#listener.close(),
+      this.#control.close(),
+      this.#transactionPool.end(),
+      this.#pool.end(),
+    ]).then(() => {});
     return this.#closing;
   }
 
@@ -104,8 +147,8 @@ class PostgresDatabase implements Database {
     if (this.#closing !== null) throw new DatabaseClosedError();
   }
 
-  async #withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const client = await this.#takeClient();
+  async #withSession<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#takeClient(pool);
     const session = new Session(client, this.#prepared, this.#statementTimeoutMs);
     try {
       return await work(session);
@@ -116,11 +159,23 @@ class PostgresDatabase implements Database {
     }
   }
 
-  async #takeClient(): Promise<PoolClientLike> {
-    const connecting = this.#pool.connect();
+  async #takeClient(pool: Pool): Promise<PoolClientLike> {
+    const connecting = pool.connect();
     // A client that comes too late goes back at once.
     const giveBack = (): void => void connecting.then((client) => client.release()).catch(() => {});
     return await withDeadline(connecting, this.#statementTimeoutMs, giveBack);
+  }
+}
+
+function checkClient(client: TransactionClient): void {
+  const what = client as Partial<Record<'query' | 'totalCount', unknown>> | null;
+  if (typeof what?.query !== 'function') {
+    throw new InvalidArgumentError('transaction must be the client of pg with which the transaction was begun');
+  }
+  if (what.totalCount !== undefined) {
+    throw new InvalidArgumentError(
+      'transaction is a Pool, which sends each statement over any connection. Pass the client from pool.connect() on which you sent BEGIN.',
+    );
   }
 }
 

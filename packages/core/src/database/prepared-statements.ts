@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { encodeArray } from './binary-array.js';
-import type { Parameter, Statement } from './database.js';
+import { encodeParameter } from './binary-array.js';
+import type { Statement } from './database.js';
 import type { PgQuery } from './pg-like.js';
 
 /**
@@ -13,7 +13,7 @@ export class PreparedStatements {
   #areRefused = false;
 
   toQuery({ name, text, values }: Statement): PgQuery {
-    const parameters = values.map(encode);
+    const parameters = values.map(encodeParameter);
     return this.#areRefused ? { text, values: parameters } : { name: serverName(name), text, values: parameters };
   }
 
@@ -27,9 +27,6 @@ export class PreparedStatements {
 
 /** "Does not exist" and "exists already". */
 const refusals = ['26000', '42P05'];
-
-const encode = (value: Parameter): unknown =>
-  typeof value === 'object' && value !== null ? encodeArray(value) : value;
 
 /** The server tells names apart by their first 63 bytes only. */
 function serverName(name: string): string {

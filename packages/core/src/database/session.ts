@@ -1,9 +1,18 @@
 import { requestCancel } from './cancel-request.js';
-import type { Queryable, Row, Statement } from './database.js';
+import type {
+  Queryable,
+  Row,
+  SharedTransaction,
+  SharedTransactionOptions,
+  Statement,
+  TransactionClient,
+} from './database.js';
 import { classify } from './database-errors.js';
 import { withDeadline } from './deadline.js';
+import { GuardedClient, settingsOf, verdictOf } from './guarded-client.js';
 import { InvariantError } from '../errors/errors.js';
 import type { ClientLike, PgQuery, PgResult } from './pg-like.js';
+import { TransactionInDoubtError } from './transaction-errors.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
 /** For {@link Session.script}: creating an index on a large table takes its time. */
@@ -55,8 +64,11 @@ export class Session implements Queryable {
   }
 
   /** See {@link Database.transaction}. */
-  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    await this.#command('begin isolation level read committed');
+  async transaction<T>(
+    work: (tx: Queryable) => Promise<T>,
+    begin = 'begin isolation level read committed',
+  ): Promise<T> {
+    await this.#command(begin);
     this.#isInTransaction = true;
     try {
       const result = await work(this.#transactionQueryable());
@@ -69,6 +81,42 @@ export class Session implements Queryable {
       throw error;
     } finally {
       this.#isInTransaction = false;
+    }
+  }
+
+  /** See {@link Database.sharedTransaction}. */
+  async sharedTransaction<T>(
+    work: (transaction: SharedTransaction) => Promise<T>,
+    options: SharedTransactionOptions,
+  ): Promise<T> {
+    // The server ends a statement that is slow by itself; only one that does not answer at all meets the client's deadline.
+    const timeoutMs = this.#timeoutMs + serverHeadStartMs;
+    const begin = `begin; ${settingsOf(options)}; ${limitStatements(this.#timeoutMs)}`;
+    const guard = new GuardedClient(this.client as ClientLike & TransactionClient, (answer) =>
+      withDeadline(answer, timeoutMs, () => this.#expire()),
+    );
+    const inTransaction = async (tx: Queryable): Promise<T> => {
+      try {
+        return await work({
+          client: guard.client,
+          query: (statement) => guard.watch(tx.query(statement)),
+          script: (sql) => guard.watch(tx.script(sql)),
+        });
+      } catch (error) {
+        // Nobody waits for that statement any more, and ROLLBACK would.
+        if (guard.isBusy) requestCancel(this.client);
+        const verdict = guard.verdict(error);
+        if (verdict instanceof TransactionInDoubtError) this.#break();
+        throw new BodyFailedError(verdict);
+      } finally {
+        guard.close();
+      }
+    };
+    try {
+      return await this.transaction(inTransaction, begin);
+    } catch (error) {
+      // Otherwise BEGIN or COMMIT failed.
+      throw error instanceof BodyFailedError ? error.cause : verdictOf(error, error);
     }
   }
 
@@ -150,6 +198,19 @@ class TransactionAbortedError extends Error {
     this.name = 'TransactionAbortedError';
   }
 }
+
+/** Carries what the body threw past the handling of what BEGIN and COMMIT throw. */
+class BodyFailedError extends Error {
+  constructor(cause: unknown) {
+    super('The body of a transaction failed', { cause });
+  }
+}
+
+const serverHeadStartMs = 5_000;
+
+/** A limit that the role, the database or the user has set already stands. */
+const limitStatements = (timeoutMs: number): string =>
+  `select set_config('statement_timeout', '${timeoutMs}', true) where current_setting('statement_timeout') = '0'`;
 
 /** Closes the connection without a farewell that may never be answered. */
 export function destroySocket(client: ClientLike): void {

@@ -1,17 +1,19 @@
 import { createCodec } from '../codec/codec.js';
-import type { Database } from '../database/database.js';
+import type { Database, TransactionClient } from '../database/database.js';
 import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
 import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
 import type { RunRecord } from '../store/records.js';
 import { migrate, verifySchema } from '../store/migrate.js';
+import type { DataSource } from '../step/data-source.js';
 import type { Registry } from '../workflow/registry.js';
 import { processState } from '../workflow/process-state.js';
 import type { RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
 import type { ErrorClass } from '../codec/codec.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
-import { Executor } from './executor.js';
+import { engineDataSource } from './data-source.js';
+import { Executor, type StartingRun } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { Hints } from './hints.js';
@@ -24,6 +26,7 @@ import { checkSameRun, prepareStart } from './starts.js';
  * lease, a new one with a new id takes its place.
  */
 export class Engine implements RunStarter {
+  readonly dataSource: DataSource;
   readonly #database: Database;
   readonly #services: EngineServices;
   readonly #results: RunResults;
@@ -41,6 +44,7 @@ export class Engine implements RunStarter {
     });
     const { contexts } = processState();
     this.#database = database;
+    this.dataSource = engineDataSource(database, store.transactions, random, null);
     this.#services = { store, clock, random, logger, codec, contexts, registry, hints, options };
     this.#results = new RunResults({
       runs: store.runs,
@@ -93,6 +97,7 @@ export class Engine implements RunStarter {
 
   async start(request: StartRequest): Promise<string> {
     const starting = await prepareStart(request, this.#services);
+    if (request.transaction !== null) return await this.#startIn(request.transaction, starting);
     for (;;) {
       const executor = await this.#currentExecutor();
       const workflowId = await Promise.race([
@@ -101,6 +106,16 @@ export class Engine implements RunStarter {
       ]);
       if (workflowId !== null) return workflowId;
     }
+  }
+
+  /** The run waits to be claimed: whether it exists is known when the transaction has committed, and only to Postgres. */
+  async #startIn(transaction: TransactionClient, starting: StartingRun): Promise<string> {
+    const { store, clock, codec, hints } = this.#services;
+    const tx = this.#database.through(transaction);
+    const existing = await store.runs.insertAvailable(tx, starting, clock.sqlNow());
+    if (existing === null) await hints.sendIn(tx, { type: 'work' });
+    else checkSameRun(existing, starting, codec);
+    return starting.workflowId;
   }
 
   async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
@@ -168,8 +183,15 @@ export class Engine implements RunStarter {
 
   /** What runs on one executor start children with: bound to it, so that nothing happens once it has lost them. */
   #starterFor(executor: Executor): RunStarter {
+    const { store, random } = this.#services;
     return {
-      start: async (request) => this.#startOn(executor, request, await prepareStart(request, this.#services)),
+      dataSource: engineDataSource(this.#database, store.transactions, random, executor.id),
+      start: async (request) => {
+        const starting = await prepareStart(request, this.#services);
+        return request.transaction === null
+          ? await this.#startOn(executor, request, starting)
+          : await this.#startIn(request.transaction, starting);
+      },
       // Also while the engine is stopping: that it is must not become an error in a run that is still here.
       outcome: (workflowId) => this.#awaitOutcome(workflowId),
       status: (workflowId) => this.status(workflowId),

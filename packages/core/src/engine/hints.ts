@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Hint, NotificationStore } from '../store/notifications.js';
-import type { Subscription } from '../database/database.js';
+import type { Queryable, Subscription } from '../database/database.js';
 
 export interface HintHandlers {
   readonly onWork: () => void;
@@ -66,6 +66,11 @@ export class Hints {
     if (this.#isStopped) return;
     this.#queued.push(hint);
     this.#sending ??= new Promise<void>((resolve) => this.#clock.nextMacrotask(resolve)).then(() => this.#sendQueued());
+  }
+
+  /** Sends a hint that arrives when, and only if, the transaction commits. */
+  async sendIn(tx: Queryable, hint: Hint): Promise<void> {
+    await this.#notifications.notifyIn(tx, [hint]);
   }
 
   /** A run of this process has its outcome: tell whoever waits elsewhere. */

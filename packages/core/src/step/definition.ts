@@ -1,3 +1,4 @@
+import type { IsolationLevel } from '../database/database.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { checkName } from '../workflow/names.js';
 import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-policy.js';
@@ -10,19 +11,21 @@ export interface StepOptions extends RetryOptions {
   readonly timeout?: Duration;
 }
 
-/** A step as the engine knows it; {@link step} makes one and a callable around it. */
+export interface TransactionOptions extends StepOptions {
+  readonly isolationLevel?: IsolationLevel;
+}
+
+/** What the engine knows of a step, besides its function. */
 export interface StepDefinition {
   readonly name: string;
-  readonly fn: (...args: never[]) => unknown;
   readonly timeoutMs: number | null; // null = none
   readonly retryPolicy: RetryPolicy;
 }
 
-export function defineStep(name: string, fn: (...args: never[]) => unknown, options: StepOptions): StepDefinition {
+export function defineStep(name: string, options: StepOptions): StepDefinition {
   checkName('step', name);
   return {
     name,
-    fn,
     timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, `timeout of step "${name}"`),
     retryPolicy: resolveRetryPolicy(options),
   };

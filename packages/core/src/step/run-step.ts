@@ -1,26 +1,46 @@
 import { StepTimeoutError } from '../errors/errors.js';
 import type { Clock } from '../seams/clock.js';
-import type { WorkflowContext } from '../workflow/context.js';
+import type { StepContext, WorkflowContext } from '../workflow/context.js';
 import type { DurableCall, OpenCall } from '../workflow/durable-call.js';
 import type { RetryMarker } from './retry-marker.js';
 import { mayRetry, nextDelayMs } from './retry-policy.js';
 import type { StepDefinition } from './definition.js';
 
+/** One try of a step, as far as it depends on the kind of the step. */
+export interface StepTry {
+  readonly context: WorkflowContext;
+  readonly call: OpenCall;
+  /**
+   * Calls user code in the step's context and within its timeout.
+   *
+   * @param changes what the context of this kind of step has besides
+   */
+  readonly enter: <T>(fn: () => T | Promise<T>, changes?: Pick<StepContext, 'transaction'>) => Promise<T>;
+}
+
+/** Tries a step once; resolves with the encoded result, or with `stopped` if the run does not go on in this process. */
+export type StepBody = (stepTry: StepTry) => Promise<{ readonly payload: string | null } | 'stopped'>;
+
 /**
  * A step as a durable call: tries the body until it succeeds or the policy gives up, and records every failed try, so
  * that a restart goes on counting where the last process stopped.
  */
-export function stepCall(definition: StepDefinition, args: readonly unknown[], context: WorkflowContext): DurableCall {
-  return { kind: 'step', name: definition.name, perform: (call) => performStep(definition, args, context, call) };
+export function stepCall(definition: StepDefinition, body: StepBody, context: WorkflowContext): DurableCall {
+  return { kind: 'step', name: definition.name, perform: (call) => performStep(definition, body, context, call) };
 }
 
 async function performStep(
   definition: StepDefinition,
-  args: readonly unknown[],
+  body: StepBody,
   context: WorkflowContext,
   call: OpenCall,
 ): Promise<void> {
   const { clock, codec, random } = context.seams;
+  const committed = call.markers.find((marker) => marker.kind === 'transaction');
+  if (committed !== undefined) {
+    call.complete({ payload: committed.payload, failed: false, startedAt: committed.startedAt });
+    return;
+  }
   let failedAttempts = call.markers.length;
   const lastMarker = call.markers[failedAttempts - 1];
   let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
@@ -28,7 +48,8 @@ async function performStep(
     if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
     await call.permission();
     const startedAt = clock.now();
-    const attempt = await call.track(tryOnce(definition, args, context, call, failedAttempts + 1));
+    const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1));
+    if (attempt === 'stopped') return;
     if ('payload' in attempt) {
       call.complete({ payload: attempt.payload, failed: false, startedAt });
       return;
@@ -45,38 +66,38 @@ async function performStep(
   }
 }
 
-type Attempt = { readonly payload: string | null } | { readonly error: unknown };
+type Attempt = Awaited<ReturnType<StepBody>> | { readonly error: unknown };
 
 /** Runs the body once; a result that cannot be stored counts as its failure. */
 async function tryOnce(
   definition: StepDefinition,
-  args: readonly unknown[],
+  body: StepBody,
   context: WorkflowContext,
   call: OpenCall,
   attempt: number,
 ): Promise<Attempt> {
-  const { clock, codec, contexts } = context.seams;
+  const { clock, contexts } = context.seams;
   const timeout = startTimeout(definition, clock, call.signal);
   let nextRun = 0;
-  const body = async (): Promise<unknown> => await definition.fn(...(args as never[]));
+  const stepContext: StepContext = {
+    kind: 'step',
+    workflowId: context.workflowId,
+    workflowName: context.workflowName,
+    attempt: context.attempt,
+    signal: timeout?.signal ?? call.signal,
+    starter: context.starter,
+    seams: context.seams,
+    step: { name: call.name, seq: call.seq, attempt },
+    idempotencyKey: call.idempotencyKey,
+    transaction: null,
+    nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
+  };
+  const enter: StepTry['enter'] = async (fn, changes) => {
+    const running = contexts.run({ ...stepContext, ...changes }, async () => await fn());
+    return await (timeout === null ? running : Promise.race([running, timeout.expiry]));
+  };
   try {
-    const running = contexts.run(
-      {
-        kind: 'step',
-        workflowId: context.workflowId,
-        workflowName: context.workflowName,
-        attempt: context.attempt,
-        signal: timeout?.signal ?? call.signal,
-        starter: context.starter,
-        seams: context.seams,
-        step: { name: call.name, seq: call.seq, attempt },
-        idempotencyKey: call.idempotencyKey,
-        nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
-      },
-      body,
-    );
-    const value = await (timeout === null ? running : Promise.race([running, timeout.expiry]));
-    return { payload: codec.encode(value) };
+    return await body({ context, call, enter });
   } catch (error) {
     return { error };
   } finally {
@@ -104,6 +125,8 @@ function startTimeout(definition: StepDefinition, clock: Clock, callSignal: Abor
     });
     stop = () => timer.cancel();
   });
+  // It may run out while nothing of the user's is running.
+  expiry.catch(() => {});
   return { signal: AbortSignal.any([callSignal, controller.signal]), expiry, stop };
 }
 

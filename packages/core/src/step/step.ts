@@ -1,6 +1,10 @@
-import { currentContext } from '../workflow/current-context.js';
-import { defineStep, type StepDefinition, type StepOptions } from './definition.js';
-import { stepCall } from './run-step.js';
+import type { IsolationLevel, TransactionClient } from '../database/database.js';
+import { TransactionConflictError, TransactionInDoubtError } from '../database/transaction-errors.js';
+import { InvalidArgumentError } from '../errors/errors.js';
+import { currentContext, currentStarter } from '../workflow/current-context.js';
+import { defineStep, type StepDefinition, type StepOptions, type TransactionOptions } from './definition.js';
+import { type StepBody, stepCall } from './run-step.js';
+import { transactionBody } from './transaction.js';
 
 /** A checkpointed function: call it like the function that it was made from. */
 export interface Step<Args extends readonly unknown[], Result> {
@@ -28,8 +32,9 @@ export function step<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result | Promise<Result>,
   options: StepOptions = {},
 ): Step<Args, Awaited<Result>> {
-  const definition = defineStep(name, fn, options);
-  const call = (...args: Args): Promise<Awaited<Result>> => callStep(definition, args) as Promise<Awaited<Result>>;
+  const definition = defineStep(name, options);
+  const call = (...args: Args): Promise<Awaited<Result>> =>
+    callStep(definition, () => fn(...args)) as Promise<Awaited<Result>>;
   return Object.assign(call, {
     with: (changes: StepOptions) => step(name, fn, { ...options, ...changes }),
   });
@@ -46,12 +51,65 @@ step.run = function run<Result>(
   fn: () => Result | Promise<Result>,
   options: StepOptions = {},
 ): Promise<Awaited<Result>> {
-  return callStep(defineStep(name, fn, options), []) as Promise<Awaited<Result>>;
+  return callStep(defineStep(name, options), fn) as Promise<Awaited<Result>>;
 };
 
-/** The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard. */
-function callStep(definition: StepDefinition, args: readonly unknown[]): Promise<unknown> {
+/**
+ * Runs a function as a step whose data and checkpoint are one commit: what it writes with `tx` takes effect exactly once,
+ * whatever crashes.
+ *
+ * `tx` is a client of `pg` in the engine's database (or PGlite's transaction). The transaction commits when the function
+ * returns and rolls back when it throws; one that another transaction was in the way of is run again by itself, so the
+ * function may run more than once, though only one run commits. A run that it starts is part of the transaction.
+ *
+ * Outside a workflow it is a plain transaction.
+ *
+ * @param options `isolationLevel` is `read committed` by default; the rest is as for every step
+ * @throws {InvalidArgumentError} in the body of another transactional step
+ *
+ * @example
+ * await step.transaction('book', async (tx) => {
+ *   await tx.query('insert into bookings (sku, customer) values ($1, $2)', [order.sku, order.customer]);
+ * });
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- lets `tx` be annotated with the driver's own type
+step.transaction = function transaction<Result, Tx extends TransactionClient = TransactionClient>(
+  name: string,
+  fn: (tx: Tx) => Result | Promise<Result>,
+  options: TransactionOptions = {},
+): Promise<Awaited<Result>> {
+  const { isolationLevel = 'read committed', ...stepOptions } = options;
+  const definition = defineStep(name, stepOptions);
+  const body = fn as (tx: TransactionClient) => unknown;
   const context = currentContext();
-  if (context?.kind === 'workflow') return context.call(stepCall(definition, args, context));
-  return (async () => await definition.fn(...(args as never[])))();
+  const work =
+    context?.kind === 'workflow'
+      ? context.call(stepCall(definition, transactionBody(body, isolationLevel, context.starter.dataSource), context))
+      : plainTransaction(name, body, isolationLevel);
+  return work as Promise<Awaited<Result>>;
+};
+
+async function plainTransaction(
+  name: string,
+  body: (tx: TransactionClient) => unknown,
+  isolationLevel: IsolationLevel,
+): Promise<unknown> {
+  const context = currentContext();
+  if (context?.kind === 'step' && context.transaction !== null) {
+    throw new InvalidArgumentError(`The transaction "${name}" begins within another one. Pass on the outer one's tx.`);
+  }
+  try {
+    return await currentStarter().dataSource.transaction(isolationLevel, async ({ client }) => await body(client));
+  } catch (error) {
+    throw error instanceof TransactionConflictError || error instanceof TransactionInDoubtError ? error.cause : error;
+  }
+}
+
+/** The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard. */
+function callStep(definition: StepDefinition, fn: () => unknown): Promise<unknown> {
+  const context = currentContext();
+  if (context?.kind !== 'workflow') return (async () => await fn())();
+  const { codec } = context.seams;
+  const body: StepBody = async ({ enter }) => ({ payload: codec.encode(await enter(fn)) });
+  return context.call(stepCall(definition, body, context));
 }

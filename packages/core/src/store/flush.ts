@@ -1,6 +1,7 @@
 import type { Database, Parameter, Statement } from '../database/database.js';
 import type { Checkpoint, NewRun, Outcome } from './records.js';
-import { type Column, fromMs, rowsParameters, rowsSelection, rowsSource } from './sql.js';
+import { runColumns } from './run-columns.js';
+import { type Column, columnNames, fromMs, rowsParameters, rowsSelection, rowsSource } from './sql.js';
 
 /** Everything that one flush makes durable together. */
 export interface FlushBatch {
@@ -80,15 +81,7 @@ export function createFlushStore(
 }
 
 const startColumns: readonly Column<NewRun>[] = [
-  { name: 'workflow_id', type: 'text', value: (run) => run.workflowId },
-  { name: 'name', type: 'text', value: (run) => run.name },
-  { name: 'version', type: 'text', value: (run) => run.version },
-  { name: 'input', type: 'text', value: (run) => run.input },
-  { name: 'parent_id', type: 'text', value: (run) => run.parentId },
-  { name: 'detached', type: 'bool', value: (run) => run.detached },
-  { name: 'seed', type: 'text', value: (run) => run.seed },
-  { name: 'created_at', type: 'int8', value: (run) => run.createdAt, expression: fromMs },
-  { name: 'deadline_at', type: 'int8', value: (run) => run.deadlineAt, expression: fromMs },
+  ...runColumns,
   { name: 'claim_no', type: 'int8', value: (run) => run.claimNo },
 ];
 
@@ -111,9 +104,6 @@ const outcomeColumns: readonly Column<Outcome>[] = [
   { name: 'payload', type: 'text', value: (row) => row.payload },
   { name: 'finished_at', type: 'int8', value: (row) => row.finishedAt, expression: fromMs },
 ];
-
-const columnNames = (columns: readonly { readonly name: string }[]): string =>
-  columns.map((column) => column.name).join(', ');
 
 type Count = 'none' | 'one' | 'many';
 

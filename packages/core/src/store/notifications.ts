@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database, Subscription } from '../database/database.js';
+import type { Database, Queryable, Subscription } from '../database/database.js';
 
 /** A hint to other processes. Everything works without: whoever cares also looks for itself from time to time. */
 export type Hint =
@@ -13,6 +13,8 @@ export type Hint =
 export interface NotificationStore {
   /** Sends hints in a statement of their own, never inside a write: NOTIFY takes a global lock at commit. */
   notify(hints: readonly Hint[]): Promise<void>;
+  /** Makes hints part of a caller's transaction, whose end nobody else hears of. */
+  notifyIn(tx: Queryable, hints: readonly Hint[]): Promise<void>;
   listen(onHint: (hint: Hint) => void, onGap: () => void): Promise<Subscription>;
 }
 
@@ -26,17 +28,8 @@ export function createNotificationStore(
 ): NotificationStore {
   const channel = `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
   return {
-    async notify(hints) {
-      const payloads = hints
-        .map((hint) => JSON.stringify(hint))
-        .filter((text) => Buffer.byteLength(text) < payloadBytesMax);
-      if (payloads.length === 0) return;
-      await database.query({
-        name: statementName('notifications_notify'),
-        text: 'select pg_notify($1::text, payload)::text from unnest($2::text[]) as item(payload)',
-        values: [channel, { arrayOf: 'text', values: payloads }],
-      });
-    },
+    notify: (hints) => send(database, hints),
+    notifyIn: send,
 
     listen(onHint, onGap) {
       return database.listen(
@@ -49,11 +42,24 @@ export function createNotificationStore(
       );
     },
   };
+
+  async function send(queryable: Queryable, hints: readonly Hint[]): Promise<void> {
+    const payloads = hints
+      .map((hint) => JSON.stringify(hint))
+      .filter((text) => Buffer.byteLength(text) < payloadBytesMax);
+    if (payloads.length === 0) return;
+    await queryable.query({
+      name: statementName('notifications_notify'),
+      text: 'select pg_notify($1::text, payload)::text from unnest($2::text[]) as item(payload)',
+      values: [channel, { arrayOf: 'text', values: payloads }],
+    });
+  }
 }
 
 /** For an engine that neither sends nor hears hints. */
 export const noNotifications: NotificationStore = {
   async notify() {},
+  async notifyIn() {},
   async listen() {
     return { isDeaf: false, async unsubscribe() {} };
   },

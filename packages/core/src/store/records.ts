@@ -14,14 +14,18 @@ export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status
 
 /**
  * One row of a run's history:
- * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began);
+ * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began,
+ * `transaction`: a transactional step has committed, but its result was not delivered yet);
  * an interruption of the whole run (`cancelled`, `timed-out`); or `retry`, after which the workflow starts afresh.
  */
-export type CheckpointKind = CallKind | 'attempt' | 'timer' | 'cancelled' | 'timed-out' | 'retry';
+export type CheckpointKind = CallKind | 'attempt' | 'timer' | 'transaction' | 'cancelled' | 'timed-out' | 'retry';
 
 export interface Checkpoint {
   readonly workflowId: string;
-  /** The place in the run's history: 0, 1, 2 … without gaps. Results are delivered in this order. */
+  /**
+   * The place in the run's history: 0, 1, 2 … without gaps. Results are delivered in this order. A `transaction` has none
+   * yet: -1.
+   */
   readonly position: number;
   /** The number of the durable call, in the order in which the workflow made them; -1 where it concerns the whole run. */
   readonly seq: number;
@@ -34,6 +38,19 @@ export interface Checkpoint {
   readonly startedAt: EpochMs;
   readonly finishedAt: EpochMs;
   /** The run's attempt that wrote it. */
+  readonly attempt: number;
+}
+
+/** The result of a transactional step, committed together with the step's own data. */
+export interface TransactionCheckpoint {
+  readonly workflowId: string;
+  /** How often the whole workflow had been retried. */
+  readonly retries: number;
+  readonly seq: number;
+  readonly name: string;
+  readonly payload: string | null;
+  readonly startedAt: EpochMs;
+  readonly finishedAt: EpochMs;
   readonly attempt: number;
 }
 

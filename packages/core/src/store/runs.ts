@@ -1,16 +1,19 @@
-import type { Database } from '../database/database.js';
+import type { Database, Queryable } from '../database/database.js';
+import { RunNotFoundError } from '../errors/errors.js';
 import type { EpochMs } from '../seams/clock.js';
 import type {
   Checkpoint,
   CheckpointKind,
   CrashRecord,
+  NewRun,
   Outcome,
   OutcomeKind,
   RunRecord,
   RunState,
   RunStatus,
 } from './records.js';
-import { now, readMs, readMsOrNull, toMs } from './sql.js';
+import { runColumns } from './run-columns.js';
+import { columnNames, now, readMs, readMsOrNull, rowsParameters, rowsSelection, rowsSource, toMs } from './sql.js';
 
 /** What a cancellation request came to, for each run that it reached. */
 export interface CancelVerdict {
@@ -21,6 +24,15 @@ export interface CancelVerdict {
 
 /** Questions about runs, and requests to them from anywhere. */
 export interface RunStore {
+  /**
+   * Makes a run part of a caller's transaction, available to any executor once that commits. Answers with what has the
+   * workflow id already, null if nothing had.
+   */
+  insertAvailable(
+    tx: Queryable,
+    run: Omit<NewRun, 'claimNo'>,
+    now: EpochMs | null,
+  ): Promise<{ readonly name: string; readonly input: string | null } | null>;
   find(workflowId: string): Promise<RunRecord | null>;
   /** The outcomes that exist among these runs, and which of them are no runs at all. */
   findOutcomes(workflowIds: readonly string[]): Promise<{ outcomes: Outcome[]; unknownIds: string[] }>;
@@ -38,6 +50,26 @@ export interface RunStore {
 
 export function createRunStore(database: Database, schema: string, statementName: (name: string) => string): RunStore {
   return {
+    async insertAvailable(tx, run, at) {
+      const inserted = await tx.query({
+        name: statementName('runs_insert_available'),
+        text: `
+          insert into ${schema}.runs (${columnNames(runColumns)}, state, attempt, available_at)
+          select ${rowsSelection(runColumns)}, 'available', 0, ${now(`$${runColumns.length + 1}::int8`)}
+          from ${rowsSource(runColumns, 1, 'one')}
+          on conflict do nothing returning workflow_id`,
+        values: [...rowsParameters(runColumns, [run]), at],
+      });
+      if (inserted.length > 0) return null;
+      const [existing] = await tx.query<{ name: string; input: string | null }>({
+        name: statementName('runs_find_in_transaction'),
+        text: `select name, input from ${schema}.runs where workflow_id = $1::text`,
+        values: [run.workflowId],
+      });
+      if (existing === undefined) throw new RunNotFoundError(run.workflowId);
+      return existing;
+    },
+
     async find(workflowId) {
       const [row] = await database.query<RunRow>({
         name: statementName('runs_find'),
@@ -90,6 +122,14 @@ export function createRunStore(database: Database, schema: string, statementName
           select workflow_id, position, seq, kind, name, payload, failed, attempt,
             ${toMs('started_at')} as started_ms, ${toMs('finished_at')} as finished_ms
           from ${schema}.checkpoints where workflow_id = any($1::text[])
+          union all
+          select t.workflow_id, -1, t.seq, 'transaction', t.name, t.payload, false, t.attempt,
+            ${toMs('t.started_at')}, ${toMs('t.finished_at')}
+          from ${schema}.transactions t
+          where t.workflow_id = any($1::text[])
+            and t.retries = (
+              select count(*) from ${schema}.checkpoints c where c.workflow_id = t.workflow_id and c.kind = 'retry'
+            )
           order by workflow_id, position`,
         values: [{ arrayOf: 'text', values: workflowIds }],
       });

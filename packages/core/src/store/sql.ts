@@ -42,6 +42,9 @@ export function rowsSelection<R>(columns: readonly Column<R>[]): string {
     .join(', ');
 }
 
+export const columnNames = (columns: readonly { readonly name: string }[]): string =>
+  columns.map((column) => column.name).join(', ');
+
 /** The parameters that {@link rowsSource} expects. */
 export function rowsParameters<R>(columns: readonly Column<R>[], rows: readonly R[]): Parameter[] {
   const [first] = rows;

@@ -6,6 +6,7 @@ import { createFlushStore, type FlushStore } from './flush.js';
 import { createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createRunStore, type RunStore } from './runs.js';
+import { createTransactionStore, type TransactionStore } from './transactions.js';
 
 /**
  * Everything that is durable, one role for each noun. Values are encoded text: the store never sees a user's object.
@@ -14,6 +15,7 @@ import { createRunStore, type RunStore } from './runs.js';
 export interface Store {
   readonly flush: FlushStore;
   readonly runs: RunStore;
+  readonly transactions: TransactionStore;
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
   readonly notifications: NotificationStore;
@@ -28,6 +30,7 @@ export function createStore(database: Database, schemaName: string): Store {
   return {
     flush: createFlushStore(database, schema, statementName),
     runs: createRunStore(database, schema, statementName),
+    transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),

@@ -53,5 +53,5 @@ function childRequest(
   context: WorkflowContext,
 ): StartRequest {
   const workflowId = options.workflowId ?? context.nextChildId();
-  return { definition, args, options: { ...options, workflowId }, parent: context };
+  return { definition, args, options: { ...options, workflowId }, parent: context, transaction: null };
 }

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Codec } from '../codec/codec.js';
+import type { TransactionClient } from '../database/database.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import type { DurableCall } from './durable-call.js';
@@ -42,6 +43,8 @@ export interface StepContext {
   readonly seams: Seams;
   readonly step: StepInfo;
   readonly idempotencyKey: string;
+  /** What the body writes with, if its data and its checkpoint are one transaction; null otherwise. */
+  readonly transaction: TransactionClient | null;
   /** The id of a run that the body starts without one: a second attempt finds the run of the first. */
   nextChildId(): string;
 }

@@ -12,6 +12,8 @@ export interface CallResult {
 export interface OpenCall {
   readonly seq: number;
   readonly name: string;
+  /** How often the whole workflow was retried before. */
+  readonly retries: number;
   /** What an earlier process left behind of this call. */
   readonly markers: readonly Checkpoint[];
   /** Aborts when the result no longer matters: the run was cancelled, ended, or went to another process. */

@@ -1,4 +1,4 @@
-import type { CallKind, Checkpoint } from '../store/records.js';
+import type { CallKind, Checkpoint, CheckpointKind } from '../store/records.js';
 
 /** What the history holds of one durable call. */
 export interface RecordedCall {
@@ -23,11 +23,13 @@ export interface History {
 export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
   const retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
   const lastRetry = retries[retries.length - 1] ?? null;
-  const current = checkpoints.filter((checkpoint) => checkpoint.position > (lastRetry?.position ?? -1));
+  const current = checkpoints.filter(
+    ({ kind, position }) => kind === 'transaction' || position > (lastRetry?.position ?? -1),
+  );
   const calls = new Map<number, RecordedCall>();
   const deliveries: Checkpoint[] = [];
   for (const checkpoint of current) {
-    const isMarker = checkpoint.kind === 'attempt' || checkpoint.kind === 'timer';
+    const isMarker = markerKinds.has(checkpoint.kind);
     if (!isMarker) deliveries.push(checkpoint);
     const kind = callKindOf(checkpoint);
     if (kind === null) continue;
@@ -48,10 +50,13 @@ export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
   };
 }
 
+const markerKinds: ReadonlySet<CheckpointKind> = new Set(['attempt', 'timer', 'transaction']);
+
 /** The kind of call that a checkpoint belongs to; null where it concerns the whole run. */
 function callKindOf(checkpoint: Checkpoint): CallKind | null {
   switch (checkpoint.kind) {
     case 'attempt':
+    case 'transaction':
       return 'step';
     case 'timer':
       return 'sleep';

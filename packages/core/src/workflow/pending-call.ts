@@ -18,6 +18,7 @@ export function openCall(
   run: {
     readonly markers: readonly Checkpoint[];
     readonly idempotencyKey: string;
+    readonly retries: number;
     readonly effects: Effects;
     readonly isPending: () => boolean;
     /** What a side effect has to wait for now; null if nothing. */
@@ -29,6 +30,7 @@ export function openCall(
   return {
     seq: call.seq,
     name: call.name,
+    retries: run.retries,
     markers: run.markers,
     signal: call.controller.signal,
     idempotencyKey: run.idempotencyKey,

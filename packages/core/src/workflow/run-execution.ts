@@ -197,6 +197,7 @@ export class RunExecution {
     const open = openCall(call, {
       markers,
       idempotencyKey: this.#identity.idempotencyKey(call.seq),
+      retries: this.#identity.retries,
       effects: this.#effects,
       isPending,
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),

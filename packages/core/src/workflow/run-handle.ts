@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from '../errors/errors.js';
+import type { Context } from './context.js';
 import { currentContext } from './current-context.js';
 import { handleCall } from './handle-call.js';
 import type { RunHandle, RunInfo, RunStarter } from './run-starter.js';
@@ -16,6 +18,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
 
     result() {
       const context = currentContext();
+      if (isInTransaction(context)) return Promise.reject(askedInTransaction('result'));
       if (context?.kind !== 'workflow') return resultOutside();
       const ask = () => context.starter.outcome(workflowId);
       return context.call(handleCall('result', workflowId, context, ask)) as Promise<Result>;
@@ -23,6 +26,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
 
     status() {
       const context = currentContext();
+      if (isInTransaction(context)) return Promise.reject(askedInTransaction('status'));
       if (context?.kind !== 'workflow') return starter.status(workflowId);
       const ask = async () => ({
         payload: context.seams.codec.encode(await context.starter.status(workflowId)),
@@ -33,6 +37,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
 
     cancel() {
       const context = currentContext();
+      if (isInTransaction(context)) return Promise.reject(askedInTransaction('cancel'));
       if (context?.kind !== 'workflow') return starter.cancel(workflowId);
       const ask = async () => {
         await context.starter.cancel(workflowId);
@@ -42,3 +47,13 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
     },
   };
 }
+
+/** On the one connection of PGlite, an answer would have to wait for the end of the transaction, and that for the answer. */
+function isInTransaction(context: Context | undefined): boolean {
+  return context?.kind === 'step' && context.transaction !== null;
+}
+
+const askedInTransaction = (what: string): Error =>
+  new InvalidArgumentError(
+    `${what}() was called in the body of a transactional step, where only start() is possible. Call it after the step.`,
+  );

@@ -7,23 +7,24 @@ import { SeededRandom } from '../util/seeded-random.js';
  */
 export class RunIdentity {
   readonly #workflowId: string;
-  readonly #retries: number;
+  /** How often the whole workflow was retried. */
+  readonly retries: number;
   readonly #seeded: SeededRandom;
   #nextChild = 0;
 
   constructor(run: ClaimedRun, retries: number) {
     this.#workflowId = run.workflowId;
-    this.#retries = retries;
+    this.retries = retries;
     this.#seeded = new SeededRandom(`${run.seed}:${retries}`);
   }
 
   nextChildId(): string {
-    return `${this.#workflowId}.${this.#retries === 0 ? '' : `r${this.#retries}.`}${this.#nextChild++}`;
+    return `${this.#workflowId}.${this.retries === 0 ? '' : `r${this.retries}.`}${this.#nextChild++}`;
   }
 
   /** The same for every attempt of a call, in every process. */
   idempotencyKey(seq: number): string {
-    return `${this.#workflowId}:${this.#retries === 0 ? '' : `r${this.#retries}:`}${seq}`;
+    return `${this.#workflowId}:${this.retries === 0 ? '' : `r${this.retries}:`}${seq}`;
   }
 
   uuid(): string {

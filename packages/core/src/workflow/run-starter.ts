@@ -1,6 +1,8 @@
 import type { RunStatus, CrashRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Duration } from '../util/duration.js';
+import type { TransactionClient } from '../database/database.js';
+import type { DataSource } from '../step/data-source.js';
 import type { WorkflowDefinition } from './definition.js';
 
 /** How a run is started; bind them with `workflow.with(options)`. */
@@ -11,6 +13,11 @@ export interface StartOptions {
   readonly timeout?: Duration;
   /** The moment by which the run must have completed, where that is known rather than a duration. */
   readonly deadline?: Date;
+  /**
+   * The transaction that the run becomes part of: it exists only if that commits, and nobody can wait for it before. A client
+   * of `pg`, on which you sent BEGIN, in the engine's database; with PGlite, what `transaction()` gives to its callback.
+   */
+  readonly transaction?: TransactionClient;
   /** For a child: its parent's cancellation and deadline don't reach it. */
   readonly detached?: boolean;
 }
@@ -53,6 +60,8 @@ export interface RunHandle<Result> {
 
 /** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
 export interface RunStarter {
+  /** Where transactional steps write. */
+  readonly dataSource: DataSource;
   start(request: StartRequest): Promise<string>;
   /** The encoded outcome of a run: its result, or the error that it ended with. */
   outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
@@ -67,6 +76,7 @@ export interface StartRequest {
   readonly args: readonly unknown[];
   readonly options: StartOptions;
   readonly parent: ParentRun | null; // null = not started by a workflow
+  readonly transaction: TransactionClient | null; // null = in a commit of its own
 }
 
 /** What a child takes over from its parent. */

@@ -1,3 +1,5 @@
+import type { TransactionClient } from '../database/database.js';
+import { InvalidArgumentError } from '../errors/errors.js';
 import type { WorkflowContext } from './context.js';
 import { awaitedChild, backgroundChild } from './child-run.js';
 import { currentContext, currentStarter } from './current-context.js';
@@ -61,19 +63,22 @@ function callable<Args extends readonly unknown[], Result>(
   // The promise of a durable call is passed on as it is: wrapped once more, its rejection could end the process unheard.
   const call = (...args: Args): Promise<Result> => {
     const context = inWorkflow();
+    if (transactionOf(options) !== null) return Promise.reject(callInTransaction(definition.name));
     if (context === null) return startOutside(args).then((run) => run.result());
     return context.call(awaitedChild(definition, args, options, context)) as Promise<Result>;
   };
   const start = (...args: Args): Promise<RunHandle<Result>> => {
     const context = inWorkflow();
     if (context === null) return startOutside(args);
+    if (options.transaction !== undefined) return Promise.reject(transactionInWorkflow(definition.name));
     return context.call(backgroundChild(definition, args, options, context)) as Promise<RunHandle<Result>>;
   };
   const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
     const starter = engine?.starter ?? currentStarter();
     const workflowId = options.workflowId ?? idFromStep();
     const request = workflowId === undefined ? options : { ...options, workflowId };
-    return runHandle(starter, await starter.start({ definition, args, options: request, parent: null }));
+    const transaction = transactionOf(options);
+    return runHandle(starter, await starter.start({ definition, args, options: request, parent: null, transaction }));
   };
   return Object.assign(call, {
     start,
@@ -86,6 +91,22 @@ function inWorkflow(): WorkflowContext | null {
   const context = currentContext();
   return context?.kind === 'workflow' ? context : null;
 }
+
+/** What a start becomes part of: the transaction that it names, or the transactional step that it is made in. */
+function transactionOf(options: StartOptions): TransactionClient | null {
+  const context = currentContext();
+  return options.transaction ?? (context?.kind === 'step' ? context.transaction : null);
+}
+
+const callInTransaction = (name: string): Error =>
+  new InvalidArgumentError(
+    `Workflow "${name}" was called in a transaction, whose end it would have to wait for. Use start(): the run begins when the transaction commits.`,
+  );
+
+const transactionInWorkflow = (name: string): Error =>
+  new InvalidArgumentError(
+    `A workflow starts "${name}" in a transaction, but nothing that a workflow itself does can be in one. Start it in the body of step.transaction().`,
+  );
 
 /** A run started by a step's body is found again, and not started twice, when the step is tried again. */
 function idFromStep(): string | undefined {

@@ -74,6 +74,19 @@ create table ${schema}.checkpoints (
   primary key (workflow_id, position)
 );
 
+-- Results that were committed together with a transactional step's own data, until the history has them too.
+create table ${schema}.transactions (
+  workflow_id text not null,
+  retries integer not null,
+  seq integer not null,
+  name text not null,
+  payload text,
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
+  attempt integer not null,
+  primary key (workflow_id, retries, seq)
+);
+
 create table ${schema}.outcomes (
   workflow_id text primary key,
   kind text not null,

@@ -1,0 +1,15 @@
+import type { NewRun } from './records.js';
+import { type Column, fromMs } from './sql.js';
+
+/** What a start writes of a run, whoever is to own it. */
+export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
+  { name: 'workflow_id', type: 'text', value: (run) => run.workflowId },
+  { name: 'name', type: 'text', value: (run) => run.name },
+  { name: 'version', type: 'text', value: (run) => run.version },
+  { name: 'input', type: 'text', value: (run) => run.input },
+  { name: 'parent_id', type: 'text', value: (run) => run.parentId },
+  { name: 'detached', type: 'bool', value: (run) => run.detached },
+  { name: 'seed', type: 'text', value: (run) => run.seed },
+  { name: 'created_at', type: 'int8', value: (run) => run.createdAt, expression: fromMs },
+  { name: 'deadline_at', type: 'int8', value: (run) => run.deadlineAt, expression: fromMs },
+];
