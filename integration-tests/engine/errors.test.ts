@@ -122,6 +122,36 @@ describe.each(databases)('errors on $name', ({ open }) => {
     }
   });
 
+  it('are retried however large they are, as long as they may be stored', async () => {
+    const thrown = () => Object.assign(new RangeError('large'), { body: '"'.repeat(800_000) });
+    const tries = { step: 0, workflow: 0 };
+    const large = workflow('large', async () =>
+      step.run(
+        'large',
+        () => {
+          tries.step += 1;
+          throw thrown();
+        },
+        { retries: 2, backoff: { initial: 1 } },
+      ),
+    );
+    const whole = workflow(
+      'whole',
+      async () => {
+        tries.workflow += 1;
+        throw thrown();
+      },
+      { retries: 2, backoff: { initial: 1 } },
+    );
+    const engine = await testEngine(await freshDatabase(open), { workflows: [large, whole] });
+    for (const workflow of [large, whole]) {
+      const error = await workflow.with({ engine: engine.perdure })().catch((error: unknown) => error);
+      expect((error as Error).name).toBe('RangeError');
+      expect((error as { body: string }).body.length).toBe(800_000);
+    }
+    expect(tries).toEqual({ step: 3, workflow: 3 });
+  });
+
   it('of a whole workflow are retried if it asks for that: every step runs again, under another key', async () => {
     const keys: (string | undefined)[] = [];
     const whole = workflow(

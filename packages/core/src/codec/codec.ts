@@ -20,6 +20,8 @@ export type { ErrorClass } from './error-codec.js';
 export interface Codec {
   /** @throws {UnsupportedValueError} | {@link PayloadTooLargeError} */
   encode(value: unknown): string | null;
+  /** For what the engine itself records, such as a marker: it is never refused for its size, only what it holds may be. */
+  encodeRecord(record: unknown): string;
   /** @throws {UnreadablePayloadError} */
   decode(text: string | null): unknown;
   /** Never throws: of an error that cannot be stored whole, what can be is. */
@@ -82,6 +84,7 @@ export function createCodec({ errorClasses, maxBytes }: CodecOptions): Codec {
 
   return {
     encode,
+    encodeRecord: (record) => encodeWithin(record, Infinity),
     decode,
     encodeError(error) {
       if (error === undefined) return undefinedText;

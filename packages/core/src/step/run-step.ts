@@ -62,7 +62,7 @@ async function performStep(
     }
     retryAt = clock.now() + nextDelayMs(definition.retryPolicy, failedAttempts, random.float());
     const marker: RetryMarker = { retryAt, error };
-    call.mark('attempt', codec.encode(marker), startedAt);
+    call.mark('attempt', codec.encodeRecord(marker), startedAt);
   }
 }
 

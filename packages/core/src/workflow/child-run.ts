@@ -38,7 +38,7 @@ export function backgroundChild(
     name: definition.name,
     perform: (call) =>
       answer(call, context, async () => ({
-        payload: codec.encode(await context.starter.start(request)),
+        payload: codec.encodeRecord(await context.starter.start(request)),
         failed: false,
       })),
     revive: (workflowId) => runHandle(context.starter, workflowId as string),

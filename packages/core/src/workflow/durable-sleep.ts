@@ -30,7 +30,7 @@ function sleepCall(delayMs: number, { clock, codec }: Seams): DurableCall {
       const [marker] = call.markers;
       const startedAt = marker?.startedAt ?? clock.now();
       const wakeAt = marker === undefined ? startedAt + delayMs : (codec.decode(marker.payload) as EpochMs);
-      if (marker === undefined) call.mark('timer', codec.encode(wakeAt), startedAt);
+      if (marker === undefined) call.mark('timer', codec.encodeRecord(wakeAt), startedAt);
       const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () =>
         call.complete({ payload: null, failed: false, startedAt }),
       );

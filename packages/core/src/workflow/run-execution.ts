@@ -293,7 +293,7 @@ export class RunExecution {
       retryAt: now + nextDelayMs(this.definition.retryPolicy, failures, random.float()),
       error: codec.encodeError(error),
     };
-    const payload = codec.encode(marker);
+    const payload = codec.encodeRecord(marker);
     const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, startedAt: now, finishedAt: now };
     const { checkpoint, durable } = this.#recorder.record(entry);
     const retries = [...this.#retries, checkpoint];

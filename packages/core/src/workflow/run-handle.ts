@@ -29,7 +29,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
       if (isInTransaction(context)) return Promise.reject(askedInTransaction('status'));
       if (context?.kind !== 'workflow') return starter.status(workflowId);
       const ask = async () => ({
-        payload: context.seams.codec.encode(await context.starter.status(workflowId)),
+        payload: context.seams.codec.encodeRecord(await context.starter.status(workflowId)),
         failed: false,
       });
       return context.call(handleCall('status', workflowId, context, ask)) as Promise<RunInfo>;
