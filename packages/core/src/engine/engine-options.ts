@@ -5,6 +5,7 @@ import type { Database } from '../database/database.js';
 import type { PoolLike } from '../database/postgres.js';
 import { checkSchemaName } from '../database/identifier.js';
 import { InvalidArgumentError } from '../errors/errors.js';
+import { suspectCrashes } from '../recovery/suspects.js';
 import type { Clock } from '../seams/clock.js';
 import { ConsoleLogger } from '../seams/console-logger.js';
 import type { Logger } from '../seams/logger.js';
@@ -47,7 +48,7 @@ export interface LaunchOptions {
   readonly notifications?: boolean;
   /** How many runs to take over and continue at once; 10,000 by default. */
   readonly maxRuns?: number;
-  /** The crashes without progress after which a run is put to `dead`; 5 by default. */
+  /** The crashes without progress after which a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
   readonly maxCrashes?: number;
   /** The largest encoded value that is stored; 2 MiB by default. */
   readonly maxPayloadBytes?: number;
@@ -98,7 +99,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     notifications: options.notifications ?? true,
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
-    crashesMax: positive(options.maxCrashes ?? 5, 'maxCrashes'),
+    crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
     payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
     logger: options.logger ?? new ConsoleLogger(),
     clock: options.clock ?? new SystemClock(),
@@ -106,6 +107,14 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     afterFlush: options.afterFlush ?? null,
     flushItemsMax: options.flushItemsMax ?? 1_000,
   };
+}
+
+/** A run becomes a suspect, which is executed alone, before it may be ended: a bystander of one crash must not be. */
+function checkMaxCrashes(maxCrashes: number): number {
+  if (Number.isSafeInteger(maxCrashes) && maxCrashes >= suspectCrashes) return maxCrashes;
+  throw new InvalidArgumentError(
+    `maxCrashes must be a whole number of at least ${suspectCrashes}, not ${String(maxCrashes)}: a run is tried alone only after so many crashes`,
+  );
 }
 
 function positive(value: number, option: string): number {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../seams/clock.js';
 import type { ClaimedRun } from '../store/records.js';
 
 /** The crashes without progress from which on a run is a suspect; `ownership.claim` goes by the same number. */
-const suspectCrashes = 2;
+export const suspectCrashes = 2;
 
 export interface SuspectsOptions {
   /** A suspect was executed for the whole trial, and this process still lives. */
