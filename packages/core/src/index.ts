@@ -65,5 +65,4 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
-export { DatabaseClosedError } from './database/database-closed-error.js';
-export { FolderInUseError } from './database/folder-in-use-error.js';
+export { DatabaseClosedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

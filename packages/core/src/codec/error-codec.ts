@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import * as catalogue from '../errors/errors.js';
+import * as catalogue from '../errors/catalogue.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { PerdureError } from '../errors/perdure-error.js';
 import { inside, type Walk } from './walk.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classify, type DatabaseErrorClass } from './database-errors.js';
-import { DeadlineError } from './deadline.js';
+import { DeadlineError } from '../errors/storage-errors.js';
 
 const byCode: Record<DatabaseErrorClass, string> = {
   connection: `

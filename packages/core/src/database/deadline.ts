@@ -1,15 +1,4 @@
-import { PerdureError } from '../errors/perdure-error.js';
-
-/** The server did not answer in time. What was asked may have happened all the same. */
-export class DeadlineError extends PerdureError {
-  constructor(timeoutMs: number) {
-    super(
-      'PERDURE_DEADLINE',
-      `Postgres did not answer within ${timeoutMs} ms. See whether it is overloaded, or whether another session holds a lock.`,
-      { data: { timeoutMs } },
-    );
-  }
-}
+import { DeadlineError } from '../errors/storage-errors.js';
 
 /**
  * Settles as `promise` does, or rejects with a {@link DeadlineError} after `timeoutMs`.

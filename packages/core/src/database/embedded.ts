@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { encodeParameter } from './binary-array.js';
-import { DatabaseClosedError } from './database-closed-error.js';
 import type {
   Database,
   Queryable,
@@ -13,6 +12,7 @@ import type {
 } from './database.js';
 import { lockFolder } from './folder-lock.js';
 import { InvalidArgumentError } from '../errors/errors.js';
+import { DatabaseClosedError } from '../errors/storage-errors.js';
 import { GuardedClient, settingsOf } from './guarded-client.js';
 import { quoteIdentifier } from './identifier.js';
 import { type Subscriber, Subscribers } from './subscribers.js';

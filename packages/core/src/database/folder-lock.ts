@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemRandom } from '../seams/random.js';
 import { pause } from './deadline.js';
-import { FolderInUseError } from './folder-in-use-error.js';
+import { FolderInUseError } from '../errors/storage-errors.js';
 import { type LockHolder, LockSocket, askHolder } from './lock-socket.js';
 
 export interface FolderLock {

@@ -1,5 +1,6 @@
 import { type Server, type Socket, connect, createServer } from 'node:net';
-import { DeadlineError, withDeadline } from './deadline.js';
+import { DeadlineError } from '../errors/storage-errors.js';
+import { withDeadline } from './deadline.js';
 
 /** Who is at the other end of a lock's socket. */
 export interface LockHolder {

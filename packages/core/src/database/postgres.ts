@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { ControlConnection } from './control-connection.js';
-import { DatabaseClosedError } from './database-closed-error.js';
+import { DatabaseClosedError } from '../errors/storage-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import type {
   Database,

@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import * as catalogue from './errors.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { createCodec } from '../codec/codec.js';
+import * as exported from '../index.js';
+import * as catalogue from './catalogue.js';
+import type { ErrorCode } from './error-codes.js';
 import { PerdureError } from './perdure-error.js';
 
 describe('the catalogue of errors', () => {
@@ -7,6 +12,30 @@ describe('the catalogue of errors', () => {
     const codes = Object.values(catalogue).map((errorClass) => errorClass.code);
     expect(new Set(codes).size).toBe(codes.length);
     for (const code of codes) expect(code).toMatch(/^PERDURE_[A-Z_]+$/);
+  });
+
+  it('holds every class of the package, each of which applications can import', () => {
+    const declared = sources().flatMap((text) =>
+      [...text.matchAll(/class (\w+) extends PerdureError\b/g)].map(([, name]) => name),
+    );
+    expect(Object.keys(catalogue).sort()).toEqual(declared.sort());
+    expect(exported).toMatchObject(catalogue);
+  });
+
+  it('has a class for every code', () => {
+    expectTypeOf<(typeof catalogue)[keyof typeof catalogue]['code']>().toEqualTypeOf<ErrorCode>();
+  });
+
+  it('comes back from a recorded step as it was', () => {
+    const codec = createCodec({ errorClasses: [], maxBytes: 1_000 });
+    for (const errorClass of Object.values(catalogue)) {
+      const stored = { name: errorClass.name, code: errorClass.code, message: 'm' };
+      const error = Object.assign(Object.create(errorClass.prototype) as PerdureError, stored);
+      PerdureError.brand(error);
+      const back = codec.decodeError(codec.encodeError(error));
+      expect(back).toBeInstanceOf(errorClass);
+      expect(back).toMatchObject(stored);
+    }
   });
 
   it.each([
@@ -37,6 +66,9 @@ describe('the catalogue of errors', () => {
     [new catalogue.EngineStoppedError(null), { workflowId: null }, 'ask there by workflowId'],
     [new catalogue.SchemaMissingError('s', 0, 1), { schema: 's', found: 0, needed: 1 }, 'printMigrations()'],
     [new catalogue.SchemaTooNewError('s', 2, 1), { schema: 's', found: 2, known: 1 }, 'Upgrade @perdure/core'],
+    [new catalogue.DatabaseClosedError(), {}, 'Open another one'],
+    [new catalogue.DeadlineError(5), { timeoutMs: 5 }, 'holds a lock'],
+    [new catalogue.FolderInUseError('f', 7), { folder: 'f', pid: 7 }, 'Close the other one'],
     [new catalogue.InvariantError('What cannot be, is'), {}, 'please report it'],
   ])('says what happened and what to do: $name', (error, data, advice) => {
     expect(error).toBeInstanceOf(PerdureError);
@@ -45,3 +77,11 @@ describe('the catalogue of errors', () => {
     expect(error.message).toContain(advice);
   });
 });
+
+function sources(): string[] {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return paths
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .map((path) => readFileSync(folder + path, 'utf8'));
+}

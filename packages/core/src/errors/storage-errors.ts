@@ -1,0 +1,41 @@
+import { PerdureError } from './perdure-error.js';
+
+/** Something was asked of a database after its `close()`. */
+export class DatabaseClosedError extends PerdureError {
+  static readonly code = 'PERDURE_DATABASE_CLOSED';
+  override readonly name: string = 'DatabaseClosedError';
+
+  constructor() {
+    super(DatabaseClosedError.code, 'This database has been closed. Open another one with postgres() or embedded().');
+  }
+}
+
+/** The server did not answer in time. What was asked may have happened all the same. */
+export class DeadlineError extends PerdureError {
+  static readonly code = 'PERDURE_DEADLINE';
+  override readonly name: string = 'DeadlineError';
+
+  constructor(timeoutMs: number) {
+    super(
+      DeadlineError.code,
+      `Postgres did not answer within ${timeoutMs} ms. See whether it is overloaded, or whether another session holds a lock.`,
+      { data: { timeoutMs } },
+    );
+  }
+}
+
+/** Another process, or another database in this process, uses the folder. */
+export class FolderInUseError extends PerdureError {
+  static readonly code = 'PERDURE_FOLDER_IN_USE';
+  override readonly name: string = 'FolderInUseError';
+
+  constructor(folder: string, pid: number | null) {
+    const holder = pid === process.pid ? 'this process' : `process ${pid ?? '(unknown)'}`;
+    super(
+      FolderInUseError.code,
+      `The embedded database in ${folder} is in use by ${holder}, and only one may use it at a time. ` +
+        'Close the other one first, or set DATABASE_URL to a Postgres server, which serves several processes.',
+      { data: { folder, pid } },
+    );
+  }
+}
