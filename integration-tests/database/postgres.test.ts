@@ -74,6 +74,13 @@ describe('a lost connection', () => {
     expect(await pidOf(database)).not.toBe(pid);
   });
 
+  it('is a connection error too when it is lost in the moment in which the pool hands it out', async () => {
+    const script = fileURLToPath(new URL('./children/cut-while-handed-out.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { timeout: 20_000 });
+    const told = Array.from({ length: 6 }, () => 'connection');
+    expect(JSON.parse(stdout)).toEqual({ own: told, shared: told });
+  });
+
   it('is not noticed at all while it idles in the pool', async () => {
     const [database, other] = [open({ url, poolSize: 1 }), open()];
     await terminate(other, await pidOf(database));

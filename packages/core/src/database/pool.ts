@@ -4,7 +4,13 @@ import type { PoolClientLike, PoolLike } from './pg-like.js';
 
 /** A pool that the driver draws from, its own or the application's. */
 export interface Pool {
-  connect(): Promise<PoolClientLike>;
+  /**
+   * Takes a client, and resolves with what `onClient` makes of it.
+   *
+   * `onClient` must listen for the client's errors: it is called in the very turn in which the pool stops doing so, and
+   * a connection that the server cuts while nobody listens ends the process.
+   */
+  take<T>(onClient: (client: PoolClientLike) => T): Promise<T>;
   end(): Promise<void>;
 }
 
@@ -12,14 +18,10 @@ export function ownPool(config: pg.PoolConfig): Pool {
   const pool = new pg.Pool(config);
   const clients = new Set<pg.PoolClient>();
   pool.on('error', ignoreIdleError);
-  pool.on('connect', (client) => {
-    clients.add(client);
-    // The pool takes its own listener off a client before it hands it out: an error in between must not end the process.
-    client.on('error', ignoreIdleError);
-  });
+  pool.on('connect', (client) => clients.add(client));
   pool.on('remove', (client) => clients.delete(client));
   return {
-    connect: () => pool.connect(),
+    take: (onClient) => takeFrom(pool, onClient),
     async end() {
       // Resolves before the sockets are closed.
       await pool.end();
@@ -32,11 +34,32 @@ export function ownPool(config: pg.PoolConfig): Pool {
 export function sharedPool(pool: PoolLike): Pool {
   pool.on('error', ignoreIdleError);
   return {
-    connect: () => pool.connect(),
+    take: (onClient) => takeFrom(pool, onClient),
     async end() {
       pool.removeListener('error', ignoreIdleError);
     },
   };
+}
+
+/**
+ * A promise would come too late: what the server says in the same packet as its welcome is read before any `await`
+ * goes on. Only a callback is called at once.
+ */
+function takeFrom<T>(pool: PoolLike, onClient: (client: PoolClientLike) => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const taken = (pool as CallbackPool).connect((error, client) => {
+      if (client === undefined) reject(error);
+      else resolve(onClient(client));
+    });
+    // A pool of the same shape may know promises only.
+    taken?.then((client) => resolve(onClient(client)), reject);
+  });
+}
+
+interface CallbackPool {
+  connect(
+    callback: (...answer: [error: Error, client: undefined] | [error: undefined, client: PoolClientLike]) => void,
+  ): Promise<PoolClientLike> | undefined;
 }
 
 /**

@@ -148,23 +148,33 @@ class PostgresDatabase implements Database {
   }
 
   async #withSession<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
-    const client = await this.#takeClient(pool);
-    const session = new Session(client, this.#prepared, this.#statementTimeoutMs);
+    const taken = await this.#take(pool);
     try {
-      return await work(session);
+      return await work(taken.session);
     } finally {
-      if (session.isBroken) destroySocket(client);
-      client.release(session.isBroken);
-      session.detach();
+      giveBack(taken);
     }
   }
 
-  async #takeClient(pool: Pool): Promise<PoolClientLike> {
-    const connecting = pool.connect();
+  async #take(pool: Pool): Promise<Taken> {
+    const taking = pool.take((client) => {
+      return { client, session: new Session(client, this.#prepared, this.#statementTimeoutMs) };
+    });
     // A client that comes too late goes back at once.
-    const giveBack = (): void => void connecting.then((client) => client.release()).catch(() => {});
-    return await withDeadline(connecting, this.#statementTimeoutMs, giveBack);
+    return await withDeadline(taking, this.#statementTimeoutMs, () => void taking.then(giveBack, () => {}));
   }
+}
+
+/** A client of the pool, and the session on it. */
+interface Taken {
+  readonly client: PoolClientLike;
+  readonly session: Session;
+}
+
+function giveBack({ client, session }: Taken): void {
+  if (session.isBroken) destroySocket(client);
+  client.release(session.isBroken);
+  session.detach();
 }
 
 function checkClient(client: TransactionClient): void {
