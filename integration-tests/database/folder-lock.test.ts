@@ -73,7 +73,7 @@ it('takes a holder that is too busy to answer for alive', async () => {
   const [busy, other] = await startHolders(2);
   expect(await tryAll([busy!])).toMatchObject([{ said: 'holding' }]);
   busy!.say('block');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(JSON.parse(await busy!.hear())).toMatchObject({ said: 'blocking' });
   expect(await tryAll([other!])).toMatchObject([{ said: 'refused', code: 'PERDURE_FOLDER_IN_USE' }]);
 });
 

@@ -3,18 +3,20 @@ import { createInterface } from 'node:readline';
 import { lockFolder } from '../../../packages/core/src/database/folder-lock.js';
 
 const folder = process.argv[2]!;
-const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const say = (line: object): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${JSON.stringify(line)}\n`, () => resolve()));
 
-say({ said: 'ready', pid: process.pid });
+await say({ said: 'ready', pid: process.pid });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'block') {
+    await say({ said: 'blocking', pid: process.pid });
     for (const until = Date.now() + 60_000; Date.now() < until;);
   }
   try {
     await lockFolder(folder);
-    say({ said: 'holding', pid: process.pid });
+    await say({ said: 'holding', pid: process.pid });
   } catch (error) {
     const { code, message, data } = error as { code?: string; message: string; data?: { pid: number } };
-    say({ said: 'refused', code, message, holder: data?.pid });
+    await say({ said: 'refused', code, message, holder: data?.pid });
   }
 }
