@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Perdure } from '@perdure/core';
+import { Perdure, step, workflow } from '@perdure/core';
 import { type Database, crash, postgres } from '@perdure/core/internal';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestDatabase, databases } from '../support/databases.js';
@@ -28,33 +28,37 @@ function proxied(): Database {
   return database;
 }
 
-describe('a workflow ends as if every reply had come, and each step runs and is recorded once', { timeout: 60_000 }, () => {
-  const choices = { 'every write, once': firstSendOfEachWrite, 'every third write': () => everyNthWrite(3) };
-  it.each(names.flatMap((name) => Object.keys(choices).map((choice) => [name, choice] as const)))(
-    '"%s", without the replies to %s',
-    async (name, choice) => {
-      const { scenario, ledger } = scenarioOf(name);
+describe(
+  'a workflow ends as if every reply had come, and each step runs and is recorded once',
+  { timeout: 60_000 },
+  () => {
+    const choices = { 'every write, once': firstSendOfEachWrite, 'every third write': () => everyNthWrite(3) };
+    it.each(names.flatMap((name) => Object.keys(choices).map((choice) => [name, choice] as const)))(
+      '"%s", without the replies to %s',
+      async (name, choice) => {
+        const { scenario, ledger } = scenarioOf(name);
+        const perdure = await launchEngine(test, { database: proxied(), workflows: scenario.definitions });
+        const lostBefore = proxy.lost.length;
+        proxy.impose({ kind: 'lose-replies', isLost: choices[choice as keyof typeof choices]() });
+
+        expect(await run(perdure, scenario, 'run')).toEqual(scenario.expected);
+
+        expect(flushesAmong(proxy.lost.slice(lostBefore))).toBeGreaterThan(0);
+        await expectOnce(ledger, name);
+        expect(await outcomes()).toEqual(await endedRuns());
+      },
+    );
+
+    it('writes each of the flushes of a run twice, and no more often', async () => {
+      const { scenario } = scenarioOf('sequential');
       const perdure = await launchEngine(test, { database: proxied(), workflows: scenario.definitions });
-      const lostBefore = proxy.lost.length;
-      proxy.impose({ kind: 'lose-replies', isLost: choices[choice as keyof typeof choices]() });
-
+      proxy.impose({ kind: 'lose-replies', isLost: firstSendOfEachWrite() });
       expect(await run(perdure, scenario, 'run')).toEqual(scenario.expected);
-
-      expect(flushesAmong(proxy.lost.slice(lostBefore))).toBeGreaterThan(0);
-      await expectOnce(ledger, name);
-      expect(await outcomes()).toEqual(await endedRuns());
-    },
-  );
-
-  it('writes each of the flushes of a run twice, and no more often', async () => {
-    const { scenario } = scenarioOf('sequential');
-    const perdure = await launchEngine(test, { database: proxied(), workflows: scenario.definitions });
-    proxy.impose({ kind: 'lose-replies', isLost: firstSendOfEachWrite() });
-    expect(await run(perdure, scenario, 'run')).toEqual(scenario.expected);
-    // The start, four steps, and the fifth together with the outcome.
-    expect(flushesAmong(proxy.lost)).toBe(6);
-  });
-});
+      // The start, four steps, and the fifth together with the outcome.
+      expect(flushesAmong(proxy.lost)).toBe(6);
+    });
+  },
+);
 
 it('starts a run once and answers with it, also when both processes lose the reply to the same start', async () => {
   const { scenario, ledger } = scenarioOf('sequential');
@@ -106,8 +110,21 @@ it('answers every kind of question when the first reply to each is lost', { time
   expect(await perdure.run('run').status()).toMatchObject({ status: 'completed' });
   await perdure.run('run').cancel();
   expect(await other.run('run').result()).toEqual(scenario.expected);
-  await perdure.shutdown();
-  await expect.poll(registeredExecutors, patient).toEqual([other.executorId]);
+});
+
+it('hands over at once although no reply to the hand-over comes', async () => {
+  const gated = workflow('gated', () => step.run('wait', () => new Promise<never>(() => {})));
+  const options = { workflows: [gated] };
+  const leaving = await launchEngine(test, { database: proxied(), ...options });
+  await gated.with({ workflowId: 'run', engine: leaving }).start();
+  proxy.impose({ kind: 'lose-replies', isLost: firstSendOfEachWrite() });
+  await leaving.shutdown({ drainMs: 0 });
+  expect(proxy.lost.length).toBeGreaterThanOrEqual(2);
+  // Nobody else is there who could have freed the run.
+  expect(await registeredExecutors()).toEqual([]);
+  const next = await launchEngine(test, options);
+  expect(await next.run('run').status()).toMatchObject({ crashes: [] });
+  await expect.poll(async () => (await next.run('run').status()).attempt, patient).toBe(2);
 });
 
 it('brings the schema up to date although the reply to its COMMIT is lost', async () => {

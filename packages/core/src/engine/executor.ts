@@ -11,7 +11,10 @@ import type { RunServices } from '../workflow/run-services.js';
 import type { RunStarter } from '../workflow/run-starter.js';
 import { Claims } from './claims.js';
 import type { EngineServices } from './engine-services.js';
-import { retryWhileUnavailable } from './retry-while-unavailable.js';
+import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.js';
+
+/** How long a process that leaves goes on trying to say so. */
+const farewellMs = 2_000;
 
 /** A start, before its executor has numbered the claim. */
 export type StartingRun = Omit<NewRun, 'claimNo'>;
@@ -149,8 +152,10 @@ export class Executor {
     await this.#lease.stop();
     if (this.#isGone) return;
     this.#leave();
-    await store.executors.revoke({ executorId: this.id, now: clock.sqlNow() });
-    const released = await releaseRuns({ ...this.#services, ...store, crashesMax: this.#services.options.crashesMax });
+    // Without a reply these would look like a crash, and the runs would wait for the end of the lease.
+    await retryBriefly(clock, farewellMs, () => store.executors.revoke({ executorId: this.id, now: clock.sqlNow() }));
+    const release = { ...this.#services, ...store, crashesMax: this.#services.options.crashesMax };
+    const released = await retryBriefly(clock, farewellMs, () => releaseRuns(release));
     if (released > 0) this.#services.hints.send({ type: 'work' });
     this.#callbacks.onReleased(workflowIds);
     this.#callbacks.onGone();

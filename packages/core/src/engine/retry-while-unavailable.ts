@@ -17,11 +17,32 @@ export async function retryWhileUnavailable<T>(
     try {
       return await send();
     } catch (error) {
-      const errorClass = classify(error);
-      if (errorClass !== 'connection' && errorClass !== 'transaction-retry') throw error;
+      if (!isPassing(error)) throw error;
       if (failures === 1) logger.warn({ err: error }, 'the database did not answer; asking again');
     }
     if (isOver()) return await never();
-    await sleepFor(clock, Math.min(2_000, 25 * 2 ** Math.min(failures, 10)));
+    await sleepFor(clock, backoffMs(failures));
   }
+}
+
+/** The same for a process that is leaving and cannot wait for long: after `limitMs`, an error is final. */
+export async function retryBriefly<T>(clock: Clock, limitMs: number, send: () => Promise<T>): Promise<T> {
+  const untilMs = clock.monotonicMs() + limitMs;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!isPassing(error) || clock.monotonicMs() >= untilMs) throw error;
+    }
+    await sleepFor(clock, backoffMs(failures));
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const errorClass = classify(error);
+  return errorClass === 'connection' || errorClass === 'transaction-retry';
+}
+
+function backoffMs(failures: number): number {
+  return Math.min(2_000, 25 * 2 ** Math.min(failures, 10));
 }
