@@ -77,7 +77,7 @@ export class Listener {
   async #execute(command: 'listen' | 'unlisten', channel: string): Promise<void> {
     const connection = this.#connection;
     try {
-      await connection?.session.script(`${command} ${quoteIdentifier(channel)}`);
+      await connection?.session.command(`${command} ${quoteIdentifier(channel)}`);
     } catch (error) {
       if (connection?.session.isBroken !== true) throw error;
     }
@@ -94,7 +94,7 @@ export class Listener {
       const commands = [echo.channel, ...this.#subscribers.channels].map(
         (channel) => `listen ${quoteIdentifier(channel)};`,
       );
-      await connection.session.script(commands.join('\n'));
+      await connection.session.command(commands.join('\n'));
     } catch (error) {
       await connection.end();
       throw error;

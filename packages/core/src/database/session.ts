@@ -63,16 +63,21 @@ export class Session implements Queryable {
     await this.#send({ text: sql }, scriptTimeoutMs);
   }
 
+  /** Sends a statement without parameters, unprepared. */
+  command(text: string): Promise<PgResult> {
+    return this.#send({ text }, this.#timeoutMs);
+  }
+
   /** See {@link Database.transaction}. */
   async transaction<T>(
     work: (tx: Queryable) => Promise<T>,
     begin = 'begin isolation level read committed',
   ): Promise<T> {
-    await this.#command(begin);
+    await this.command(begin);
     this.#isInTransaction = true;
     try {
       const result = await work(this.#transactionQueryable());
-      const { command } = await this.#command('commit');
+      const { command } = await this.command('commit');
       // Postgres' answer if a statement had failed and `work` went on regardless.
       if (command === 'ROLLBACK') throw new TransactionAbortedError();
       return result;
@@ -151,14 +156,10 @@ export class Session implements Queryable {
   /** After a COMMIT that failed there is nothing left to roll back, and Postgres only warns. */
   async #rollBack(): Promise<void> {
     try {
-      if (!this.#isBroken) await this.#command('rollback');
+      if (!this.#isBroken) await this.command('rollback');
     } catch {
       this.#break();
     }
-  }
-
-  #command(text: string): Promise<PgResult> {
-    return this.#send({ text }, this.#timeoutMs);
   }
 
   /** The deadline starts when the statement is sent, not while it waits for the one before. */
