@@ -21,6 +21,7 @@ import { type Pool, ownPool, sharedPool } from './pool.js';
 import { encodeParameter } from './binary-array.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { Session, destroySocket } from './session.js';
+import { Silences } from './silences.js';
 
 export type { PoolLike } from './pg-like.js';
 
@@ -69,6 +70,7 @@ class PostgresDatabase implements Database {
   readonly #control: ControlConnection;
   readonly #listener: Listener;
   readonly #prepared = new PreparedStatements();
+  readonly #silences = new Silences();
   readonly #statementTimeoutMs: number;
   #closing: Promise<void> | null = null; // null = in use
 
@@ -152,16 +154,28 @@ class PostgresDatabase implements Database {
     try {
       return await work(taken.session);
     } finally {
-      giveBack(taken);
+      if (taken.session.isSilent) this.#silences.occurred();
+      else this.#silences.answered(taken.client);
+      giveBack(taken, taken.session.isBroken);
     }
   }
 
   async #take(pool: Pool): Promise<Taken> {
+    for (;;) {
+      const taken = await this.#takeAny(pool);
+      if (!this.#silences.isDoubtful(taken.client)) return taken;
+      giveBack(taken, true);
+    }
+  }
+
+  async #takeAny(pool: Pool): Promise<Taken> {
     const taking = pool.take((client) => {
       return { client, session: new Session(client, this.#prepared, this.#statementTimeoutMs) };
     });
     // A client that comes too late goes back at once.
-    return await withDeadline(taking, this.#statementTimeoutMs, () => void taking.then(giveBack, () => {}));
+    const giveBackLate = (): void =>
+      void taking.then((taken) => giveBack(taken, taken.session.isBroken)).catch(() => {});
+    return await withDeadline(taking, this.#statementTimeoutMs, giveBackLate);
   }
 }
 
@@ -171,9 +185,9 @@ interface Taken {
   readonly session: Session;
 }
 
-function giveBack({ client, session }: Taken): void {
-  if (session.isBroken) destroySocket(client);
-  client.release(session.isBroken);
+function giveBack({ client, session }: Taken, isUseless: boolean): void {
+  if (isUseless) destroySocket(client);
+  client.release(isUseless);
   session.detach();
 }
 

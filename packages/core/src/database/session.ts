@@ -29,6 +29,7 @@ export class Session implements Queryable {
   readonly #onError = (): void => this.#break();
   #onBroken: () => void = () => {};
   #isBroken = false;
+  #isSilent = false;
   #isInTransaction = false;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -41,6 +42,11 @@ export class Session implements Queryable {
 
   get isBroken(): boolean {
     return this.#isBroken;
+  }
+
+  /** Whether a statement got no answer in time. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   /** Calls `onBroken` once when the connection is lost, at once if it is already. */
@@ -177,6 +183,7 @@ export class Session implements Queryable {
   }
 
   #expire(): void {
+    this.#isSilent = true;
     destroySocket(this.client);
     requestCancel(this.client);
   }
