@@ -53,7 +53,7 @@ export class Load {
    * What went wrong: a run without its one right result, a step that began or is recorded other than once, anything that
    * a caller or a `catch` block was told of.
    */
-  async losses({ database, schema }: TestDatabase): Promise<string[]> {
+  async losses({ database, schema }: Pick<TestDatabase, 'database' | 'schema'>): Promise<string[]> {
     const [stored] = await database.query<Stored>({
       name: `stored ${schema}`,
       text: `

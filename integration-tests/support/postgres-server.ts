@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,13 +29,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return server.stop;
 }
 
-interface PostgresServer {
+export interface PostgresServer {
   readonly url: string;
+  /** Stops it for good, and its data go. */
   readonly stop: () => Promise<void>;
+  /** Ends it without a farewell to anybody, as `pg_ctl stop -m immediate` does; it recovers when it starts again. */
+  readonly stopImmediately: () => Promise<void>;
+  /** Starts it again on its data; resolves when it accepts connections. */
+  readonly startAgain: () => Promise<void>;
 }
 
-/** Starts a real Postgres server from the binaries that npm brought, in a folder of its own. */
-async function startPostgres(): Promise<PostgresServer> {
+/**
+ * Starts a real Postgres server from the binaries that npm brought, in a folder of its own.
+ *
+ * @param settings beyond the defaults, as in `max_connections=20`
+ */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'perdure-postgres-'));
   cleanUpAfterUs(folder);
   const forgetExitHooks = rememberListeners();
@@ -53,19 +62,34 @@ async function startPostgres(): Promise<PostgresServer> {
     port,
     createPostgresUser: isRoot,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: ['-c', 'max_connections=200', '-c', 'unix_socket_directories='],
+    postgresFlags: ['max_connections=200', 'unix_socket_directories=', ...settings].flatMap((it) => ['-c', it]),
     onLog: (message) => output.push(message),
     onError: (error) => output.push(String(error)),
   });
 
+  let isRunning = false;
+
+  async function start(): Promise<void> {
+    await postgres.start();
+    isRunning = true;
+  }
+
+  async function stopImmediately(): Promise<void> {
+    const pid = Number((await readFile(join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')[0]);
+    isRunning = false;
+    process.kill(pid, 'SIGQUIT');
+    while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
   async function stop(): Promise<void> {
-    await postgres.stop();
+    // The package would wait for the end of a server that has ended already.
+    if (isRunning) await postgres.stop();
     await rm(folder, { recursive: true, force: true });
   }
 
   try {
     await postgres.initialise();
-    await postgres.start();
+    await start();
     forgetExitHooks();
   } catch (cause) {
     await stop();
@@ -74,7 +98,16 @@ async function startPostgres(): Promise<PostgresServer> {
       { cause },
     );
   }
-  return { url: `postgres://${user}:${password}@127.0.0.1:${port}/postgres`, stop };
+  const url = `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
+  return { url, stop, stopImmediately, startAgain: start };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /**
