@@ -241,6 +241,7 @@ export class Executor {
       ...store,
       executorId: this.id,
       crashesMax: options.crashesMax,
+      mayRevoke: this.#lease.isSteady,
     });
     if (released > 0) this.#services.hints.send({ type: 'work' });
     if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));

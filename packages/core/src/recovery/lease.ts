@@ -29,6 +29,8 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #loop: Loop;
   #heldUntilMs = 0;
+  #renewedAtMs: number | null = null; // null = not registered yet
+  #steadyFromMs = 0;
   #renewal: Deferred<void> | null = null; // null = nobody waits for one
 
   constructor(options: LeaseOptions) {
@@ -59,6 +61,15 @@ export class Lease {
     return this.#renewal.promise;
   }
 
+  /**
+   * Whether this process may take others for dead. When it has missed a heartbeat itself, the database may have been away
+   * for all, and the living first get the time to renew leases that lapsed meanwhile.
+   */
+  get isSteady(): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    return this.#renewedAtMs !== null && nowMs - this.#renewedAtMs < this.#gapMs && nowMs >= this.#steadyFromMs;
+  }
+
   async stop(): Promise<void> {
     await this.#loop.stop();
   }
@@ -76,10 +87,19 @@ export class Lease {
     else this.#renewed(databaseNow, sentAtMs);
   }
 
+  /** More than one interval between heartbeats, and less than two. */
+  get #gapMs(): number {
+    return this.#options.leaseMs / 2;
+  }
+
   /** A fifth of the lease is kept as a margin for what is decided just before it ends. */
   #renewed(databaseNow: number, sentAtMs: number): void {
     this.#options.clock.synchronize(databaseNow, sentAtMs);
     this.#heldUntilMs = sentAtMs + this.#options.leaseMs * 0.8;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#renewedAtMs !== null && nowMs - this.#renewedAtMs >= this.#gapMs)
+      this.#steadyFromMs = nowMs + this.#gapMs;
+    this.#renewedAtMs = nowMs;
     this.#renewal?.resolve();
     this.#renewal = null;
   }

@@ -13,6 +13,8 @@ export interface RecoveryOptions {
   readonly codec: Codec;
   readonly logger: Logger;
   readonly crashesMax: number;
+  /** Whether leases that lapsed may be revoked; see {@link Lease.isSteady}. Else only what is revoked already is freed. */
+  readonly mayRevoke: boolean;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface RecoveryOptions {
  */
 export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const now = options.clock.sqlNow();
-  const revoked = await options.executors.revokeLapsed({ exceptId: options.executorId, now });
+  const { executorId: exceptId, mayRevoke } = options;
+  const revoked = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : 0;
   const released = await releaseRuns(options);
   if (revoked > 0 || released > 0)
     options.logger.info({ executors: revoked, runs: released }, 'recovered runs of executors that are gone');
