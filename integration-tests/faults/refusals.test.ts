@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Perdure } from '@perdure/core';
+import { type Perdure, type Workflow, step, workflow } from '@perdure/core';
 import { type Database, postgres } from '@perdure/core/internal';
 import pg from 'pg';
 import { beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
@@ -30,11 +30,11 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-async function launchWithLoad(url = test.url!, statementTimeoutMs = 30_000) {
-  const database: Database = postgres({ url, applicationName, statementTimeoutMs });
+async function launchWithLoad(url = test.url!, others: readonly Workflow<[], unknown>[] = []) {
+  const database: Database = postgres({ url, applicationName });
   onTestFinished(() => database.close());
   const [load, log] = [new Load(), new LogBook()];
-  const perdure: Perdure = await launchEngine(test, { database, workflows: [load.workflow], logger: log });
+  const perdure: Perdure = await launchEngine(test, { database, workflows: [load.workflow, ...others], logger: log });
   load.begin(perdure, 10);
   await load.runsOn(10);
   return { perdure, load, log, executorId: perdure.executorId };
@@ -134,6 +134,42 @@ describe('nothing is lost, and work goes on in time', () => {
       terminated += await terminateAll();
     }
     expect(terminated).toBeGreaterThan(100);
+    await expectNothingLost(busy);
+  });
+});
+
+describe('what repeating cannot mend', () => {
+  it('fails one run alone when Postgres will never take its values', { timeout: 60_000 }, async () => {
+    const poisoned = workflow('poisoned', async () => {
+      await step.run('poison', () => null);
+      return await step.run('after', () => null);
+    });
+    const busy = await launchWithLoad(test.url, [poisoned]);
+    await admin.query(`
+      create function ${test.schema}.refuse() returns trigger language plpgsql as
+        $$ begin raise exception using errcode = '22023', message = 'never'; end $$;
+      create trigger refuse before insert on ${test.schema}.checkpoints for each row when (new.name = 'poison')
+        execute function ${test.schema}.refuse()`);
+    const runs = Array.from({ length: 5 }, (_, no) =>
+      poisoned.with({ workflowId: `poisoned-${no}`, engine: busy.perdure })(),
+    );
+    const ends = await Promise.allSettled(runs);
+    expect(ends.map((end) => end.status === 'rejected' && (end.reason as { code?: string }).code)).toEqual(
+      runs.map(() => 'PERDURE_STORE_REFUSED'),
+    );
+    await busy.load.runsOn(10);
+    await admin.query(`delete from ${test.schema}.outcomes where workflow_id like 'poisoned-%'`);
+    await admin.query(`delete from ${test.schema}.runs where workflow_id like 'poisoned-%'`);
+    await expectNothingLost(busy);
+  });
+
+  it('is an error for who asks, while runs wait for somebody to mend it', { timeout: 60_000 }, async () => {
+    const busy = await launchWithLoad();
+    const outcomes = `${test.schema}.outcomes`;
+    await admin.query(`alter table ${outcomes} rename to gone`);
+    await expect(busy.perdure.run('run-1').status()).rejects.toMatchObject({ code: '42P01' });
+    await admin.query(`alter table ${test.schema}.gone rename to outcomes`);
+    expect(await busy.perdure.run('run-1').status()).toMatchObject({ status: 'completed' });
     await expectNothingLost(busy);
   });
 });
