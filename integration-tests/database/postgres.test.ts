@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { classify } from '../../packages/core/src/database/database-errors.js';
@@ -185,17 +183,6 @@ describe('a deadline', () => {
     await transaction;
     await expect(pidOf(database)).resolves.toBeTypeOf('number');
   });
-
-  it('finds a LISTEN connection that died without a word', { timeout: 40_000 }, async () => {
-    const proxy = await startProxy();
-    const database = open({ url: proxy.url, controlTimeoutMs: 500 });
-    const onGap = vi.fn();
-    await database.listen('x', () => {}, onGap);
-    proxy.freeze();
-    await expect.poll(() => onGap.mock.calls.length, { timeout: 20_000, interval: 200 }).toBe(1);
-    await database.close();
-    proxy.close();
-  });
 });
 
 it('keeps the control lane free of what the pool is busy with', async () => {
@@ -301,32 +288,3 @@ describe('close', () => {
     expect(JSON.parse(stdout)).toEqual([]);
   });
 });
-
-/** A proxy that stops passing anything on, without closing anything, for the connections that it has at that time. */
-async function startProxy() {
-  const target = new URL(url);
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => sockets.delete(socket));
-    }
-    client.pipe(upstream).pipe(client);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const proxied = new URL(url);
-  proxied.port = String((server.address() as AddressInfo).port);
-  return {
-    url: proxied.href,
-    freeze() {
-      for (const socket of sockets) socket.unpipe().pause();
-    },
-    close() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}

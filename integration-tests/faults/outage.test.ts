@@ -91,7 +91,6 @@ async function advance(ms: number): Promise<void> {
 
 function watched(database: Database): Database {
   return {
-    ...database,
     kind: database.kind,
     async query(statement) {
       pending += 1;
