@@ -145,7 +145,9 @@ describe.each(databases)('errors on $name', ({ open }) => {
     );
     const engine = await testEngine(await freshDatabase(open), { workflows: [large, whole] });
     for (const workflow of [large, whole]) {
-      const error = await workflow.with({ engine: engine.perdure })().catch((error: unknown) => error);
+      const error = await workflow
+        .with({ engine: engine.perdure })()
+        .catch((error: unknown) => error);
       expect((error as Error).name).toBe('RangeError');
       expect((error as { body: string }).body.length).toBe(800_000);
     }

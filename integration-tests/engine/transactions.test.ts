@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { TransactionInDoubtError } from '../../packages/core/src/database/transaction-errors.js';
 import { deferred } from '../../packages/core/src/util/deferred.js';
 import { databases, type TestDatabase } from '../support/databases.js';
+import { passOn } from '../support/pass-on.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
 
 describe.each(databases)('a transactional step on $name', ({ name, open }) => {
@@ -94,7 +95,7 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
     // The first engine commits, and never hears of it.
     const committed = deferred<void>();
     const dying: Database = {
-      ...bound(test.database),
+      ...passOn(test.database),
       async sharedTransaction(work, options) {
         await test.database.sharedTransaction(work, options);
         committed.resolve();
@@ -120,7 +121,7 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
     );
     let faults = 0;
     const faulty: Database = {
-      ...bound(test.database),
+      ...passOn(test.database),
       async sharedTransaction(work, options) {
         if (faults++ > 0) return await test.database.sharedTransaction(work, options);
         if (fault === 'lost after the commit') await test.database.sharedTransaction(work, options);
@@ -426,17 +427,3 @@ describe('a start in a transaction of the caller', () => {
     await pglite.close();
   });
 });
-
-/** The methods of a driver, to be spread. */
-function bound(database: Database): Database {
-  return {
-    kind: database.kind,
-    query: (statement) => database.query(statement),
-    script: (sql) => database.script(sql),
-    transaction: (work) => database.transaction(work),
-    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
-    through: (client) => database.through(client),
-    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
-    close: () => database.close(),
-  };
-}

@@ -1,3 +1,4 @@
+import { passOn } from '../support/pass-on.js';
 import { type Perdure, step, workflow } from '@perdure/core';
 import { type Database, crash, launch, postgres } from '@perdure/core/internal';
 import { VirtualClock } from '@perdure/testing';
@@ -91,7 +92,7 @@ async function advance(ms: number): Promise<void> {
 
 function watched(database: Database): Database {
   return {
-    kind: database.kind,
+    ...passOn(database),
     async query(statement) {
       pending += 1;
       try {
@@ -100,9 +101,5 @@ function watched(database: Database): Database {
         pending -= 1;
       }
     },
-    script: (sql) => database.script(sql),
-    transaction: (work) => database.transaction(work),
-    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
-    close: () => database.close(),
   };
 }

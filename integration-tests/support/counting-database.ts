@@ -1,4 +1,5 @@
-import type { Database, Queryable, Row, Statement } from '@perdure/core/internal';
+import type { Database, Row, Statement } from '@perdure/core/internal';
+import { passOn } from './pass-on.js';
 
 /** A database that remembers the statements sent through it, each of which commits by itself. */
 export interface CountingDatabase extends Database {
@@ -13,7 +14,7 @@ export function countingDatabase(database: Database): CountingDatabase {
   const sent: Statement[] = [];
   const answered: Statement[] = [];
   return {
-    kind: database.kind,
+    ...passOn(database),
     sent,
     count: (text) => sent.filter((statement) => statement.name.includes(text)).length,
     countAnswered: (text) => answered.filter((statement) => statement.name.includes(text)).length,
@@ -23,11 +24,5 @@ export function countingDatabase(database: Database): CountingDatabase {
       answered.push(statement);
       return rows;
     },
-    script: (sql) => database.script(sql),
-    transaction: <T>(work: (tx: Queryable) => Promise<T>) => database.transaction(work),
-    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
-    through: (client) => database.through(client),
-    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
-    close: () => database.close(),
   };
 }

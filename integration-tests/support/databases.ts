@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Database, type Subscription, embedded, postgres } from '@perdure/core/internal';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
+import { passOn } from './pass-on.js';
 
 /** A schema of its own for one test, on one of the two databases. */
 export interface TestDatabase {
@@ -87,12 +88,7 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 function viewOf(database: Database): Database {
   const subscriptions = new Set<Subscription>();
   return {
-    kind: database.kind,
-    query: (statement) => database.query(statement),
-    script: (sql) => database.script(sql),
-    transaction: (work) => database.transaction(work),
-    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
-    through: (client) => database.through(client),
+    ...passOn(database),
     async listen(channel, onNotification, onGap) {
       const subscription = await database.listen(channel, onNotification, onGap);
       subscriptions.add(subscription);

@@ -1,4 +1,5 @@
-import type { Database, Queryable, Row, Statement } from '@perdure/core/internal';
+import type { Database, Row, Statement } from '@perdure/core/internal';
+import { passOn } from '../../support/pass-on.js';
 
 export interface ZombieOptions {
   readonly leaseMs: number;
@@ -14,7 +15,7 @@ export function zombieDatabase(database: Database, { leaseMs, onRefused }: Zombi
   let lastBeatMs = performance.now();
   const heldBack: (() => void)[] = [];
   return {
-    kind: database.kind,
+    ...passOn(database),
     async query<R extends Row>(statement: Statement): Promise<R[]> {
       if (statement.name.endsWith('_heartbeat')) {
         const silentMs = performance.now() - lastBeatMs;
@@ -28,11 +29,5 @@ export function zombieDatabase(database: Database, { leaseMs, onRefused }: Zombi
       }
       return rows;
     },
-    script: (sql) => database.script(sql),
-    transaction: <T>(work: (tx: Queryable) => Promise<T>) => database.transaction(work),
-    sharedTransaction: (work, options) => database.sharedTransaction(work, options),
-    through: (client) => database.through(client),
-    listen: (channel, onNotification, onGap) => database.listen(channel, onNotification, onGap),
-    close: () => database.close(),
   };
 }

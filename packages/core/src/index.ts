@@ -1,5 +1,6 @@
 export { Perdure } from './engine/perdure.js';
 export type { LaunchOptions } from './engine/engine-options.js';
+export type { Health, HealthProblem, HealthReason } from './engine/health.js';
 
 export { workflow } from './workflow/workflow.js';
 export type { BoundOptions, Workflow } from './workflow/workflow.js';
@@ -53,6 +54,7 @@ export {
   InvariantError,
   NonRetryableError,
   NotLaunchedError,
+  OverloadedError,
   PayloadTooLargeError,
   RunDeadError,
   RunNotFoundError,

@@ -1,6 +1,6 @@
 import { classify } from '../database/database-errors.js';
 import { StoreRefusedError } from '../errors/errors.js';
-import type { Clock } from '../seams/clock.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { FlushBatch, FlushStore } from '../store/flush.js';
 import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
@@ -42,6 +42,7 @@ export interface CheckpointLogOptions {
 export class CheckpointLog {
   readonly #options: CheckpointLogOptions;
   readonly #groupCommit: GroupCommit<LogItem, LogVerdict>;
+  #failingSince: EpochMs | null = null;
 
   constructor(options: CheckpointLogOptions) {
     this.#options = options;
@@ -56,6 +57,16 @@ export class CheckpointLog {
 
   append(item: LogItem): Promise<LogVerdict> {
     return this.#groupCommit.append(item);
+  }
+
+  /** The size of what is not durable yet, in bytes. */
+  get backlogBytes(): number {
+    return this.#groupCommit.backlogBytes;
+  }
+
+  /** Since when the database has not accepted writes; null while it does. */
+  get failingSince(): EpochMs | null {
+    return this.#failingSince;
   }
 
   drain(): Promise<void> {
@@ -73,6 +84,7 @@ export class CheckpointLog {
       try {
         const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
+        this.#failingSince = null;
         if (!result.held) {
           this.#options.onRevoked();
           return await never();
@@ -88,6 +100,7 @@ export class CheckpointLog {
         if (isFirstConflict) continue;
         if (errorClass === 'data') return await this.#isolate(items, error);
         failures += 1;
+        this.#failingSince ??= this.#options.clock.now();
         if (failures === 1)
           this.#options.logger.warn({ err: error, errorClass }, 'a flush failed; it will be repeated');
         await sleepFor(this.#options.clock, backoffMs(failures));

@@ -11,6 +11,7 @@ export interface GroupCommitOptions<Item, Verdict> {
 
 interface Entry<Item, Verdict> {
   readonly item: Item;
+  readonly bytes: number;
   readonly settle: (verdict: Verdict) => void;
 }
 
@@ -26,6 +27,7 @@ interface Entry<Item, Verdict> {
 export class GroupCommit<Item, Verdict> {
   readonly #options: GroupCommitOptions<Item, Verdict>;
   #queued: Entry<Item, Verdict>[] = [];
+  #backlogBytes = 0;
   #state: 'idle' | 'gathering' | 'in-flight' | 'abandoned' = 'idle';
   #idleWaiters: (() => void)[] = [];
 
@@ -36,7 +38,9 @@ export class GroupCommit<Item, Verdict> {
   append(item: Item): Promise<Verdict> {
     return new Promise((settle) => {
       if (this.#state === 'abandoned') return;
-      this.#queued.push({ item, settle });
+      const bytes = this.#options.bytesOf(item);
+      this.#backlogBytes += bytes;
+      this.#queued.push({ item, bytes, settle });
       if (this.#state === 'idle') {
         this.#state = 'gathering';
         this.#options.nextTurn(() => void this.#flushQueued());
@@ -56,7 +60,13 @@ export class GroupCommit<Item, Verdict> {
   abandon(): void {
     this.#state = 'abandoned';
     this.#queued = [];
+    this.#backlogBytes = 0;
     this.#idleWaiters = [];
+  }
+
+  /** The size of what was appended and is not known to be durable. */
+  get backlogBytes(): number {
+    return this.#backlogBytes;
   }
 
   get isAbandoned(): boolean {
@@ -69,6 +79,7 @@ export class GroupCommit<Item, Verdict> {
       const batch = this.#takeBatch();
       const verdicts = await this.#options.flush(batch.map((entry) => entry.item));
       if (this.isAbandoned) return;
+      for (const { bytes } of batch) this.#backlogBytes -= bytes;
       batch.forEach((entry, index) => entry.settle(verdicts[index] as Verdict));
       // The callers that were just told append their next items now, and those share the next flush.
       await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
@@ -81,8 +92,8 @@ export class GroupCommit<Item, Verdict> {
   #takeBatch(): Entry<Item, Verdict>[] {
     let bytes = 0;
     let count = 0;
-    for (const { item } of this.#queued) {
-      bytes += this.#options.bytesOf(item);
+    for (const entry of this.#queued) {
+      bytes += entry.bytes;
       if (count > 0 && (count === this.#options.batchItemsMax || bytes > this.#options.batchBytesMax)) break;
       count += 1;
     }

@@ -22,6 +22,7 @@ import { encodeParameter } from './binary-array.js';
 import { PreparedStatements } from './prepared-statements.js';
 import { Session, destroySocket } from './session.js';
 import { Silences } from './silences.js';
+import { TransactionInDoubtError } from './transaction-errors.js';
 
 export type { PoolLike } from './pg-like.js';
 
@@ -116,7 +117,16 @@ class PostgresDatabase implements Database {
     options: SharedTransactionOptions,
   ): Promise<T> {
     this.#checkOpen();
-    return await this.#withSession(this.#transactionPool, (session) => session.sharedTransaction(work, options));
+    let hasConnection = false;
+    try {
+      return await this.#withSession(this.#transactionPool, async (session) => {
+        hasConnection = true;
+        return await session.sharedTransaction(work, options);
+      });
+    } catch (error) {
+      // Whatever kept it from connecting is nothing that its user can mend.
+      throw hasConnection ? error : new TransactionInDoubtError(error);
+    }
   }
 
   /** Without prepared statements, of which a client that may go through a pooler is not told. */

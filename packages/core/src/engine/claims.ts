@@ -1,3 +1,4 @@
+import type { EpochMs } from '../seams/clock.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { Loop } from '../util/loop.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
@@ -7,6 +8,8 @@ export interface ClaimsOwner {
   readonly isRunning: (workflowId: string) => boolean;
   readonly suspectsRunning: () => number;
   readonly runsRunning: () => number;
+  /** Whether the database keeps up, so that more can be taken on. */
+  readonly hasRoom: () => boolean;
   readonly execute: (definition: WorkflowDefinition, run: ClaimedRun, history: readonly Checkpoint[]) => void;
 }
 
@@ -39,6 +42,11 @@ export class Claims {
       intervalMs: options.pollMs,
       round: () => this.#round(),
     });
+  }
+
+  /** See {@link Loop.failingSince}. */
+  get failingSince(): EpochMs | null {
+    return this.#loop.failingSince;
   }
 
   start(): void {
@@ -75,7 +83,7 @@ export class Claims {
     let found: number;
     do {
       const runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
-      if (runsMax <= 0) return;
+      if (runsMax <= 0 || !this.#owner.hasRoom()) return;
       found = await this.#claim(runsMax);
     } while (found >= options.claimBatch);
   }

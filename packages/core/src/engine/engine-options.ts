@@ -50,6 +50,11 @@ export interface LaunchOptions {
   readonly maxRuns?: number;
   /** The crashes without progress after which a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
   readonly maxCrashes?: number;
+  /**
+   * How much may wait to be written while the database is slow or away, in bytes; 64 MiB by default. Beyond that, starts
+   * from outside are refused with an {@link OverloadedError}, and no runs are taken from other processes.
+   */
+  readonly maxBacklogBytes?: number;
   /** The largest encoded value that is stored; 2 MiB by default. */
   readonly maxPayloadBytes?: number;
 }
@@ -78,6 +83,7 @@ export interface ResolvedOptions {
   readonly claimBatch: number;
   readonly crashesMax: number;
   readonly payloadBytesMax: number;
+  readonly backlogBytesMax: number;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -100,6 +106,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
+    backlogBytesMax: positive(options.maxBacklogBytes ?? 64 * 1024 * 1024, 'maxBacklogBytes'),
     payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
     logger: options.logger ?? new ConsoleLogger(),
     clock: options.clock ?? new SystemClock(),

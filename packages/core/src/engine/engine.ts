@@ -1,6 +1,6 @@
 import { createCodec } from '../codec/codec.js';
 import type { Database, TransactionClient } from '../database/database.js';
-import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import { CancelledError, EngineStoppedError, OverloadedError, RunNotFoundError } from '../errors/errors.js';
 import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
 import type { RunRecord } from '../store/records.js';
@@ -16,6 +16,7 @@ import { engineDataSource } from './data-source.js';
 import { Executor, type StartingRun } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
+import { type Health, reason, statusOf } from './health.js';
 import { Hints } from './hints.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
@@ -60,6 +61,19 @@ export class Engine implements RunStarter {
     return this.#executor?.id ?? null;
   }
 
+  health(): Health {
+    const executor = this.#executor;
+    const reasons = executor?.healthReasons ?? [reason(this.#isStopped ? 'stopped' : 'no-executor')];
+    if (!this.#isStopped && this.#services.hints.isDeaf) reasons.push(reason('notifications-missing'));
+    return {
+      status: statusOf(reasons),
+      reasons,
+      executorId: this.executorId,
+      runs: executor?.runCount ?? 0,
+      backlogBytes: executor?.backlogBytes ?? 0,
+    };
+  }
+
   async launch(): Promise<void> {
     const { options, hints } = this.#services;
     if (options.migrate) await migrate(this.#database, options.schema);
@@ -100,6 +114,7 @@ export class Engine implements RunStarter {
     if (request.transaction !== null) return await this.#startIn(request.transaction, starting);
     for (;;) {
       const executor = await this.#currentExecutor();
+      if (executor.isBacklogFull) throw new OverloadedError(executor.backlogBytes);
       const workflowId = await Promise.race([
         this.#startOn(executor, request, starting),
         executor.gone.then(() => null),

@@ -11,6 +11,7 @@ import type { RunServices } from '../workflow/run-services.js';
 import type { RunStarter } from '../workflow/run-starter.js';
 import { Claims } from './claims.js';
 import type { EngineServices } from './engine-services.js';
+import { type HealthReason, reason } from './health.js';
 import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.js';
 
 /** How long a process that leaves goes on trying to say so. */
@@ -74,6 +75,7 @@ export class Executor {
       isRunning: (workflowId) => this.#runs.has(workflowId),
       suspectsRunning: () => this.#suspects.count,
       runsRunning: () => this.#runs.size,
+      hasRoom: () => !this.isBacklogFull,
       execute: (definition, run, history) => this.#execute(definition, run, history),
     });
     this.#lease = new Lease({
@@ -122,6 +124,37 @@ export class Executor {
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);
     this.#claims.settled(claimNo);
     return verdict;
+  }
+
+  get runCount(): number {
+    return this.#runs.size;
+  }
+
+  /** The size of what waits to be written. */
+  get backlogBytes(): number {
+    return this.#log.backlogBytes;
+  }
+
+  /** Whether the database is so far behind that nothing more must be taken on. */
+  get isBacklogFull(): boolean {
+    return this.#log.backlogBytes >= this.#services.options.backlogBytesMax;
+  }
+
+  /** What is wrong here. */
+  get healthReasons(): HealthReason[] {
+    const { options } = this.#services;
+    const reasons: HealthReason[] = [];
+    if (this.#isDraining) reasons.push(reason('draining'));
+    if (!this.#lease.isHeld) reasons.push(reason('lease-uncertain', this.#lease.failingSince));
+    const failing = [
+      ['writes-failing', this.#log.failingSince],
+      ['claims-failing', this.#claims.failingSince],
+      ['recovery-failing', this.#sweeps.failingSince],
+    ] as const;
+    for (const [code, since] of failing) if (since !== null) reasons.push(reason(code, since));
+    if (this.isBacklogFull) reasons.push(reason('backlog-full'));
+    if (this.#runs.size >= options.runsMax) reasons.push(reason('runs-full'));
+    return reasons;
   }
 
   /** Somebody cancelled these runs. */

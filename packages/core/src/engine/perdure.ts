@@ -9,6 +9,7 @@ import { Registry } from '../workflow/registry.js';
 import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { Engine } from './engine.js';
+import type { Health } from './health.js';
 import { type LaunchOptions, resolveOptions, type SeamOptions } from './engine-options.js';
 
 /** Stops an engine dead, for tests. */
@@ -51,6 +52,20 @@ export class Perdure {
   /** This engine's id in the database: random, and new at each launch and after a lost lease; null in between. */
   get executorId(): string | null {
     return this.#engine.executorId;
+  }
+
+  /**
+   * How this engine is doing, and why, for a health check: `unhealthy` means that nothing started here gets on, `degraded`
+   * that it gets on more slowly. Asks nothing of the database; the heartbeats tell.
+   *
+   * @example
+   * app.get('/health', (_, res) => {
+   *   const { status, reasons } = perdure.health();
+   *   res.status(status === 'unhealthy' ? 503 : 200).json({ status, reasons });
+   * });
+   */
+  health(): Health {
+    return this.#engine.health();
   }
 
   /** A handle to a run by its id, wherever it was started. */

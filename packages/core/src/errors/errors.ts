@@ -192,6 +192,20 @@ export class NotLaunchedError extends PerdureError {
   }
 }
 
+/** The database does not keep up, and so much waits for it already that this start was refused. Nothing was stored. */
+export class OverloadedError extends PerdureError {
+  static readonly code = 'PERDURE_OVERLOADED';
+  override readonly name: string = 'OverloadedError';
+
+  constructor(backlogBytes: number) {
+    super(
+      OverloadedError.code,
+      `${backlogBytes} bytes wait to be written, and the database does not keep up. Start it again later (over HTTP: 503 with Retry-After); see health() for why.`,
+      { data: { backlogBytes } },
+    );
+  }
+}
+
 /** The engine shut down while somebody waited for it. The run is not affected. */
 export class EngineStoppedError extends PerdureError {
   static readonly code = 'PERDURE_ENGINE_STOPPED';

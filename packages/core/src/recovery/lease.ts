@@ -1,4 +1,4 @@
-import type { Clock } from '../seams/clock.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import type { ExecutorStore } from '../store/executors.js';
@@ -53,9 +53,19 @@ export class Lease {
     this.#loop.start();
   }
 
+  /** Whether the lease is surely held. */
+  get isHeld(): boolean {
+    return this.#options.clock.monotonicMs() < this.#heldUntilMs;
+  }
+
+  /** Since when no heartbeat has been answered; null while they are. */
+  get failingSince(): EpochMs | null {
+    return this.#loop.failingSince;
+  }
+
   /** Null while the lease is surely held, else a promise of its renewal. */
   renewal(): Promise<void> | null {
-    if (this.#options.clock.monotonicMs() < this.#heldUntilMs) return null;
+    if (this.isHeld) return null;
     this.#renewal ??= deferred<void>();
     this.#loop.wake();
     return this.#renewal.promise;

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../seams/clock.js';
+import type { Clock, EpochMs, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 
@@ -22,10 +22,15 @@ export class Loop {
   #running: Promise<void> | null = null;
   #isStopped = true;
   #isWoken = false;
-  #failures = 0;
+  #failingSince: EpochMs | null = null;
 
   constructor(options: LoopOptions) {
     this.#options = options;
+  }
+
+  /** Since when no round has succeeded; null while they do. */
+  get failingSince(): EpochMs | null {
+    return this.#failingSince;
   }
 
   start(): void {
@@ -67,15 +72,15 @@ export class Loop {
       this.#isWoken = false;
       try {
         await this.#options.round();
-        if (this.#failures > 0)
+        if (this.#failingSince !== null)
           this.#options.logger.info({ loop: this.#options.name }, 'a background loop works again');
-        this.#failures = 0;
+        this.#failingSince = null;
       } catch (error) {
-        this.#failures += 1;
-        if (this.#failures === 1) {
+        if (this.#failingSince === null) {
           this.#options.logger.warn({ loop: this.#options.name, err: error }, 'a background loop failed; it goes on');
         }
+        this.#failingSince ??= this.#options.clock.now();
       }
-    } while (this.#isWoken && !this.#isStopped && this.#failures === 0);
+    } while (this.#isWoken && !this.#isStopped && this.#failingSince === null);
   }
 }
