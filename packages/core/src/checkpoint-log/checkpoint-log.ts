@@ -52,6 +52,8 @@ export class CheckpointLog {
       batchItemsMax: options.flushItemsMax,
       batchBytesMax: 4 * 1024 * 1024,
       bytesOf: sizeOf,
+      isFatal: (verdict) => verdict.kind === 'refused',
+      ownerOf: runOf,
     });
   }
 
@@ -109,12 +111,22 @@ export class CheckpointLog {
     return await never();
   }
 
-  /** One bad item fails alone: halves the batch until the item stands by itself. */
+  /**
+   * A bad item fails alone, with what its run appended after it: halves the batch until the item stands by itself.
+   */
   async #isolate(items: readonly LogItem[], error: unknown): Promise<readonly LogVerdict[]> {
     if (items.length === 1) return [{ kind: 'refused', error: new StoreRefusedError(error) }];
     const middle = Math.ceil(items.length / 2);
-    const first = await this.#flush(items.slice(0, middle));
-    return [...first, ...(await this.#flush(items.slice(middle)))];
+    const verdicts = [...(await this.#flush(items.slice(0, middle)))];
+    const refusals = new Map<string, LogVerdict>();
+    verdicts.forEach((verdict, index) => {
+      if (verdict.kind === 'refused') refusals.set(runOf(items[index] as LogItem), verdict);
+    });
+    const rest = items.slice(middle);
+    const unharmed = rest.filter((item) => !refusals.has(runOf(item)));
+    const flushed = unharmed.length === 0 ? [] : [...(await this.#flush(unharmed))];
+    for (const item of rest) verdicts.push(refusals.get(runOf(item)) ?? (flushed.shift() as LogVerdict));
+    return verdicts;
   }
 }
 
@@ -133,6 +145,11 @@ function toBatch(executorId: string, items: readonly LogItem[]): FlushBatch {
     else outcomes.push(item.outcome);
   }
   return { executorId, starts, checkpoints, outcomes };
+}
+
+function runOf(item: LogItem): string {
+  if (item.kind === 'start') return item.run.workflowId;
+  return item.kind === 'checkpoint' ? item.checkpoint.workflowId : item.outcome.workflowId;
 }
 
 function sizeOf(item: LogItem): number {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { GroupCommit } from './group-commit.js';
 
 /** A flush that is answered by hand. */
-function setup(options: { batchItemsMax?: number; batchBytesMax?: number } = {}) {
+function setup(options: { batchItemsMax?: number; batchBytesMax?: number; verdict?: (item: number) => string } = {}) {
+  const verdictOf = options.verdict ?? ((item) => `done ${item}`);
   const flushes: { batch: readonly number[]; answer(): Promise<void> }[] = [];
   const log = new GroupCommit<number, string>({
     flush: (batch) =>
@@ -10,7 +11,7 @@ function setup(options: { batchItemsMax?: number; batchBytesMax?: number } = {})
         flushes.push({
           batch,
           answer: async () => {
-            resolve(batch.map((item) => `done ${item}`));
+            resolve(batch.map(verdictOf));
             await turns();
           },
         });
@@ -19,11 +20,27 @@ function setup(options: { batchItemsMax?: number; batchBytesMax?: number } = {})
     batchItemsMax: options.batchItemsMax ?? 100,
     batchBytesMax: options.batchBytesMax ?? 1_000,
     bytesOf: (item) => item,
+    isFatal: (verdict) => verdict === 'fatal',
+    ownerOf: (item) => (item % 2 === 0 ? 'even' : 'odd'),
   });
   return { log, flushes };
 }
 
 describe('group commit', () => {
+  it('lets a fatal verdict hold for what its owner had appended after it, and for nobody else', async () => {
+    const { log, flushes } = setup({ verdict: (item) => (item === 1 ? 'fatal' : `done ${item}`) });
+    const verdicts = [log.append(1)];
+    await turns();
+    verdicts.push(...[2, 3, 4].map((item) => log.append(item)));
+    expect(log.backlogBytes).toBe(10);
+    await flushes[0]?.answer();
+    expect(flushes.map(({ batch }) => batch)).toEqual([[1], [2, 4]]);
+    expect(log.backlogBytes).toBe(6);
+    await flushes[1]?.answer();
+    expect(await Promise.all(verdicts)).toEqual(['fatal', 'done 2', 'fatal', 'done 4']);
+    expect(log.backlogBytes).toBe(0);
+  });
+
   it('flushes what is appended in one turn together, and gives each its verdict', async () => {
     const { log, flushes } = setup();
     const verdicts = [1, 2, 3].map((item) => log.append(item));

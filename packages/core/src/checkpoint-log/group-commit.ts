@@ -7,6 +7,9 @@ export interface GroupCommitOptions<Item, Verdict> {
   readonly batchItemsMax: number;
   readonly batchBytesMax: number;
   readonly bytesOf: (item: Item) => number;
+  /** Whether a verdict holds, too, for what was appended after the item by the same owner, who had counted on it. */
+  readonly isFatal: (verdict: Verdict) => boolean;
+  readonly ownerOf: (item: Item) => string;
 }
 
 interface Entry<Item, Verdict> {
@@ -80,13 +83,27 @@ export class GroupCommit<Item, Verdict> {
       const verdicts = await this.#options.flush(batch.map((entry) => entry.item));
       if (this.isAbandoned) return;
       for (const { bytes } of batch) this.#backlogBytes -= bytes;
-      batch.forEach((entry, index) => entry.settle(verdicts[index] as Verdict));
+      batch.forEach((entry, index) => this.#settle(entry, verdicts[index] as Verdict));
       // The callers that were just told append their next items now, and those share the next flush.
       await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
     }
     if (this.isAbandoned) return;
     this.#state = 'idle';
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  /** What is queued was appended before its owner could hear of this verdict. */
+  #settle(entry: Entry<Item, Verdict>, verdict: Verdict): void {
+    entry.settle(verdict);
+    const { isFatal, ownerOf } = this.#options;
+    if (!isFatal(verdict)) return;
+    const owner = ownerOf(entry.item);
+    const lost = this.#queued.filter((later) => ownerOf(later.item) === owner);
+    this.#queued = this.#queued.filter((later) => ownerOf(later.item) !== owner);
+    for (const later of lost) {
+      this.#backlogBytes -= later.bytes;
+      later.settle(verdict);
+    }
   }
 
   #takeBatch(): Entry<Item, Verdict>[] {

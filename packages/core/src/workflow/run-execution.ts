@@ -309,8 +309,10 @@ export class RunExecution {
   #settle(kind: Outcome['kind'], payload: string | null): void {
     if (this.#isClosed) return;
     this.#close();
-    const outcome: Outcome = { workflowId: this.run.workflowId, kind, payload, finishedAt: this.#services.clock.now() };
-    void this.#recorder.settle(outcome).then(() => this.#services.onSettled(this, outcome));
+    const { codec, clock } = this.#services;
+    const outcome: Outcome = { workflowId: this.run.workflowId, kind, payload, finishedAt: clock.now() };
+    const failedWith = (error: unknown): Outcome => ({ ...outcome, kind: 'failed', payload: codec.encodeError(error) });
+    void this.#recorder.settle(outcome, failedWith).then((settled) => this.#services.onSettled(this, settled));
   }
 
   #block(call: IssuedCall | null, callSite: string | null): void {

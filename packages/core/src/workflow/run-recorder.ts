@@ -40,8 +40,16 @@ export class RunRecorder {
     return { checkpoint, durable: this.#add({ kind: 'checkpoint', checkpoint }) };
   }
 
-  settle(outcome: Outcome): Promise<void> {
-    return this.#add({ kind: 'outcome', outcome });
+  /**
+   * Records the outcome. If the database refuses it, or an entry before it that nobody has heard of yet, the run has failed
+   * with that: resolves with the outcome that is durable.
+   */
+  async settle(outcome: Outcome, failedWith: (error: unknown) => Outcome): Promise<Outcome> {
+    const verdict = await this.#append({ kind: 'outcome', outcome });
+    if (verdict.kind !== 'refused') return outcome;
+    const failed = failedWith(verdict.error);
+    await this.#append({ kind: 'outcome', outcome: failed });
+    return failed;
   }
 
   /** Null if everything recorded so far is durable, else a promise of it. */
