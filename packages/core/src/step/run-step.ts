@@ -18,8 +18,13 @@ export interface StepTry {
   readonly enter: <T>(fn: () => T | Promise<T>, changes?: Pick<StepContext, 'transaction'>) => Promise<T>;
 }
 
-/** Tries a step once; resolves with the encoded result, or with `stopped` if the run does not go on in this process. */
-export type StepBody = (stepTry: StepTry) => Promise<{ readonly payload: string | null } | 'stopped'>;
+/**
+ * Tries a step once. Resolves with the encoded result; with `againInMs` where something else than the step is to blame, and
+ * the try does not count; or with `stopped` if the run does not go on in this process.
+ */
+export type StepBody = (
+  stepTry: StepTry,
+) => Promise<{ readonly payload: string | null } | { readonly againInMs: number } | 'stopped'>;
 
 /**
  * A step as a durable call: tries the body until it succeeds or the policy gives up, and records every failed try, so
@@ -50,6 +55,10 @@ async function performStep(
     const startedAt = clock.now();
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1));
     if (attempt === 'stopped') return;
+    if ('againInMs' in attempt) {
+      retryAt = clock.now() + attempt.againInMs;
+      continue;
+    }
     if ('payload' in attempt) {
       call.complete({ payload: attempt.payload, failed: false, startedAt });
       return;

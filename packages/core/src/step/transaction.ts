@@ -2,7 +2,6 @@ import { classify } from '../database/database-errors.js';
 import type { IsolationLevel, TransactionClient } from '../database/database.js';
 import { TransactionConflictError, TransactionInDoubtError } from '../database/transaction-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
-import { sleepFor } from '../util/timers.js';
 import type { WorkflowContext } from '../workflow/context.js';
 import type { OpenCall } from '../workflow/durable-call.js';
 import type { Committed, DataSource } from './data-source.js';
@@ -26,28 +25,28 @@ export function transactionBody(
   isolationLevel: IsolationLevel,
   dataSource: DataSource,
 ): StepBody {
+  let isInDoubt = false;
+  let conflicts = 0;
+  let losses = 0;
   return async (stepTry) => {
     const { context, call } = stepTry;
-    const { clock, random } = context.seams;
-    let isInDoubt = false;
-    for (let conflicts = 0, losses = 0; !call.signal.aborted;) {
-      try {
-        const committed = isInDoubt ? await dataSource.findCommitted(keyOf(context, call)) : null;
-        return committed ?? (await commitOnce(fn, isolationLevel, dataSource, stepTry));
-      } catch (error) {
-        if (error instanceof RevokedError) return 'stopped';
-        if (error instanceof TransactionConflictError) {
-          conflicts += 1;
-          if (conflicts > conflictsMax) throw error.cause;
-          await sleepFor(clock, random.float() * Math.min(1_000, 10 * 2 ** conflicts));
-        } else if (error instanceof TransactionInDoubtError) {
-          isInDoubt = true;
-          losses += 1;
-          await sleepFor(clock, Math.min(2_000, 25 * 2 ** Math.min(losses, 10)));
-        } else throw error;
+    try {
+      const committed = isInDoubt ? await dataSource.findCommitted(keyOf(context, call)) : null;
+      return committed ?? (await commitOnce(fn, isolationLevel, dataSource, stepTry));
+    } catch (error) {
+      if (error instanceof RevokedError) return 'stopped';
+      if (error instanceof TransactionConflictError) {
+        conflicts += 1;
+        if (conflicts > conflictsMax) throw error.cause;
+        return { againInMs: context.seams.random.float() * Math.min(1_000, 10 * 2 ** conflicts) };
       }
+      if (error instanceof TransactionInDoubtError) {
+        isInDoubt = true;
+        losses += 1;
+        return { againInMs: Math.min(2_000, 25 * 2 ** Math.min(losses, 10)) };
+      }
+      throw error;
     }
-    return 'stopped';
   };
 }
 
