@@ -98,6 +98,33 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     expect(did.filter((what) => what !== 'CancelledError')).toEqual(['reserve', 'aborted', 'release', 'notify']);
   });
 
+  it('begins no step that it has answered, when it comes together with the end of a replay', async () => {
+    const test = await freshDatabase(open);
+    const did: string[] = [];
+    const act = step('act', async (what: string) => void did.push(what));
+    const booking = workflow(
+      'cancelled in between',
+      async () => {
+        await act('reserve');
+        try {
+          await act('charge');
+        } finally {
+          await act('release');
+        }
+      },
+      { onCancel: 'throw' },
+    );
+    const engine = await testEngine(test, { workflows: [booking] });
+    const crashed = engine.crashAfter(1);
+    await booking.with({ workflowId: 'b', engine: engine.perdure }).start();
+    await crashed;
+    const outside = await testEngine(test, { workflows: [] });
+    await outside.perdure.run('b').cancel();
+    await engine.restart();
+    await expect(engine.perdure.run('b').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    expect(did).toEqual(['reserve', 'release']);
+  });
+
   it('is a recorded call when a workflow asks for it', async () => {
     const victim = workflow('victim', async () => sleep('1d'));
     const killer = workflow('killer', async () => {

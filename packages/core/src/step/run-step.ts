@@ -52,6 +52,8 @@ async function performStep(
   for (;;) {
     if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
     await call.permission();
+    // An interruption that was delivered in the same turn has answered the call already: its body must not begin.
+    if (call.signal.aborted) return;
     const startedAt = clock.now();
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1));
     if (attempt === 'stopped') return;

@@ -1,3 +1,4 @@
+import { never } from '../util/never.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import type { CallResult, DurableCall } from './durable-call.js';
@@ -18,6 +19,8 @@ export function handleCall(
     perform: (call) =>
       answer(call, context, async () => {
         await call.permission();
+        // As in a step: what was answered in the same turn must not begin.
+        if (call.signal.aborted) return await never();
         return await ask();
       }),
   };
