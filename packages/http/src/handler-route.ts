@@ -1,0 +1,141 @@
+import { type Perdure, WorkflowConflictError } from '@perdure/core';
+import type { Admission, Admitted } from './admission.js';
+import { accepted, type Answer, failure, replayed } from './answer.js';
+import type { HttpExchange } from './exchange.js';
+import type { Offer } from './offers.js';
+import type { HttpOptions, ResolvedRoute } from './options.js';
+import { HttpProblem, keyReused, unavailable } from './problem.js';
+import { httpState } from './process-state.js';
+import { requestWorkflow } from './request-run.js';
+import { generationOf } from './run-id.js';
+import { concurrentRequest, type RunWatch } from './run-watch.js';
+import { isInterrupted, isResponseRecord, type ResponseRecord } from './stored-response.js';
+import type { Settled } from './outcomes.js';
+
+/** How long an answer waits to be stored before it is sent all the same. */
+const commitWaitMs = 5_000;
+
+/** Runs the handler of a request, and resolves with its response once that is known as a whole. */
+export type Perform = (exchangeId: string, runId: string) => Promise<ResponseRecord>;
+
+/**
+ * Requests with a plain handler. The handler runs once for each key, in the step of a run whose result is the response;
+ * repeated requests wait for that run, wherever it executes. When its process dies, the run is taken over, and the
+ * handler runs again in a repeated request: the workflows that it calls have the same ids then, and go on.
+ */
+export class HandlerRoutes<Req> {
+  readonly #perdure: Perdure;
+  readonly #options: HttpOptions<Req>;
+  readonly #admission: Admission<Req>;
+  readonly #watch: RunWatch;
+
+  constructor(perdure: Perdure, options: HttpOptions<Req>, admission: Admission<Req>, watch: RunWatch) {
+    this.#perdure = perdure;
+    this.#options = options;
+    this.#admission = admission;
+    this.#watch = watch;
+    requestWorkflow();
+  }
+
+  async answer(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>, perform: Perform): Promise<Answer> {
+    const admitted = await this.#admission.admit(exchange, route);
+    if (admitted === null) return { kind: 'pass' };
+    for (let generation = 0; ; generation += 1) {
+      const runId = generationOf(admitted.runId, generation);
+      const offer = httpState().offers.add(runId, (exchangeId) =>
+        within(route.handlerTimeoutMs, perform(exchangeId, admitted.runId)),
+      );
+      try {
+        const answer = await this.#offer(offer, { ...admitted, runId }, route);
+        if (answer !== null) return answer;
+      } finally {
+        httpState().offers.withdraw(offer);
+      }
+    }
+  }
+
+  /** Null if the run can give no answer, and the next generation has to. */
+  async #offer(offer: Offer, { runId, fingerprint }: Admitted, route: ResolvedRoute<Req>): Promise<Answer | null> {
+    try {
+      const workflow = requestWorkflow().with({ workflowId: runId, engine: this.#perdure });
+      await this.#watch.started(workflow.start({ fingerprint }));
+    } catch (error) {
+      if (!(error instanceof WorkflowConflictError)) throw error;
+      if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
+      throw keyReused();
+    }
+    return offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
+  }
+
+  /** This request's handler is running. */
+  async #own(offer: Offer): Promise<Answer | null> {
+    const settled = await Promise.race([
+      this.#watch.outcomes.wait(offer.runId, null),
+      // Stored it will be; the client need not wait for a database that is slow.
+      offer.performed.catch(() => null).then(() => after(commitWaitMs, 'uncommitted' as const)),
+    ]);
+    if (settled === 'uncommitted' || settled === null || settled.kind === 'unavailable') {
+      if (offer.thrown !== null) return failure(offer.thrown.error, {});
+      return offer.hasPerformed ? { kind: 'own' } : { kind: 'problem', problem: unavailable() };
+    }
+    if (settled.kind === 'failed') return failure(offer.thrown?.error ?? settled.error, {});
+    // The lease was lost meanwhile. This request's handler may still be running, so it cannot run again.
+    if (isInterrupted(settled.value)) return { kind: 'problem', problem: unavailable() };
+    return isMadeBy(settled.value, offer)
+      ? { kind: 'own' }
+      : { kind: 'result', value: settled.value, headers: replayed };
+  }
+
+  /** Another request came first. */
+  async #follow(offer: Offer, route: ResolvedRoute<Req>): Promise<Answer | null> {
+    const { runId } = offer;
+    const isFull = httpState().offers.count(runId) > route.joinersMax;
+    if ((route.onConcurrent !== 'join' || isFull) && !(await this.#watch.isFinished(runId))) {
+      if (offer.isTaken) return await this.#own(offer);
+      return this.#notYet(runId, route);
+    }
+    const settled = await Promise.race([
+      this.#watch.outcomes.wait(runId, route.waitMs),
+      offer.taken.then(() => 'taken' as const),
+    ]);
+    if (settled === 'taken' || offer.isTaken) return await this.#own(offer);
+    return settled === null ? this.#notYet(runId, route) : await this.#replay(runId, settled, route);
+  }
+
+  #notYet(runId: string, route: ResolvedRoute<Req>): Answer {
+    if (route.onConcurrent === 'accept') return accepted(runId, this.#options.runsPath ?? '/runs');
+    return { kind: 'problem', problem: concurrentRequest() };
+  }
+
+  async #replay(runId: string, settled: Settled, route: ResolvedRoute<Req>): Promise<Answer | null> {
+    if (settled.kind === 'unavailable') throw unavailable(settled.error);
+    if (settled.kind === 'completed' && isInterrupted(settled.value)) return null;
+    if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
+    if (settled.kind === 'failed') return failure(settled.error, replayed);
+    return { kind: 'result', value: settled.value, headers: replayed };
+  }
+}
+
+function isMadeBy(value: unknown, offer: Offer): boolean {
+  return isResponseRecord(value) && value.exchangeId === offer.exchangeId;
+}
+
+function after<T>(delayMs: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), delayMs).unref());
+}
+
+/** A handler that never answers would keep its key for ever. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(handlerTimeout(limitMs)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const handlerTimeout = (limitMs: number): HttpProblem =>
+  new HttpProblem(504, 'handler-timeout', 'Timed out', `No answer was made within ${limitMs} ms.`);

@@ -1,0 +1,13 @@
+import { keyWorkflow } from './key-run.js';
+import type { KeyWorkflow, RequestWorkflow } from './process-state.js';
+import { requestWorkflow } from './request-run.js';
+
+/**
+ * The workflows of this package, for an engine that is launched with a list of its own.
+ *
+ * @example
+ * await Perdure.launch({ workflows: [checkout, ...httpWorkflows()] });
+ */
+export function httpWorkflows(): readonly [RequestWorkflow, KeyWorkflow] {
+  return [requestWorkflow(), keyWorkflow()];
+}

@@ -1,0 +1,121 @@
+import type { Perdure, Workflow } from '@perdure/core';
+import { Admission } from './admission.js';
+import { type Answer, answerOf } from './answer.js';
+import type { HttpExchange } from './exchange.js';
+import { HandlerRoutes } from './handler-route.js';
+import type { HttpResponse } from './http-response.js';
+import { type HttpOptions, type ResolvedRoute, resolveRoute, type RouteOptions } from './options.js';
+import { type HttpProblem, problemResponse } from './problem.js';
+import { httpState } from './process-state.js';
+import { contextOfHeaders } from './request-context.js';
+import { KeyedScope, withinScope } from './request-scope.js';
+import { RunEndpoints } from './run-endpoints.js';
+import { RunWatch } from './run-watch.js';
+import type { RequestContext, RequestScope } from './scope.js';
+import type { ResponseRecord } from './stored-response.js';
+import { WorkflowRoutes } from './workflow-route.js';
+
+/**
+ * What all adapters share: it knows no framework, and sees requests as {@link HttpExchange}s. An adapter turns a request
+ * into one, asks here for an {@link Answer}, and sends that.
+ */
+export class Idempotency<Req> {
+  readonly runs: RunEndpoints<Req>;
+  readonly #perdure: Perdure;
+  readonly #options: HttpOptions<Req>;
+  readonly #admission: Admission<Req>;
+  readonly #handlers: HandlerRoutes<Req>;
+  readonly #workflows: WorkflowRoutes<Req>;
+
+  constructor(perdure: Perdure, options: HttpOptions<Req> = {}) {
+    this.#perdure = perdure;
+    this.#options = options;
+    this.#admission = new Admission(options);
+    const watch = new RunWatch(perdure);
+    this.#handlers = new HandlerRoutes(perdure, options, this.#admission, watch);
+    this.#workflows = new WorkflowRoutes(perdure, options, this.#admission, watch);
+    this.runs = new RunEndpoints(perdure, options, watch.outcomes);
+  }
+
+  /** The options of a route, those of the adapter where it has none. */
+  route(options: RouteOptions<Req> = {}): ResolvedRoute<Req> {
+    return resolveRoute({ ...this.#options, ...options });
+  }
+
+  /**
+   * Calls what handles a request so that the workflows which it starts are named after its key. A key that does not hold
+   * is an error of the first workflow that is started, not before.
+   */
+  bind<T>(exchange: HttpExchange<Req>, fn: () => T): T {
+    return withinScope(this.#perdure, this.#scopeOf(exchange), fn);
+  }
+
+  /** Calls something in the scope of a request that was bound before, for when the AsyncLocalStorage was lost on the way. */
+  rebind<T>(request: object, fn: () => T): T {
+    const scope = httpState().byRequest.get(request);
+    return scope === undefined ? fn() : withinScope(this.#perdure, scope, fn);
+  }
+
+  /** A request with a plain handler. `perform` runs it, and resolves with its response as it is to be stored. */
+  async handler(
+    exchange: HttpExchange<Req>,
+    route: ResolvedRoute<Req>,
+    perform: (exchangeId: string) => Promise<ResponseRecord>,
+  ): Promise<Answer> {
+    return await answerOf(() =>
+      this.#handlers.answer(exchange, route, (exchangeId, runId) =>
+        withinScope(this.#perdure, this.#handlerScope(exchange, runId), () => perform(exchangeId)),
+      ),
+    );
+  }
+
+  /** A request that is a workflow. */
+  async workflow<Input, Result>(
+    exchange: HttpExchange<Req>,
+    route: ResolvedRoute<Req>,
+    workflow: Workflow<[Input], Result>,
+    inputOf: () => Input | Promise<Input>,
+  ): Promise<Answer> {
+    const scope = this.#scopeOf(exchange);
+    return await httpState().scopes.run(scope, () =>
+      answerOf(() => this.#workflows.answer(exchange, route, workflow, inputOf)),
+    );
+  }
+
+  /** A problem as this client is to see it. */
+  show(problem: HttpProblem, accept: string | null): HttpResponse {
+    return problemResponse(problem, { accept, docsUrl: this.#options.docsUrl ?? null });
+  }
+
+  #scopeOf(exchange: HttpExchange<Req>): RequestScope {
+    const { byRequest } = httpState();
+    const known = byRequest.get(exchange.request);
+    if (known !== undefined) return known;
+    let runId: Promise<string | null> | undefined;
+    const scope = new KeyedScope(
+      this.#contextOf(exchange),
+      () => (runId ??= this.#admission.runIdOf(exchange, this.route())),
+    );
+    byRequest.set(exchange.request, scope);
+    return scope;
+  }
+
+  /** A handler's workflows are named after the key that its route has, which may be another than that of `bind`. */
+  #handlerScope(exchange: HttpExchange<Req>, runId: string): RequestScope {
+    const { byRequest } = httpState();
+    const bound = byRequest.get(exchange.request);
+    const context = bound === undefined ? this.#contextOf(exchange) : () => bound.context();
+    const scope = new KeyedScope(context, () => Promise.resolve(runId));
+    byRequest.set(exchange.request, scope);
+    return scope;
+  }
+
+  /** The headers are read once, so that an id that was made up stays; what the application adds, whenever it is asked for. */
+  #contextOf(exchange: HttpExchange<Req>): () => RequestContext {
+    let ofHeaders: RequestContext | undefined;
+    return () => {
+      ofHeaders ??= contextOfHeaders((name) => exchange.header(name));
+      return { ...ofHeaders, ...this.#options.context?.(exchange.request) };
+    };
+  }
+}

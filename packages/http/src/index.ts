@@ -1,0 +1,23 @@
+export { createHttp } from './web.js';
+export type { WebHttp } from './web.js';
+export type { Authorize, HttpOptions, ResolvedRoute, RouteOptions, RunAction, RunEvent, RunEvents } from './options.js';
+export type { FingerprintOptions } from './fingerprint.js';
+
+export { currentRequest, logContext, requestCarrier } from './request-context.js';
+export type { ContextCarrier } from './request-context.js';
+export type { RequestContext } from './scope.js';
+
+export { isResponseRecord, omittedRecord, recordOf, replayedHeaders, reply } from './stored-response.js';
+export type { Omitted, ResponseRecord } from './stored-response.js';
+export { HttpProblem, problemOf } from './problem.js';
+export type { ProblemCode } from './problem.js';
+
+export { Idempotency } from './idempotency.js';
+export type { RunEndpoints } from './run-endpoints.js';
+export type { Answer } from './answer.js';
+export { responseOfAnswer } from './answer.js';
+export type { HttpExchange, Payload } from './exchange.js';
+export type { HttpResponse } from './http-response.js';
+export { toWebResponse } from './http-response.js';
+export { httpWorkflows } from './http-workflows.js';
+export { corsHeaders, openApiFragment } from './publication.js';

@@ -1,0 +1,42 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Workflow } from '@perdure/core';
+import { Offers } from './offers.js';
+import type { RequestScope } from './scope.js';
+import type { RequestOutcome } from './stored-response.js';
+
+/** What stands for a key in the database: what it was first used with. */
+export interface KeyInput {
+  readonly fingerprint: string | null; // null = anything
+}
+
+export type RequestWorkflow = Workflow<[input: KeyInput], RequestOutcome>;
+export type KeyWorkflow = Workflow<[input: KeyInput], null>;
+
+/** What there must be one of in a process, however often this package was loaded. */
+export interface HttpState {
+  /** The request that the calling code works for. */
+  readonly scopes: AsyncLocalStorage<RequestScope>;
+  /** The same by the framework's request: code that reads bodies may lose the AsyncLocalStorage. */
+  readonly byRequest: WeakMap<object, RequestScope>;
+  /** The requests that are here and could have their handlers run. */
+  readonly offers: Offers;
+  /** By the id of a key's run: called by the function of that run, if it is a new one. */
+  readonly onNewKey: Map<string, () => void>;
+  requestWorkflow: RequestWorkflow | null; // null = not defined yet
+  keyWorkflow: KeyWorkflow | null; // null = not defined yet
+}
+
+const key = Symbol.for('perdure.http.v1');
+
+/** The one global of this package; see `processState` in @perdure/core for why there has to be one. */
+export function httpState(): HttpState {
+  const holder = globalThis as { [key]?: HttpState };
+  return (holder[key] ??= {
+    scopes: new AsyncLocalStorage<RequestScope>(),
+    byRequest: new WeakMap(),
+    offers: new Offers(),
+    onNewKey: new Map(),
+    requestWorkflow: null,
+    keyWorkflow: null,
+  });
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { currentRun } from '@perdure/core';
+import { httpState } from './process-state.js';
+import type { RequestContext, RequestScope } from './scope.js';
+
+/**
+ * Carries something of the surroundings of a start into the run: taken when the run is started, stored with it, and put
+ * back around its workflow function and its steps, in whichever process executes them.
+ */
+export interface ContextCarrier<Value = unknown> {
+  readonly name: string;
+  /** What is to be carried; undefined for nothing. */
+  capture(): Value | undefined;
+  run<T>(value: Value, fn: () => T): T;
+}
+
+/** The request that the calling code works for, in a handler, a workflow or a step; undefined elsewhere. */
+export function currentRequest(): RequestContext | undefined {
+  return httpState().scopes.getStore()?.context();
+}
+
+/**
+ * Makes {@link currentRequest} answer in runs that were recovered by another process.
+ *
+ * @example
+ * const perdure = await Perdure.launch({ carriers: [requestCarrier] });
+ */
+export const requestCarrier: ContextCarrier<RequestContext> = {
+  name: 'perdure.request',
+  capture: () => currentRequest(),
+  run: (context, fn) => httpState().scopes.run(scopeOf(context), fn),
+};
+
+/** The scope of work that goes on after its request. */
+const scopeOf = (context: RequestContext): RequestScope => ({
+  context: () => context,
+  runIdFor: () => Promise.resolve(undefined),
+});
+
+/**
+ * Fields for a logger, new at each call because loggers add to them.
+ *
+ * @example
+ * const logger = pino({ mixin: logContext });
+ */
+export function logContext(): Record<string, unknown> {
+  const run = currentRun();
+  const request = currentRequest();
+  return {
+    ...(request === undefined ? {} : { request_id: request.requestId }),
+    ...(run === undefined ? {} : { run_id: run.workflowId, workflow: run.workflowName, run_attempt: run.attempt }),
+    ...(run?.step === undefined ? {} : { step: run.step.name, attempt: run.step.attempt }),
+  };
+}
+
+/** What of the headers goes into the context, each checked: they come from outside and go into logs. */
+export function contextOfHeaders(header: (name: string) => string | null): RequestContext {
+  const requestId = header('x-request-id');
+  const traceparent = header('traceparent');
+  const tracestate = header('tracestate');
+  const isTraced = traceparent !== null && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent);
+  return {
+    requestId: requestId !== null && /^[\w.:+/=@-]{1,128}$/.test(requestId) ? requestId : randomUUID(),
+    ...(isTraced ? { traceparent } : {}),
+    ...(isTraced && tracestate !== null && /^[\x20-\x7e]{1,512}$/.test(tracestate) ? { tracestate } : {}),
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * What is known of the request that work is done for, also after the process that received it is gone. It is stored with
+ * each run that the request starts, so it holds plain data only, and no secrets.
+ */
+export interface RequestContext {
+  readonly requestId: string;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+  /** What the option `context` adds: a tenant, a user, a locale. */
+  readonly [field: string]: unknown;
+}
+
+/** What code that works for a request can know of it. */
+export interface RequestScope {
+  context(): RequestContext;
+  /** The id for a run that is started now, in the order of the calls; undefined for a random one. */
+  runIdFor(workflowName: string): Promise<string | undefined>;
+}

@@ -1,0 +1,132 @@
+import { type Perdure, type Workflow, WorkflowConflictError } from '@perdure/core';
+import type { Admission, Admitted } from './admission.js';
+import { accepted, type Answer, failure, replayed } from './answer.js';
+import type { HttpExchange } from './exchange.js';
+import { claimKey, keyWorkflow } from './key-run.js';
+import type { HttpOptions, ResolvedRoute } from './options.js';
+import { parsePrefer } from './preferences.js';
+import { keyReused, unavailable } from './problem.js';
+import { generationOf } from './run-id.js';
+import { concurrentRequest, type RunWatch } from './run-watch.js';
+
+/** How long this client waits, and what it is told of it. */
+interface Patience {
+  readonly waitMs: number | null; // null = until the outcome
+  readonly isAsync: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Requests that are workflows: the run is the request's, and its result the response, which any process can make of it. */
+export class WorkflowRoutes<Req> {
+  readonly #perdure: Perdure;
+  readonly #options: HttpOptions<Req>;
+  readonly #admission: Admission<Req>;
+  readonly #watch: RunWatch;
+
+  constructor(perdure: Perdure, options: HttpOptions<Req>, admission: Admission<Req>, watch: RunWatch) {
+    this.#perdure = perdure;
+    this.#options = options;
+    this.#admission = admission;
+    this.#watch = watch;
+    keyWorkflow();
+  }
+
+  /** @param inputOf is called before anything is stored; what it throws leaves the key free */
+  async answer<Input, Result>(
+    exchange: HttpExchange<Req>,
+    route: ResolvedRoute<Req>,
+    workflow: Workflow<[Input], Result>,
+    inputOf: () => Input | Promise<Input>,
+  ): Promise<Answer> {
+    const admitted = await this.#admission.admit(exchange, route);
+    const input = await inputOf();
+    const start = async (runId: string): Promise<void> => {
+      await workflow.with({ workflowId: runId, engine: this.#perdure }).start(input);
+    };
+    if (admitted === null) {
+      const runId = await this.#admission.freshRunId(exchange);
+      await this.#watch.started(start(runId));
+      return (await this.#await(runId, exchange, route, { isNew: true })) as Answer;
+    }
+    for (let generation = 0; ; generation += 1) {
+      const runId = generationOf(admitted.runId, generation);
+      const isNew = await this.#claim({ ...admitted, runId }, route, start);
+      const answer = isNew === null ? null : await this.#await(runId, exchange, route, { isNew });
+      if (answer !== null) return answer;
+    }
+  }
+
+  /** Makes sure that the run exists. Null if its key is forgotten. */
+  async #claim(
+    { runId, fingerprint }: Admitted,
+    route: ResolvedRoute<Req>,
+    start: (runId: string) => Promise<void>,
+  ): Promise<boolean | null> {
+    let isNew: boolean;
+    try {
+      isNew = await this.#watch.started(claimKey(this.#perdure, runId, fingerprint));
+    } catch (error) {
+      if (!(error instanceof WorkflowConflictError)) throw error;
+      if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
+      throw keyReused();
+    }
+    try {
+      await this.#watch.started(start(runId));
+    } catch (error) {
+      // The same request by its fingerprint; what its input was made from may differ.
+      if (!(error instanceof WorkflowConflictError)) throw error;
+    }
+    return isNew;
+  }
+
+  async #await(
+    runId: string,
+    exchange: HttpExchange<Req>,
+    route: ResolvedRoute<Req>,
+    { isNew }: { readonly isNew: boolean },
+  ): Promise<Answer | null> {
+    const { outcomes } = this.#watch;
+    const patience = patienceOf(exchange, route);
+    if (!isNew && (await this.#watch.isExpired(runId, route.ttlMs))) return null;
+    const mayJoin = isNew || patience.isAsync || (route.onConcurrent === 'join' && this.#hasRoom(runId, route));
+    if (!mayJoin && !(await this.#watch.isFinished(runId))) return this.#notYet(runId, route, patience);
+    if (patience.waitMs === 0) return accepted(runId, this.#runsPath, patience.headers);
+    const { signal } = exchange;
+    const cancel = (): void => this.#watch.cancel(runId);
+    if (isNew && route.onDisconnect === 'cancel') signal?.addEventListener('abort', cancel, { once: true });
+    const settled = await outcomes.wait(runId, patience.waitMs ?? (isNew ? null : route.waitMs), signal);
+    signal?.removeEventListener('abort', cancel);
+    if (settled === null) return signal?.aborted === true ? { kind: 'gone' } : this.#notYet(runId, route, patience);
+    if (settled.kind === 'unavailable') throw unavailable(settled.error);
+    const headers = isNew ? patience.headers : { ...patience.headers, ...replayed };
+    return settled.kind === 'failed'
+      ? failure(settled.error, headers)
+      : { kind: 'result', value: settled.value, headers };
+  }
+
+  #hasRoom(runId: string, route: ResolvedRoute<Req>): boolean {
+    return this.#watch.outcomes.count(runId) < route.joinersMax;
+  }
+
+  #notYet(runId: string, route: ResolvedRoute<Req>, patience: Patience): Answer {
+    if (patience.isAsync || route.onConcurrent === 'accept') return accepted(runId, this.#runsPath, patience.headers);
+    return { kind: 'problem', problem: concurrentRequest() };
+  }
+
+  get #runsPath(): string {
+    return this.#options.runsPath ?? '/runs';
+  }
+}
+
+function patienceOf<Req>(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>): Patience {
+  if (route.mode === 'sync') return { waitMs: null, isAsync: false, headers: {} };
+  if (route.mode === 'async') return { waitMs: 0, isAsync: true, headers: {} };
+  const { respondAsync, waitSeconds } = parsePrefer(exchange.header('prefer'));
+  if (!respondAsync) return { waitMs: null, isAsync: false, headers: { vary: 'Prefer' } };
+  const applied = waitSeconds === null ? 'respond-async' : `respond-async, wait=${waitSeconds}`;
+  return {
+    waitMs: Math.min((waitSeconds ?? 0) * 1_000, route.waitMs),
+    isAsync: true,
+    headers: { vary: 'Prefer', 'preference-applied': applied },
+  };
+}
