@@ -53,7 +53,7 @@ export interface TestApp {
   abandon(): void;
 }
 
-export type AppOptions = Pick<HttpOptions<unknown>, 'authorize' | 'docsUrl' | 'events' | 'ttlMs'>;
+export type AppOptions = Pick<HttpOptions<unknown>, 'authorize' | 'docsUrl' | 'events' | 'startTimeoutMs'>;
 
 export interface Framework {
   readonly name: string;
@@ -94,7 +94,16 @@ async function startExpress(
       else res.end(body);
     };
     if (route.kind === 'idempotent') app.all(route.path, http.idempotent(handler, options));
-    else app.all(route.path, (req, res, next) => void handler(req, res).catch(next));
+    else {
+      const forwarding = async (req: express5.Request, res: express5.Response, next: express5.NextFunction) => {
+        try {
+          await handler(req, res);
+        } catch (error) {
+          next(error);
+        }
+      };
+      app.all(route.path, (req, res, next) => void forwarding(req, res, next));
+    }
   }
   app.use('/runs', http.runs());
   app.use(http.problems());
@@ -152,7 +161,7 @@ function webHandler(http: ReturnType<typeof createHttp>, route: TestRoute): (req
       const body: unknown = text === '' ? undefined : JSON.parse(text);
       return (route.input === undefined ? body : route.input(body)) as never;
     };
-    return http.durable(route.workflow, input, route.options as RouteOptions<Request>);
+    return http.durable(route.workflow, input, route.options);
   }
   const handler = async (request: Request): Promise<Response> => {
     const text = await request.text();
@@ -161,7 +170,7 @@ function webHandler(http: ReturnType<typeof createHttp>, route: TestRoute): (req
     const content = typeof answer.body === 'string' ? answer.body : answer.body && new Uint8Array(answer.body);
     return new Response(content ?? null, { status: answer.status, headers: { ...answer.headers } });
   };
-  return route.kind === 'bound' ? handler : http.idempotent(handler, route.options as RouteOptions<Request>);
+  return route.kind === 'bound' ? handler : http.idempotent(handler, route.options);
 }
 
 function parsed(text: string): unknown {

@@ -48,7 +48,7 @@ function parsed(text: string): unknown {
 /** Sends header lines exactly as they are given, repeated names included, which `fetch` would not. */
 export async function sendRaw(url: string, headers: readonly (readonly [string, string])[]): Promise<number> {
   return await new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', headers: headers.flat() as unknown as Record<string, string> });
+    const sent = request(url, { method: 'POST', headers: headers.flat() });
     sent.on('response', (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);

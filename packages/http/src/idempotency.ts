@@ -31,7 +31,7 @@ export class Idempotency<Req> {
     this.#perdure = perdure;
     this.#options = options;
     this.#admission = new Admission(options);
-    const watch = new RunWatch(perdure);
+    const watch = new RunWatch(perdure, options.startTimeoutMs ?? 10_000);
     this.#handlers = new HandlerRoutes(perdure, options, this.#admission, watch);
     this.#workflows = new WorkflowRoutes(perdure, options, this.#admission, watch);
     this.runs = new RunEndpoints(perdure, options, watch.outcomes);

@@ -1,4 +1,4 @@
-import { currentRun, type Perdure, workflow } from '@perdure/core';
+import { currentRun, InvalidInputError, type Perdure, type Workflow, workflow } from '@perdure/core';
 import { httpState, type KeyInput, type KeyWorkflow } from './process-state.js';
 
 /**
@@ -16,6 +16,16 @@ export function keyWorkflow(): KeyWorkflow {
     { version: '1' },
   );
   return state.keyWorkflow;
+}
+
+/**
+ * A start checks its input, but that comes after the key is taken; what is refused must leave it free.
+ *
+ * @throws {InvalidInputError}
+ */
+export async function checkInput<Input>({ definition }: Workflow<[Input], unknown>, input: Input): Promise<void> {
+  const result = await definition.inputSchema?.['~standard'].validate(input);
+  if (result?.issues !== undefined) throw new InvalidInputError(definition.name, result.issues);
 }
 
 /**

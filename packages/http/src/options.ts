@@ -56,6 +56,8 @@ export interface HttpOptions<Req> extends RouteOptions<Req> {
   readonly events?: RunEvents;
   /** Where you document your use of keys; problems link to it. */
   readonly docsUrl?: string;
+  /** How long a start may take before the client gets 503, as while the database is away; 10 s by default. */
+  readonly startTimeoutMs?: number;
   /** Keeps the keys of applications apart that share a schema. */
   readonly namespace?: string;
 }

@@ -2,16 +2,15 @@ import { type Perdure, RunNotFoundError } from '@perdure/core';
 import { Outcomes } from './outcomes.js';
 import { HttpProblem, unavailable } from './problem.js';
 
-/** How long a start may take before the client is told to come back. A database that is away holds starts up. */
-const startTimeoutMs = 10_000;
-
 /** What the two kinds of routes ask of the engine. */
 export class RunWatch {
   readonly outcomes: Outcomes;
   readonly #perdure: Perdure;
+  readonly #startTimeoutMs: number;
 
-  constructor(perdure: Perdure) {
+  constructor(perdure: Perdure, startTimeoutMs: number) {
     this.#perdure = perdure;
+    this.#startTimeoutMs = startTimeoutMs;
     this.outcomes = new Outcomes(perdure);
   }
 
@@ -19,7 +18,7 @@ export class RunWatch {
   async started<T>(start: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(unavailable()), startTimeoutMs);
+      timer = setTimeout(() => reject(unavailable()), this.#startTimeoutMs);
     });
     try {
       return await Promise.race([start, limit]);

@@ -2,7 +2,7 @@ import { type Perdure, type Workflow, WorkflowConflictError } from '@perdure/cor
 import type { Admission, Admitted } from './admission.js';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
-import { claimKey, keyWorkflow } from './key-run.js';
+import { checkInput, claimKey, keyWorkflow } from './key-run.js';
 import type { HttpOptions, ResolvedRoute } from './options.js';
 import { parsePrefer } from './preferences.js';
 import { keyReused, unavailable } from './problem.js';
@@ -48,6 +48,7 @@ export class WorkflowRoutes<Req> {
       await this.#watch.started(start(runId));
       return (await this.#await(runId, exchange, route, { isNew: true })) as Answer;
     }
+    await checkInput(workflow, input);
     for (let generation = 0; ; generation += 1) {
       const runId = generationOf(admitted.runId, generation);
       const isNew = await this.#claim({ ...admitted, runId }, route, start);

@@ -1,0 +1,14 @@
+import { describe } from 'vitest';
+import { databases } from '../support/databases.js';
+import { answersConformance } from './conformance/answers.js';
+import { durabilityConformance } from './conformance/durability.js';
+import { keysConformance } from './conformance/keys.js';
+import { frameworks } from './frameworks.js';
+
+describe.each(frameworks)('the conformance list on $name', (framework) => {
+  describe.each(databases)('and $name', ({ open }) => {
+    keysConformance({ framework, open });
+    answersConformance({ framework, open });
+    durabilityConformance({ framework, open });
+  });
+});
