@@ -34,10 +34,10 @@ export default {
     },
     {
       name: 'packages-through-the-front-door',
-      comment: "Another package is imported by its name, through its exports ('.' or './internal').",
+      comment: "Another package is imported by its name, through its exports ('.', './internal' or './node').",
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/(?!$1/)[^/]+/src/(?!(index|internal)[.]ts$)' },
+      to: { path: '^packages/(?!$1/)[^/]+/src/(?!(index|internal|node)[.]ts$)' },
     },
     {
       name: 'packages-import-no-tests-nor-examples',

@@ -24,7 +24,7 @@ export function durabilityConformance(place: Place): void {
         return await test.database.query<R>(statement);
       },
     };
-    const count = workflow('count', async () => step.run('count', () => (calls += 1)));
+    const count = workflow('durability: count', async () => step.run('count', () => (calls += 1)));
     const routes: TestRoute[] = [
       { kind: 'durable', path: '/durable', workflow: count },
       { kind: 'idempotent', path: '/handler', handler: () => ({ status: 200, body: `${(calls += 1)}` }) },
@@ -130,7 +130,7 @@ export function durabilityConformance(place: Place): void {
   it('24c. those who wait for a process that dies get the answer or are told to come back', async () => {
     const hang = gate();
     let calls = 0;
-    const slow = workflow('slow', async () =>
+    const slow = workflow('durability: slow', async () =>
       step.run('work', async () => {
         calls += 1;
         if (calls === 1) await hang.opened;
@@ -202,7 +202,7 @@ export function durabilityConformance(place: Place): void {
     const end = gate();
     let calls = 0;
     const aborted = gate();
-    const slow = workflow('slow', async () => {
+    const slow = workflow('durability: slow', async () => {
       calls += 1;
       return await step.run('work', async () => end.opened.then(() => 'done'));
     });
@@ -250,7 +250,7 @@ export function durabilityConformance(place: Place): void {
 
   it('27. a graceful close answers everybody, and the run goes on elsewhere', async () => {
     let calls = 0;
-    const slow = workflow('slow', async () => {
+    const slow = workflow('durability: slow', async () => {
       await step.run('first', () => (calls += 1));
       await sleep('1h');
     });
@@ -337,7 +337,7 @@ export function durabilityConformance(place: Place): void {
 
   it('28b. the run endpoints let nobody in by default, and withstand what is sent to them', async () => {
     const quick = workflow('quick', async () => 1);
-    const slow = workflow('slow', async () => sleep('1h'));
+    const slow = workflow('durability: slow', async () => sleep('1h'));
     const routes: TestRoute[] = [
       { kind: 'durable', path: '/quick', workflow: quick, options: { mode: 'async' } },
       { kind: 'durable', path: '/slow', workflow: slow, options: { mode: 'async' } },
