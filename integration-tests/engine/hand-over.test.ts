@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { sleep, step, workflow } from '@perdure/core';
+import { createStore, type Database, type Row, type Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { passOn } from '../support/pass-on.js';
 
 /** With such a lease, nobody takes a run over in time unless it is handed over. */
 const lease = '1h';
@@ -46,6 +49,32 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     expect(begun).toEqual(['slow', 'child', 'after']);
     expect(seen).toEqual([]);
     expect(await second.run('p').status()).toMatchObject({ attempt: 2, crashes: [] });
+  });
+
+  it('leaves no executor behind that was about to take the place of one that lost its lease', async () => {
+    const test = await freshDatabase(open);
+    const [gate, registering] = [makeGate(), makeGate()];
+    let registrations = 0;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        if (statement.name.endsWith('executors_register') && ++registrations > 1) {
+          registering.open();
+          await gate.opened;
+        }
+        return await test.database.query<R>(statement);
+      },
+    };
+    const engine = await launchEngine(test, { database, workflows: [], lease: '1s' });
+    const { executors } = createStore(test.database, test.schema);
+    await executors.revokeLapsed({ exceptId: randomUUID(), now: Date.now() + 3_600_000 });
+    await registering.opened;
+    const stopped = engine.shutdown();
+    gate.open();
+    await stopped;
+    const text = `select executor_id from "${test.schema}".leases`;
+    expect(await test.database.query({ name: text, text, values: [] })).toEqual([]);
+    expect(engine.executorId).toBeNull();
   });
 
   it('does not wait longer than it may: the step under way is told, and runs again elsewhere', async () => {

@@ -33,6 +33,7 @@ export class Engine implements RunStarter {
   readonly #results: RunResults;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
+  #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
 
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
@@ -90,9 +91,10 @@ export class Engine implements RunStarter {
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
   async shutdown(drainMs: number): Promise<void> {
     this.#isStopped = true;
-    const executor = this.#executor;
+    // An executor that is just being registered would otherwise go on without its engine.
+    await this.#relaunching;
     try {
-      await executor?.handOver(drainMs);
+      await this.#executor?.handOver(drainMs);
     } catch (error) {
       this.#services.logger.warn(
         { err: error },
@@ -105,6 +107,7 @@ export class Engine implements RunStarter {
   /** Stops dead, as if the process had been killed, for tests. */
   async crash(): Promise<void> {
     this.#isStopped = true;
+    await this.#relaunching;
     await this.#executor?.crash();
     await this.#stop();
   }
@@ -226,7 +229,7 @@ export class Engine implements RunStarter {
       onGone: () => {
         this.#executor = null;
         this.#nextExecutor = deferred<Executor>();
-        if (!this.#isStopped) void this.#relaunch();
+        if (!this.#isStopped) this.#relaunching = this.#relaunch().finally(() => (this.#relaunching = null));
       },
       starterFor: (owner) => this.#starterFor(owner),
     });
