@@ -23,6 +23,10 @@ import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Respon
 export type ExpressOptions = HttpOptions<Request>;
 export type ExpressRouteOptions = RouteOptions<Request>;
 
+/** What Express's own types say of what they do not know. */
+type AnyBody = Request['body'];
+type AnyLocals = Response['locals'];
+
 /** Durable and idempotent routes for Express 4 and 5. */
 export interface ExpressHttp {
   /**
@@ -33,13 +37,27 @@ export interface ExpressHttp {
   /** Middleware to mount after one that loses the AsyncLocalStorage, as parsers of bodies may. */
   rebind(): RequestHandler;
   /** A route that runs a workflow and answers with its result; `input` makes the workflow's input, `req.body` by default. */
-  durable<Input, Result, P, ResBody, ReqBody, ReqQuery, Locals extends Record<string, unknown>>(
+  durable<
+    Input,
+    Result,
+    P = Request['params'],
+    ResBody = AnyBody,
+    ReqBody = AnyBody,
+    ReqQuery = Request['query'],
+    Locals extends AnyLocals = AnyLocals,
+  >(
     workflow: Workflow<[Input], Result>,
     input?: (req: Request<P, ResBody, ReqBody, ReqQuery, Locals>) => Input | Promise<Input>,
     options?: ExpressRouteOptions,
   ): RequestHandler<P, ResBody, ReqBody, ReqQuery, Locals>;
   /** The same handler, which runs once for each key. What it sends, however it does so, is stored before it goes out. */
-  idempotent<P, ResBody, ReqBody, ReqQuery, Locals extends Record<string, unknown>>(
+  idempotent<
+    P = Request['params'],
+    ResBody = AnyBody,
+    ReqBody = AnyBody,
+    ReqQuery = Request['query'],
+    Locals extends AnyLocals = AnyLocals,
+  >(
     handler: (
       req: Request<P, ResBody, ReqBody, ReqQuery, Locals>,
       res: Response<ResBody, Locals>,

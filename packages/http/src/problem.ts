@@ -107,6 +107,7 @@ function wantsPlainJson(accept: string | null): boolean {
 /** What an error means over HTTP; null for one that is the application's own, which its error handling renders. */
 export function problemOf(error: unknown): HttpProblem | null {
   if (error instanceof HttpProblem) return error;
+  if (isStored(error)) return revived(error);
   if (!(error instanceof PerdureError)) return null;
   switch (error.code) {
     case 'PERDURE_WORKFLOW_CONFLICT':
@@ -131,6 +132,15 @@ export function problemOf(error: unknown): HttpProblem | null {
     default:
       return null;
   }
+}
+
+/** A problem that came back from the database: it has the members, and neither the class nor the brand. */
+function isStored(error: unknown): error is HttpProblem {
+  return error instanceof Error && error.name === 'HttpProblem' && 'title' in error && 'status' in error;
+}
+
+function revived({ status, code, title, message, headers, members }: HttpProblem): HttpProblem {
+  return new HttpProblem(status, code, title, message, { headers, members });
 }
 
 export const keyReused = (): HttpProblem =>
