@@ -27,6 +27,27 @@ export default {
       to: { path: '(^|node_modules/)(express|fastify|koa|hono|next|react|@nestjs|@hapi)(/|$)' },
     },
     {
+      name: 'http-imports-only-core',
+      comment: 'The adapters build on http, and http on core.',
+      severity: 'error',
+      from: { path: '^packages/http/' },
+      to: { path: '^packages/(?!(core|http)/)' },
+    },
+    {
+      name: 'http-imports-no-framework',
+      comment: 'http knows requests and responses, of the Web and of Node; a framework is its adapter.',
+      severity: 'error',
+      from: { path: '^packages/http/' },
+      to: { path: '(^|node_modules/)(@types/)?(express|fastify|koa|hono|next|react|@nestjs|@hapi)(/|$)' },
+    },
+    {
+      name: 'adapters-import-http-and-core',
+      comment: 'An adapter never imports another one.',
+      severity: 'error',
+      from: { path: '^packages/express/' },
+      to: { path: '^packages/(?!(core|http|express)/)' },
+    },
+    {
       name: 'testing-imports-only-core',
       severity: 'error',
       from: { path: '^packages/testing/' },
