@@ -33,3 +33,27 @@ describe('npm run demo', () => {
     },
   );
 });
+
+describe('npm run demo -- express', () => {
+  it.each(['embedded', 'postgres'])(
+    'is killed when the card was charged, and charges once on %s Postgres',
+    { timeout: 120_000 },
+    async (kind) => {
+      const { stdout } = await promisify(execFile)('npm', ['run', 'demo', '--silent', '--', 'express', '--json'], {
+        cwd: root,
+        env: { ...process.env, DATABASE_URL: kind === 'postgres' ? inject('postgresUrl') : '' },
+      });
+      expect(stdout.trim().split('\n')).toHaveLength(1);
+      expect(JSON.parse(stdout)).toEqual({
+        cut: true,
+        status: 201,
+        isReplayEqual: true,
+        otherStatus: 422,
+        stepsOfFirst: ['reserve', 'charge'],
+        stepsOfSecond: ['charge', 'ship'],
+        paymentRequests: 2,
+        charges: 1,
+      });
+    },
+  );
+});

@@ -1,16 +1,27 @@
-/** `npm run demo`: builds the package that the demo imports, without a word unless that fails, and runs the demo. */
+/**
+ * `npm run demo`: builds the packages that a demo imports, without a word unless that fails, and runs it.
+ * `npm run demo -- express`: that of another example.
+ */
 import { spawnSync } from 'node:child_process';
 
-const example = 'examples/document-indexing';
+const [first, ...rest] = process.argv.slice(2);
+const isNamed = first !== undefined && !first.startsWith('-');
+const name = isNamed ? first : 'document-indexing';
+const options = isNamed ? rest : process.argv.slice(2);
+const example = `examples/${name}`;
 
-const build = run('turbo', ['run', 'build', '--filter=@perdure/core', '--output-logs=errors-only'], 'pipe');
+const build = run(
+  'turbo',
+  ['run', 'build', `--filter=@perdure/example-${name}^...`, '--output-logs=errors-only'],
+  'pipe',
+);
 if (build.error) console.error(`turbo did not start (${build.error.message}). Run "npm ci" first.`);
 if (build.status !== 0) {
   console.error(`${build.stdout ?? ''}${build.stderr ?? ''}`);
   process.exit(1);
 }
 const config = `${example}/tsconfig.demo.json`;
-const demo = run('tsx', ['--tsconfig', config, `${example}/src/demo.ts`, ...process.argv.slice(2)], 'inherit');
+const demo = run('tsx', ['--tsconfig', config, `${example}/src/demo.ts`, ...options], 'inherit');
 process.exitCode = demo.status ?? 1;
 
 /** @param {string} command @param {string[]} args @param {'pipe' | 'inherit'} stdio */
