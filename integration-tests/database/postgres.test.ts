@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { TransactionConflictError } from '../../packages/core/src/database/transaction-errors.js';
 import { classify } from '../../packages/core/src/database/database-errors.js';
 import type { Database } from '../../packages/core/src/database/database.js';
 import { DedicatedConnection } from '../../packages/core/src/database/dedicated-connection.js';
@@ -208,14 +209,24 @@ describe('prepared statements', () => {
     ]);
   });
 
-  it('lost within a transaction, ask for the transaction to be repeated', async () => {
+  it('are not used within a transaction, which would not be repeated if a pooler lost them', async () => {
     const database = open({ url, poolSize: 1 });
     const statement = { name: 'lost', text: 'select $1::int4 as no', values: [7] };
     await database.query(statement);
     await database.script('deallocate all');
-    const error = await database.transaction((tx) => tx.query(statement)).catch((error: unknown) => error);
-    expect(classify(error)).toBe('transaction-retry');
     await expect(database.transaction((tx) => tx.query(statement))).resolves.toEqual([{ no: 7 }]);
+  });
+
+  it('lost within a shared transaction, ask for the transaction to be repeated', async () => {
+    const database = open({ url, transactionPoolSize: 1 });
+    const statement = { name: 'lost', text: 'select $1::int4 as no', values: [7] };
+    const options = { isolationLevel: 'read committed', id: 'id' } as const;
+    const run = () => database.sharedTransaction((tx) => tx.query(statement), options);
+    await run();
+    await database.sharedTransaction((tx) => tx.script('deallocate all'), options);
+    const error = await run().catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(TransactionConflictError);
+    await expect(run()).resolves.toEqual([{ no: 7 }]);
   });
 
   it('are told apart by their whole name', async () => {

@@ -1,22 +1,27 @@
 import { connect } from 'node:net';
+import { withDeadline } from './deadline.js';
 import type { ClientLike } from './pg-like.js';
+
+/** How long a request may keep its sender waiting. */
+const requestTimeoutMs = 500;
 
 /**
  * Asks the server to give up what `client` waits for. A server does not notice that nobody waits for an answer any more:
  * without this, sessions that hang on a lock would pile up until no connection is left.
  *
- * Nothing tells whether it helped, and nothing depends on it.
+ * Resolves when the request has been taken, or was given up. Until then the client's connection must stay open: a pooler
+ * knows by it which session is meant. Nothing tells whether it helped, and nothing depends on it.
  */
-export function requestCancel(client: ClientLike): void {
+export async function requestCancel(client: ClientLike): Promise<void> {
   const { processID, secretKey, host, port } = client as ClientInternals;
   if (typeof processID !== 'number' || typeof secretKey !== 'number' || host === undefined || port === undefined)
     return;
   const address = host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
-  const socket = connect({ ...address, timeout: 5_000 });
-  socket.unref();
+  const socket = connect(address);
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   socket.on('error', () => {});
-  socket.on('timeout', () => socket.destroy());
-  socket.on('connect', () => socket.end(cancelMessage(processID, secretKey)));
+  socket.on('connect', () => socket.write(cancelMessage(processID, secretKey)));
+  await withDeadline(closed, requestTimeoutMs, () => socket.destroy()).catch(() => {});
 }
 
 /** What `pg`'s clients know of their session; others may not have it. */

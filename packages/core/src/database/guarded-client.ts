@@ -85,9 +85,12 @@ export class GuardedClient<Client extends object> {
 /** What became of a transaction that a statement's error `cause` aborted, and that ended with `thrown`. */
 export function verdictOf(cause: unknown, thrown: unknown): unknown {
   if (classify(cause) === 'connection') return new TransactionInDoubtError(cause);
-  if (hasCode(cause, '40001', '40P01')) return new TransactionConflictError(cause);
+  if (hasCode(cause, ...repeatable)) return new TransactionConflictError(cause);
   return hasCode(thrown, '25P02') ? cause : thrown;
 }
+
+/** Serialisation failure, deadlock; and what a pooler makes of statements that other clients have prepared. */
+const repeatable = ['40001', '40P01', '26000', '42P05'];
 
 /** What both drivers send when a shared transaction begins. */
 export function settingsOf({ isolationLevel, id }: SharedTransactionOptions): string {

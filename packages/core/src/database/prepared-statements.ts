@@ -6,15 +6,20 @@ import type { PgQuery } from './pg-like.js';
 /**
  * Turns statements into queries of `pg`: prepared under their names, as long as the server goes along.
  *
- * A pooler in transaction mode that knows nothing of prepared statements changes connections under them. After the first
- * sign of it, statements are sent without names: slower, but they work.
+ * A pooler in transaction mode that knows nothing of prepared statements changes connections under them: one that was
+ * prepared is gone, or somebody else has prepared it. After the first sign of it, statements are sent without names:
+ * slower, but they work.
  */
 export class PreparedStatements {
   #areRefused = false;
 
-  toQuery({ name, text, values }: Statement): PgQuery {
-    const parameters = values.map(encodeParameter);
-    return this.#areRefused ? { text, values: parameters } : { name: serverName(name), text, values: parameters };
+  named(statement: Statement): PgQuery {
+    const query = this.unnamed(statement);
+    return this.#areRefused ? query : { name: serverName(statement.name), ...query };
+  }
+
+  unnamed({ text, values }: Statement): PgQuery {
+    return { text, values: values.map(encodeParameter) };
   }
 
   /** Whether the error means that names don't work here. From then on, none is sent. */

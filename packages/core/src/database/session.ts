@@ -11,6 +11,7 @@ import { classify } from './database-errors.js';
 import { withDeadline } from './deadline.js';
 import { GuardedClient, settingsOf, verdictOf } from './guarded-client.js';
 import { InvariantError } from '../errors/errors.js';
+import { DeadlineError } from '../errors/storage-errors.js';
 import type { ClientLike, PgQuery, PgResult } from './pg-like.js';
 import { TransactionInDoubtError } from './transaction-errors.js';
 import type { PreparedStatements } from './prepared-statements.js';
@@ -30,7 +31,7 @@ export class Session implements Queryable {
   #onBroken: () => void = () => {};
   #isBroken = false;
   #isSilent = false;
-  #isInTransaction = false;
+  #transaction: 'plain' | 'shared' | null = null; // null = none is open
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(client: ClientLike, prepared: PreparedStatements, timeoutMs: number) {
@@ -56,12 +57,14 @@ export class Session implements Queryable {
   }
 
   async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
+    // An error ends a transaction. Nobody repeats this one, so nothing is risked in it.
+    if (this.#transaction === 'plain') return await this.#queryOnce(this.#prepared.unnamed(statement));
     try {
-      return await this.#queryOnce(statement);
+      return await this.#queryOnce(this.#prepared.named(statement));
     } catch (error) {
-      // An error ends a transaction: then only its caller can repeat it.
-      if (!this.#prepared.giveUpAfter(error) || this.#isInTransaction) throw error;
-      return await this.#queryOnce(statement);
+      // A shared transaction is repeated by its caller.
+      if (!this.#prepared.giveUpAfter(error) || this.#transaction === 'shared') throw error;
+      return await this.#queryOnce(this.#prepared.unnamed(statement));
     }
   }
 
@@ -78,9 +81,10 @@ export class Session implements Queryable {
   async transaction<T>(
     work: (tx: Queryable) => Promise<T>,
     begin = 'begin isolation level read committed',
+    kind: 'plain' | 'shared' = 'plain',
   ): Promise<T> {
     await this.command(begin);
-    this.#isInTransaction = true;
+    this.#transaction = kind;
     try {
       const result = await work(this.#transactionQueryable());
       const { command } = await this.command('commit');
@@ -91,7 +95,7 @@ export class Session implements Queryable {
       await this.#rollBack();
       throw error;
     } finally {
-      this.#isInTransaction = false;
+      this.#transaction = null;
     }
   }
 
@@ -104,7 +108,7 @@ export class Session implements Queryable {
     const timeoutMs = this.#timeoutMs + serverHeadStartMs;
     const begin = `begin; ${settingsOf(options)}; ${limitStatements(this.#timeoutMs)}`;
     const guard = new GuardedClient(this.client as ClientLike & TransactionClient, (answer) =>
-      withDeadline(answer, timeoutMs, () => this.#expire()),
+      withDeadline(answer, timeoutMs, () => void this.#cutOff()),
     );
     const inTransaction = async (tx: Queryable): Promise<T> => {
       try {
@@ -115,7 +119,7 @@ export class Session implements Queryable {
         });
       } catch (error) {
         // Nobody waits for that statement any more, and ROLLBACK would.
-        if (guard.isBusy) requestCancel(this.client);
+        if (guard.isBusy) void requestCancel(this.client);
         const verdict = guard.verdict(error);
         if (verdict instanceof TransactionInDoubtError) this.#break();
         throw new BodyFailedError(verdict);
@@ -124,7 +128,7 @@ export class Session implements Queryable {
       }
     };
     try {
-      return await this.transaction(inTransaction, begin);
+      return await this.transaction(inTransaction, begin, 'shared');
     } catch (error) {
       // Otherwise BEGIN or COMMIT failed.
       throw error instanceof BodyFailedError ? error.cause : verdictOf(error, error);
@@ -137,15 +141,15 @@ export class Session implements Queryable {
     this.client.removeListener('error', this.#onError);
   }
 
-  async #queryOnce<R extends Row>(statement: Statement): Promise<R[]> {
-    const result = await this.#send(this.#prepared.toQuery(statement), this.#timeoutMs);
+  async #queryOnce<R extends Row>(query: PgQuery): Promise<R[]> {
+    const result = await this.#send(query, this.#timeoutMs);
     return result.rows as R[];
   }
 
   /** Refuses statements after the end of the transaction, which would be committed on their own. */
   #transactionQueryable(): Queryable {
     const check = (): void => {
-      if (!this.#isInTransaction) throw new InvariantError('A transaction was used after its end');
+      if (this.#transaction === null) throw new InvariantError('A transaction was used after its end');
     };
     return {
       query: async (statement) => {
@@ -172,8 +176,9 @@ export class Session implements Queryable {
   #send(query: PgQuery, timeoutMs: number): Promise<PgResult> {
     const sent = this.#last.then(async () => {
       try {
-        return await withDeadline(this.client.query(query), timeoutMs, () => this.#expire());
+        return await withDeadline(this.client.query(query), timeoutMs, () => (this.#isSilent = true));
       } catch (error) {
+        if (error instanceof DeadlineError) await this.#cutOff();
         if (classify(error) === 'connection') this.#break();
         throw error;
       }
@@ -182,10 +187,10 @@ export class Session implements Queryable {
     return sent;
   }
 
-  #expire(): void {
+  async #cutOff(): Promise<void> {
     this.#isSilent = true;
+    await requestCancel(this.client);
     destroySocket(this.client);
-    requestCancel(this.client);
   }
 
   #break(): void {
