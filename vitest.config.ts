@@ -27,6 +27,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.test.ts'],
+          // See vitest.lanes.config.ts.
+          exclude: ['integration-tests/lanes/**'],
           globalSetup: ['integration-tests/support/postgres-server.ts'],
           // Starting PGlite takes seconds, and more on a busy machine.
           testTimeout: 30_000,

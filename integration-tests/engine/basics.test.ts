@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Perdure, sleep, step, workflow } from '@perdure/core';
+import { laneOptions } from '../support/lanes.js';
 import { databases } from '../support/databases.js';
 
 describe.each(databases)('an engine on $name', ({ open }) => {
@@ -7,7 +8,7 @@ describe.each(databases)('an engine on $name', ({ open }) => {
     const { database, schema, dispose } = await open();
     const double = step('double', async (n: number) => n * 2);
     const quadruple = workflow('quadruple', async (n: number) => await double(await double(n)));
-    const perdure = await Perdure.launch({ database, schema, workflows: [quadruple] });
+    const perdure = await Perdure.launch({ ...laneOptions, database, schema, workflows: [quadruple] });
     try {
       expect(await quadruple(3)).toBe(12);
       const run = await quadruple.with({ workflowId: 'a' }).start(5);
@@ -31,7 +32,7 @@ describe.each(databases)('an engine on $name', ({ open }) => {
       const background = await child.start(10);
       return [a, b, first, await background.result(), (await background.status()).status];
     });
-    const perdure = await Perdure.launch({ database, schema, workflows: [child, parent] });
+    const perdure = await Perdure.launch({ ...laneOptions, database, schema, workflows: [child, parent] });
     try {
       expect(await parent()).toEqual([2, 3, 'quick', 11, 'completed']);
     } finally {

@@ -2,6 +2,7 @@ import type { Perdure } from '@perdure/core';
 import type { Database } from '@perdure/core/internal';
 import { TestEngine } from '@perdure/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { laneOptions } from '../support/lanes.js';
 import { databases } from '../support/databases.js';
 import { type Ledger, type Scenario, scenarios } from '../support/scenarios.js';
 
@@ -28,7 +29,7 @@ describe.each(databases)('after a crash at any checkpoint on $name', ({ open }) 
     const { database, schema } = opened;
     const { scenario, ledger } = scenarioOf(name);
     const workflowId = `${name}-every`;
-    const test = await TestEngine.create({ database, schema, workflows: scenario.definitions });
+    const test = await TestEngine.create({ ...laneOptions, database, schema, workflows: scenario.definitions });
     try {
       let crashed = test.crashAfter(1);
       await start(test, scenario, workflowId);
@@ -59,27 +60,33 @@ function scenarioOf(name: string): { scenario: Scenario; ledger: Ledger } {
 /** Runs a scenario without a crash and counts its checkpoints. */
 async function measure(name: string, database: Database, schema: string): Promise<number> {
   const { scenario } = scenarioOf(name);
-  const test = await TestEngine.create({ database, schema, workflows: scenario.definitions });
-  expect(await resultOf(test.perdure, await start(test, scenario, `${name}-whole`))).toEqual(scenario.expected);
-  const { checkpoints } = test;
-  await test.close();
-  return checkpoints;
+  const test = await TestEngine.create({ ...laneOptions, database, schema, workflows: scenario.definitions });
+  try {
+    expect(await resultOf(test.perdure, await start(test, scenario, `${name}-whole`))).toEqual(scenario.expected);
+    return test.checkpoints;
+  } finally {
+    await test.close();
+  }
 }
 
 async function crashOnce(name: string, database: Database, schema: string, point: number): Promise<void> {
   const { scenario, ledger } = scenarioOf(name);
   const workflowId = `${name}-${point}`;
-  const test = await TestEngine.create({ database, schema, workflows: scenario.definitions });
-  const crashed = test.crashAfter(point);
-  await start(test, scenario, workflowId);
-  await crashed;
-  const recorded = await recordedSteps(database, schema, workflowId);
-  const begunBefore = ledger.begun.length;
-  await test.restart();
-  expect(await resultOf(test.perdure, workflowId), `${name} crashed at ${point}`).toEqual(scenario.expected);
-  const begunAgain = ledger.begun.slice(begunBefore).filter((key) => recorded.has(key));
-  expect(begunAgain, `${name} crashed at ${point}`).toEqual([]);
-  await test.close();
+  const test = await TestEngine.create({ ...laneOptions, database, schema, workflows: scenario.definitions });
+  try {
+    const crashed = test.crashAfter(point);
+    await start(test, scenario, workflowId);
+    await crashed;
+    const recorded = await recordedSteps(database, schema, workflowId);
+    const begunBefore = ledger.begun.length;
+    await test.restart();
+    expect(await resultOf(test.perdure, workflowId), `${name} crashed at ${point}`).toEqual(scenario.expected);
+    const begunAgain = ledger.begun.slice(begunBefore).filter((key) => recorded.has(key));
+    expect(begunAgain, `${name} crashed at ${point}`).toEqual([]);
+  } finally {
+    // An engine that is left over would take everything from those of the next test.
+    await test.close();
+  }
 }
 
 async function start(test: TestEngine, scenario: Scenario, workflowId: string): Promise<string> {

@@ -107,7 +107,7 @@ async function arrange() {
   const store = createStore(zombie.database, zombie.schema);
   await store.executors.register({ executorId, label: 'zombie', leaseMs: -1_000, now: null });
   const connect = () => {
-    const database = postgres({ url: inject('postgresUrl') });
+    const database = postgres({ url: inject('engineUrl') });
     opened.push(database);
     return database;
   };

@@ -96,7 +96,7 @@ describe('health', () => {
         return { isDeaf: true, unsubscribe: () => subscription.unsubscribe() };
       },
     };
-    const perdure = await launch({ database: deaf });
+    const perdure = await launch({ database: deaf, notifications: true });
     expect(perdure.health()).toMatchObject({ status: 'degraded', reasons: [{ code: 'notifications-missing' }] });
     const without = await launch({ database: deaf, notifications: false });
     expect(without.health().status).toBe('healthy');

@@ -1,6 +1,7 @@
 import { sleep, step, workflow } from '@perdure/core';
 import { TestEngine } from '@perdure/testing';
 import { describe, expect, it } from 'vitest';
+import { laneOptions } from '../support/lanes.js';
 import { databases, type TestDatabase } from '../support/databases.js';
 import { freshDatabase, patient, testEngine } from '../support/engines.js';
 
@@ -43,7 +44,7 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     const before = build(async () => [await a(), await b(), await sleep('1h'), await c()]);
     const after = build(async () => [await b(), await a()]);
     const first = await crashed(test, before, 2);
-    const wrong = await TestEngine.create({ ...test, workflows: [after], logger: silent });
+    const wrong = await TestEngine.create({ ...laneOptions, ...test, workflows: [after], logger: silent });
     wrong.clock.advance(60_000);
     await expect.poll(async () => (await wrong.perdure.run('d').status()).status, patient).toBe('blocked');
     await wrong.close();
@@ -72,7 +73,7 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     const after = workflow('deployed', async () => [await c(), await b(), await a()]);
     expect(before.definition.version).not.toBe(after.definition.version);
     const first = await crashed(test, before, 2);
-    const second = await TestEngine.create({ ...test, workflows: [after], logger: silent });
+    const second = await TestEngine.create({ ...laneOptions, ...test, workflows: [after], logger: silent });
     second.clock.advance(60_000);
     await expect.poll(async () => (await second.perdure.run('d').status()).status, patient).toBe('enqueued');
     expect(await after.with({ engine: second.perdure })()).toEqual([3, 2, 1]);
@@ -91,7 +92,7 @@ async function crashed(
   definition: ReturnType<typeof build>,
   checkpoints: number,
 ): Promise<TestEngine> {
-  const engine = await TestEngine.create({ ...test, workflows: [definition], logger: silent });
+  const engine = await TestEngine.create({ ...laneOptions, ...test, workflows: [definition], logger: silent });
   const dead = engine.crashAfter(checkpoints);
   await definition.with({ workflowId: 'd', engine: engine.perdure }).start();
   await dead;

@@ -15,7 +15,7 @@ describe.each(databases)('a checkpoint that $name refuses', ({ open }) => {
     });
     const perdure = await launchEngine(test, { workflows: [notes] });
     const table = `"${test.schema}".checkpoints`;
-    await test.database.script(`alter table ${table} add constraint refused check (payload not like '%poison%')`);
+    await test.administer(`alter table ${table} add constraint refused check (payload not like '%poison%')`);
     const poisoned = position === 'first' ? ['poison', 'b', 'c'] : ['a', 'b', 'poison'];
     const runs = [poisoned, ['a', 'b', 'c'], ['d', 'e', 'f']].map((texts) => notes.with({ engine: perdure })(texts));
     const results = await Promise.allSettled(runs);

@@ -4,6 +4,7 @@ import type { Database } from '@perdure/core/internal';
 import { TestEngine } from '@perdure/testing';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
+import { laneOptions } from '../support/lanes.js';
 import { databases } from '../support/databases.js';
 
 const trivial = step('trivial', async (n: number) => n + 1);
@@ -23,7 +24,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
   it.each([0, 1, 5, 20])('a workflow of %i sequential steps takes one more commit than it has steps', async (count) => {
     const { database, schema, dispose } = await open();
     const counted = countingDatabase(database);
-    const perdure = await Perdure.launch({ database: counted, schema, workflows: [steps], ...quiet });
+    const perdure = await Perdure.launch({ ...laneOptions, database: counted, schema, workflows: [steps], ...quiet });
     await settled(counted);
     const sentBefore = counted.sent.length;
     expect(await perdure.within(() => steps(count))).toBe(count);
@@ -38,7 +39,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
   it('a hundred workflows at once share their commits', async () => {
     const { database, schema, dispose } = await open();
     const counted = countingDatabase(database);
-    const perdure = await Perdure.launch({ database: counted, schema, workflows: [steps], ...quiet });
+    const perdure = await Perdure.launch({ ...laneOptions, database: counted, schema, workflows: [steps], ...quiet });
     await settled(counted);
     const sentBefore = counted.sent.length;
     const count = 10;
@@ -60,7 +61,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
       });
       return await trivial(first);
     });
-    const first = await TestEngine.create({ database, schema, workflows: [half] });
+    const first = await TestEngine.create({ ...laneOptions, database, schema, workflows: [half] });
     const ids = Array.from({ length: 200 }, (_, index) => `half-${index}`);
     const engine = first.perdure;
     await Promise.all(ids.map((workflowId, index) => half.with({ workflowId, engine }).start(index)));
@@ -69,7 +70,14 @@ describe.each(databases)('statements on $name', ({ open }) => {
     await first.crash();
 
     const counted = countingDatabase(database);
-    const second = await launch({ database: counted, schema, workflows: [half], clock: first.clock, ...quiet });
+    const second = await launch({
+      ...laneOptions,
+      database: counted,
+      schema,
+      workflows: [half],
+      clock: first.clock,
+      ...quiet,
+    });
     first.clock.advance(3_600_000);
     const results = await Promise.all(ids.map((workflowId) => second.run(workflowId).result()));
     expect(results).toEqual(ids.map((_, index) => index + 2));

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
+import { lane } from '../support/lanes.js';
+import { prepareSchema } from '../support/restricted-role.js';
 import { eventually } from './eventually.js';
 import { type LedgerLine, readLedger } from './ledger.js';
 import { WorkerProcess, type WorkerOptions } from './worker-process.js';
@@ -23,7 +25,8 @@ export interface RecordedStep {
  */
 export class Cluster {
   readonly schema = `test_${randomUUID().replaceAll('-', '')}`;
-  readonly url = inject('postgresUrl');
+  /** How the processes reach the server; the tests themselves do so as its superuser. */
+  readonly url = inject('engineUrl');
   readonly #folder: string;
   readonly #workers: WorkerProcess[] = [];
   readonly #client: pg.Client;
@@ -31,7 +34,7 @@ export class Cluster {
   private constructor(folder: string) {
     this.#folder = folder;
     // What a forgotten transaction still locks fails the test with a message rather than hanging it.
-    this.#client = new pg.Client({ connectionString: this.url, lock_timeout: 10_000 });
+    this.#client = new pg.Client({ connectionString: inject('postgresUrl'), lock_timeout: 10_000 });
   }
 
   static async create(): Promise<Cluster> {
@@ -43,6 +46,9 @@ export class Cluster {
     mkdirSync(cluster.#gates);
     writeFileSync(cluster.#ledgerFile, '');
     await cluster.#client.connect();
+    if (lane === 'restricted-role') {
+      await prepareSchema(cluster.#client, cluster.schema, new URL(cluster.url).username);
+    }
     return cluster;
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lane } from '../support/lanes.js';
 import { Cluster } from './cluster.js';
 import { eventually } from './eventually.js';
 import type { Ended, Start, WorkerProcess } from './worker-process.js';
@@ -75,7 +76,8 @@ describe('the catch and finally blocks of a workflow see nothing', () => {
       await cluster.ledgerHas(ticks, 'a tick', (line) => line.name === 'tick' && line.event === 'begin');
       cut += await cutConnections(cluster, 'A');
     }
-    expect(cut).toBeGreaterThan(10);
+    // Those of a pooler bear the name of whoever used them last.
+    expect(cut).toBeGreaterThan(lane === 'pgbouncer' ? 0 : 10);
     await untilAtGate(cluster, 'A');
     await eventually('a connection is there to be cut', async () => (await cutConnections(cluster, 'A')) > 0);
     cluster.open('middle');

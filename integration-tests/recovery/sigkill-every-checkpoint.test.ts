@@ -6,13 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { databases } from '../support/databases.js';
+import { lane } from '../support/lanes.js';
+import { prepareSchema } from '../support/restricted-role.js';
 import { type CrashRound, runRound } from './crash-rounds.js';
 import { readLedger } from './ledger.js';
 
 /** More than any of the workflows has durable items. */
 const pointsMax = 25;
 
-describe.each(['postgres', 'pglite'] as const)('six workflows in processes that are killed, on %s', (kind) => {
+describe.each(databases.map(({ name }) => name))('six workflows in processes that are killed, on %s', (kind) => {
   it('end as they would have when killed once, at any checkpoint', { timeout: 150_000 }, async () => {
     const { reached } = await runRounds(kind, 'new runs');
     // The start and the outcome are two of these, and a child has its own; the others are checkpoints.
@@ -72,22 +75,26 @@ interface Surroundings {
 async function surroundings(kind: CrashRound['target']['kind']): Promise<Surroundings> {
   const folder = await mkdtemp(join(tmpdir(), 'perdure-crashes-'));
   const schema = `test_${randomUUID().replaceAll('-', '')}`;
-  const url = inject('postgresUrl');
+  const [url, ownerUrl] = [inject('engineUrl'), inject('postgresUrl')];
   const children: ChildProcess[] = [];
   onTestFinished(async () => {
     for (const child of children) child.kill('SIGKILL');
     await rm(folder, { recursive: true, force: true });
-    if (kind === 'postgres') await dropSchema(url, schema);
+    if (kind === 'postgres')
+      await asOwner(ownerUrl, (client) => client.query(`drop schema if exists ${schema} cascade`));
   });
+  if (lane === 'restricted-role') {
+    await asOwner(ownerUrl, (client) => prepareSchema(client, schema, new URL(url).username));
+  }
   const target = kind === 'postgres' ? { kind, url } : { kind, folder: join(folder, 'data') };
   return { folder, target, schema, track: (child) => void children.push(child) };
 }
 
-async function dropSchema(url: string, schema: string): Promise<void> {
+async function asOwner(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: url, lock_timeout: 10_000 });
   await client.connect();
   try {
-    await client.query(`drop schema if exists ${schema} cascade`);
+    await work(client);
   } finally {
     await client.end();
   }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Database, type Subscription, embedded, postgres } from '@perdure/core/internal';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
+import { lane } from './lanes.js';
 import { passOn } from './pass-on.js';
+import { prepareSchema } from './restricted-role.js';
 
 /** A schema of its own for one test, on one of the two databases. */
 export interface TestDatabase {
@@ -10,6 +12,8 @@ export interface TestDatabase {
   readonly schema: string;
   /** Where another process can reach it; PGlite lives in this process only. */
   readonly url?: string;
+  /** Runs SQL that the role of the engines may not: as the owner of the schema. */
+  administer(sql: string): Promise<unknown>;
   /** A second driver on the same data, as another process or a restarted one would have. */
   reopen(): Promise<Database>;
   /** Closes every driver that was opened and drops the schema. */
@@ -21,18 +25,21 @@ interface DatabaseKind {
   readonly open: () => Promise<TestDatabase>;
 }
 
-/** Both databases, for `describe.each(databases)('… on $name', ({ open }) => …)`. */
+/** Both databases, or in a lane the one that it is about, for `describe.each(databases)('… on $name', ({ open }) => …)`. */
 export const databases: readonly DatabaseKind[] = [
   { name: 'postgres', open: openPostgres },
-  { name: 'pglite', open: openPglite },
+  ...(lane === null ? [{ name: 'pglite' as const, open: openPglite }] : []),
 ];
 
 async function openPostgres(): Promise<TestDatabase & { readonly url: string }> {
-  const url = inject('postgresUrl');
+  const [url, ownerUrl] = [inject('engineUrl'), inject('postgresUrl')];
   const test = testDatabase(
     () => postgres({ url }),
-    (sql) => withClient(url, (client) => client.query(sql)),
+    (sql) => withClient(ownerUrl, (client) => client.query(sql)),
   );
+  if (lane === 'restricted-role') {
+    await withClient(ownerUrl, (client) => prepareSchema(client, test.schema, new URL(url).username));
+  }
   return { ...test, url };
 }
 
@@ -62,6 +69,7 @@ function testDatabase(connect: () => Database, execute: (sql: string) => Promise
   return {
     database: opened[0]!,
     schema,
+    administer: execute,
     async reopen() {
       const database = connect();
       opened.push(database);

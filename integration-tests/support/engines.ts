@@ -2,6 +2,7 @@ import { Perdure, type LaunchOptions } from '@perdure/core';
 import { TestEngine, type TestEngineOptions } from '@perdure/testing';
 import { afterEach } from 'vitest';
 import type { databases, TestDatabase } from './databases.js';
+import { laneOptions } from './lanes.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
 
@@ -18,14 +19,26 @@ export async function freshDatabase(open: (typeof databases)[number]['open']): P
 
 /** An engine in real time, shut down after the test. */
 export async function launchEngine(test: TestDatabase, options: LaunchOptions): Promise<Perdure> {
-  const perdure = await Perdure.launch({ database: test.database, schema: test.schema, logger: silent, ...options });
+  const perdure = await Perdure.launch({
+    database: test.database,
+    schema: test.schema,
+    logger: silent,
+    ...laneOptions,
+    ...options,
+  });
   cleanUps.push(() => perdure.shutdown({ drainMs: 0 }));
   return perdure;
 }
 
 /** An engine in virtual time, closed after the test. */
 export async function testEngine(test: TestDatabase, options: TestEngineOptions): Promise<TestEngine> {
-  const engine = await TestEngine.create({ database: test.database, schema: test.schema, logger: silent, ...options });
+  const engine = await TestEngine.create({
+    database: test.database,
+    schema: test.schema,
+    logger: silent,
+    ...laneOptions,
+    ...options,
+  });
   cleanUps.push(() => engine.close());
   return engine;
 }

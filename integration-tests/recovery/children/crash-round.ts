@@ -7,6 +7,7 @@
  */
 import { embedded, type Perdure, postgres } from '@perdure/core';
 import { launch, type LogItem } from '@perdure/core/internal';
+import { laneOptions } from '../../support/lanes.js';
 import type { CrashRound, RoundEnd, RoundReport } from '../crash-rounds.js';
 import { type CrashCase, crashCases } from './crash-workflows.js';
 import { LedgerWriter } from './ledger-writer.js';
@@ -69,7 +70,16 @@ async function launchFor(testCase: CrashCase): Promise<Running> {
   };
   const { workflows } = testCase;
   // One item for each commit, so that every item is a point to crash at. No lease lapses while the others still run.
-  const perdure = await launch({ database, schema, workflows, afterFlush, flushItemsMax: 1, lease: '60s', poll: 200 });
+  const perdure = await launch({
+    database,
+    schema,
+    workflows,
+    afterFlush,
+    flushItemsMax: 1,
+    lease: '60s',
+    poll: 200,
+    ...laneOptions,
+  });
   return { testCase, perdure, stopped };
 }
 

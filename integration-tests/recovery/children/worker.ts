@@ -1,5 +1,6 @@
 /** A process that runs the workflows of `workflows.ts` and does what its parent asks. Spawned by `worker-process.ts`. */
 import { Perdure, postgres } from '@perdure/core';
+import { laneOptions } from '../../support/lanes.js';
 import type { Ended, Message, Question, Start, WorkerOptions } from '../worker-process.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { defineWorkflows } from './workflows.js';
@@ -17,7 +18,7 @@ const target = options.noticesLate
       database: zombieDatabase(postgres({ url: labelledUrl }), { leaseMs, onRefused: () => say({ kind: 'refused' }) }),
     }
   : { databaseUrl: labelledUrl };
-const perdure = await Perdure.launch({ ...target, schema, lease: leaseMs, maxCrashes });
+const perdure = await Perdure.launch({ ...target, schema, lease: leaseMs, maxCrashes, ...laneOptions });
 
 let isLeaving = false;
 process.on('message', (question: Question) => void answer(question));

@@ -5,7 +5,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 export interface TestEngineOptions extends Pick<
   LaunchOptions,
-  'workflows' | 'errors' | 'logger' | 'schema' | 'maxCrashes'
+  'workflows' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
 > {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;

@@ -1,0 +1,32 @@
+/**
+ * The tests of the engine and of recovery once more, in circumstances that users have: `npm run test:lanes`. What each lane
+ * is says integration-tests/support/lanes.ts.
+ */
+import { defineConfig } from 'vitest/config';
+import { hasPgbouncer } from './integration-tests/support/pgbouncer.js';
+import type { Lane } from './integration-tests/support/lanes.js';
+import base from './vitest.config.js';
+
+const lanes: Lane[] = ['no-notify', 'restricted-role'];
+if (hasPgbouncer) lanes.unshift('pgbouncer');
+else
+  console.warn('\n*** pgbouncer is not installed: the lane "pgbouncer" is SKIPPED (apt-get install pgbouncer) ***\n');
+
+export default defineConfig({
+  resolve: base.resolve ?? {},
+  test: {
+    // They wait for leases and processes more than they compute.
+    maxWorkers: 4,
+    projects: lanes.map((lane) => ({
+      extends: true,
+      test: {
+        name: lane,
+        include: ['integration-tests/{engine,recovery}/**/*.test.ts', `integration-tests/lanes/${lane}.test.ts`],
+        env: { TEST_LANE: lane },
+        globalSetup: ['integration-tests/support/postgres-server.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      },
+    })),
+  },
+});
