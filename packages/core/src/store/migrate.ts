@@ -20,7 +20,7 @@ export async function migrate(database: Database, schemaName: string): Promise<v
     });
     const applied = await appliedVersion(tx, schemaName);
     if (applied > newestVersion) throw new SchemaTooNewError(schemaName, applied, newestVersion);
-    if (applied === 0) await tx.script(bookkeepingSql(schema));
+    if (applied === 0) await tx.script(bookkeepingSql(schema, { withSchema: !(await schemaExists(tx, schemaName)) }));
     for (const migration of migrations.filter(({ version }) => version > applied)) {
       await tx.script(migration.sql(schema));
       await tx.script(recordSql(schema, migration.version, migration.name));
@@ -38,20 +38,27 @@ export async function verifySchema(database: Database, schemaName: string): Prom
 /**
  * All migrations as one SQL script, for a role that may create tables to run by hand (`psql -f`).
  *
+ * @param options `after`: the version that the schema is at, which `select max(version) from perdure.migrations` tells; 0
+ * by default, for a schema that isn't there yet
+ *
  * @example
  * console.log(printMigrations({ schema: 'perdure' }));
  */
-export function printMigrations(options: { readonly schema?: string } = {}): string {
+export function printMigrations(options: { readonly schema?: string; readonly after?: number } = {}): string {
+  const { after = 0 } = options;
   const schema = quoteIdentifier(checkSchemaName(options.schema ?? 'perdure'));
-  const steps = migrations.map(
+  const pending = migrations.filter(({ version }) => version > after);
+  const steps = pending.map(
     (migration) =>
       `-- ${migration.version} ${migration.name}${migration.sql(schema)}${recordSql(schema, migration.version, migration.name)}`,
   );
-  return ['begin;', bookkeepingSql(schema), ...steps, 'commit;', ''].join('\n');
+  const bookkeeping = after === 0 ? [bookkeepingSql(schema, { withSchema: true })] : [];
+  return ['begin;', ...bookkeeping, ...steps, 'commit;', ''].join('\n');
 }
 
-const bookkeepingSql = (schema: string): string => `
-create schema if not exists ${schema};
+/** A role that may create tables in a schema that was made for it may not create schemas, not even one that exists. */
+const bookkeepingSql = (schema: string, { withSchema }: { readonly withSchema: boolean }): string => `
+${withSchema ? `create schema if not exists ${schema};` : ''}
 create table if not exists ${schema}.migrations (
   version integer primary key,
   name text not null,
@@ -60,6 +67,15 @@ create table if not exists ${schema}.migrations (
 
 const recordSql = (schema: string, version: number, name: string): string =>
   `insert into ${schema}.migrations (version, name) values (${version}, '${name}');`;
+
+async function schemaExists(queryable: Queryable, schemaName: string): Promise<boolean> {
+  const rows = await queryable.query({
+    name: 'perdure_migrate_schema',
+    text: 'select 1 from pg_catalog.pg_namespace where nspname = $1::text',
+    values: [schemaName],
+  });
+  return rows.length > 0;
+}
 
 /** Asks the catalog's tables: `to_regclass` answers from a cache, which a wait for the lock leaves behind the times. */
 async function appliedVersion(queryable: Queryable, schemaName: string): Promise<number> {
