@@ -9,8 +9,7 @@ import base from './vitest.config.js';
 
 const lanes: Lane[] = ['no-notify', 'restricted-role'];
 if (hasPgbouncer) lanes.unshift('pgbouncer');
-else
-  console.warn('\n*** pgbouncer is not installed: the lane "pgbouncer" is SKIPPED (apt-get install pgbouncer) ***\n');
+else process.stderr.write('\n*** pgbouncer is not installed: its lane is SKIPPED (apt-get install pgbouncer) ***\n\n');
 
 export default defineConfig({
   resolve: base.resolve ?? {},

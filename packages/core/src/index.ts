@@ -67,4 +67,4 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
-export { DatabaseClosedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';
+export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { ControlConnection } from './control-connection.js';
 import { DatabaseClosedError } from '../errors/storage-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
@@ -230,6 +230,17 @@ function clientConfig(options: PostgresOptions): pg.ClientConfig {
 
 /** The url is not repeated in the message: it may hold a password. */
 function checkUrl(url: string): string {
-  if (/^postgres(ql)?:\/\//.test(url)) return url;
-  throw new InvalidArgumentError('databaseUrl must begin with postgres:// or postgresql://');
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    throw new InvalidArgumentError('databaseUrl must begin with postgres:// or postgresql://');
+  }
+  try {
+    // What the pool would do when it connects for the first time.
+    void new pg.Client({ connectionString: url });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_INVALID_URL') throw error;
+    throw new InvalidArgumentError(
+      'databaseUrl is not a valid URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.',
+    );
+  }
+  return url;
 }

@@ -1,8 +1,6 @@
 import type { Database } from '../database/database.js';
-import { classify } from '../database/database-errors.js';
 import { embedded } from '../database/embedded.js';
 import { postgres } from '../database/postgres.js';
-import { DatabaseUnavailableError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { processState } from '../workflow/process-state.js';
 import { Registry } from '../workflow/registry.js';
@@ -10,6 +8,7 @@ import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { Engine } from './engine.js';
 import type { Health } from './health.js';
+import { launchError } from './launch-error.js';
 import { type LaunchOptions, resolveOptions, type SeamOptions } from './engine-options.js';
 
 /** Stops an engine dead, for tests. */
@@ -33,7 +32,8 @@ export class Perdure {
    * Without options, or with `databaseUrl` unset, it uses an embedded Postgres in the folder `.perdure`.
    *
    * @throws {InvalidArgumentError} for an option that doesn't hold
-   * @throws {DatabaseUnavailableError} if the database cannot be reached
+   * @throws {DatabaseUnavailableError} if the database cannot be reached, or takes no writes or connections now
+   * @throws {DatabaseRefusedError} if it does not let this role in, or do what is needed
    * @throws {FolderInUseError} if another process uses the embedded Postgres
    * @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit this version
    *
@@ -124,7 +124,7 @@ export async function launch(options: LaunchOptions & SeamOptions): Promise<Perd
   } catch (error) {
     await engine.crash();
     if (isOwn) await database.close();
-    throw classify(error) === 'connection' ? new DatabaseUnavailableError(error) : error;
+    throw launchError(error);
   }
   processState().launched.add(engine);
   return new Perdure(engine, isOwn ? database : null);

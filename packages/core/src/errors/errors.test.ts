@@ -66,6 +66,8 @@ describe('the catalogue of errors', () => {
     [new catalogue.EngineStoppedError(null), { workflowId: null }, 'ask there by workflowId'],
     [new catalogue.SchemaMissingError('s', 0, 1), { schema: 's', found: 0, needed: 1 }, 'printMigrations()'],
     [new catalogue.SchemaTooNewError('s', 2, 1), { schema: 's', found: 2, known: 1 }, 'Upgrade @perdure/core'],
+    [new catalogue.DatabaseRefusedError('login', new Error('no')), { reason: 'login' }, 'the password'],
+    [new catalogue.DatabaseUnavailableError(new Error('no')), { reason: 'unreachable' }, 'DATABASE_URL'],
     [new catalogue.DatabaseClosedError(), {}, 'Open another one'],
     [new catalogue.DeadlineError(5), { timeoutMs: 5 }, 'holds a lock'],
     [new catalogue.FolderInUseError('f', 7), { folder: 'f', pid: 7 }, 'Close the other one'],

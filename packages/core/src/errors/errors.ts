@@ -220,17 +220,24 @@ export class EngineStoppedError extends PerdureError {
   }
 }
 
-/** The database could not be reached when the engine was launched. */
+/** Why a database cannot be used for the time being. */
+export type UnavailableReason = 'unreachable' | 'read-only' | 'full';
+
+const unavailableAdvice: Record<UnavailableReason, string> = {
+  unreachable:
+    'The database could not be reached. Check that it is running and that databaseUrl (DATABASE_URL) points to it, then launch again.',
+  'read-only':
+    'The database takes no writes: it is a standby, or set to be read-only. Point databaseUrl (DATABASE_URL) to the primary, then launch again.',
+  full: 'The database has no connection left. Close some, raise max_connections or the limit of the role, or lower poolSize, then launch again.',
+};
+
+/** The database could not be reached or used when the engine was launched; later it may. */
 export class DatabaseUnavailableError extends PerdureError {
   static readonly code = 'PERDURE_DATABASE_UNAVAILABLE';
   override readonly name: string = 'DatabaseUnavailableError';
 
-  constructor(cause: unknown) {
-    super(
-      DatabaseUnavailableError.code,
-      'The database could not be reached. Check that it is running and that databaseUrl (DATABASE_URL) points to it, then launch again.',
-      { cause },
-    );
+  constructor(cause: unknown, reason: UnavailableReason = 'unreachable') {
+    super(DatabaseUnavailableError.code, unavailableAdvice[reason], { cause, data: { reason } });
   }
 }
 

@@ -10,6 +10,32 @@ export class DatabaseClosedError extends PerdureError {
   }
 }
 
+/** Why a server turns an engine away. */
+export type RefusalReason = 'login' | 'database' | 'rights' | 'tls' | 'parameter';
+
+const refusalAdvice: Record<RefusalReason, string> = {
+  login: 'Check the user and the password in databaseUrl (DATABASE_URL), and pg_hba.conf on the server.',
+  database: 'Create the database, or correct its name in databaseUrl (DATABASE_URL).',
+  rights:
+    'Grant the role what docs/restricted-role.md lists. A role that may not create tables launches with migrate: false, after somebody who may has run the output of printMigrations().',
+  tls: 'Correct sslmode in databaseUrl (DATABASE_URL), or the certificate.',
+  parameter: 'Leave the parameter out of databaseUrl (DATABASE_URL); a pooler takes only those that it knows.',
+};
+
+/** The server was reached when the engine was launched, and turned it away: somebody has to change something. */
+export class DatabaseRefusedError extends PerdureError {
+  static readonly code = 'PERDURE_DATABASE_REFUSED';
+  override readonly name: string = 'DatabaseRefusedError';
+
+  constructor(reason: RefusalReason, cause: unknown) {
+    const said = cause instanceof Error ? `: ${cause.message}` : '';
+    super(DatabaseRefusedError.code, `The database refused${said}. ${refusalAdvice[reason]}`, {
+      cause,
+      data: { reason },
+    });
+  }
+}
+
 /** The server did not answer in time. What was asked may have happened all the same. */
 export class DeadlineError extends PerdureError {
   static readonly code = 'PERDURE_DEADLINE';

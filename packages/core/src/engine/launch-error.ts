@@ -1,0 +1,32 @@
+import { classify } from '../database/database-errors.js';
+import { DatabaseUnavailableError, type UnavailableReason } from '../errors/errors.js';
+import { DatabaseRefusedError, type RefusalReason } from '../errors/storage-errors.js';
+
+/** What somebody who launches an engine is told of an error of the driver: what to look at first. */
+export function launchError(error: unknown): unknown {
+  const [code, message] = [textOf(error, 'code'), textOf(error, 'message')];
+  const refusal = refusals.find(([, pattern, words]) => pattern.test(code) && (words?.test(message) ?? true));
+  if (refusal !== undefined) return new DatabaseRefusedError(refusal[0], error);
+  if (classify(error) === 'connection') return new DatabaseUnavailableError(error, unavailable[code] ?? 'unreachable');
+  return error;
+}
+
+/** By SQLSTATE, and for errors of poolers and of `pg` that have none of their own also by their words. */
+const refusals: readonly (readonly [RefusalReason, RegExp, RegExp?])[] = [
+  ['login', /^28/],
+  ['login', /^08P01$/, /password|no such user|not allowed/],
+  ['login', /^$/, /^SASL/],
+  ['database', /^3D000$/],
+  ['database', /^08P01$/, /database .* does not exist|no such database/],
+  ['rights', /^42501$/],
+  ['tls', /^$/, /does not support SSL/],
+  ['tls', /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_)/],
+  ['parameter', /^08P01$/, /startup parameter/],
+];
+
+const unavailable: Readonly<Record<string, UnavailableReason>> = { '25006': 'read-only', '53300': 'full' };
+
+function textOf(error: unknown, key: 'code' | 'message'): string {
+  const value = error instanceof Error ? (error as unknown as Record<string, unknown>)[key] : undefined;
+  return typeof value === 'string' ? value : '';
+}
