@@ -89,13 +89,14 @@ describe('the fence', () => {
     const store = createStore(zombie.database, zombie.schema);
     await store.flush.writeNew(batch(executorId, 'mine'));
     await expect(store.flush.writeNew(batch(executorId, 'mine'))).rejects.toMatchObject({ code: '23505' });
-    expect((await store.flush.writeMissing(batch(executorId, 'mine'))).takenClaims).toEqual(new Set());
+    expect((await store.flush.writeMissing(batch(executorId, 'mine'))).takenSeeds).toEqual(new Set());
     expect((await other.runs.loadHistories(['mine'])).get('mine')).toHaveLength(1);
 
     const otherId = randomUUID();
     await other.executors.register({ executorId: otherId, label: 'other', leaseMs: 60_000, now: null });
-    const taken = await other.flush.writeMissing({ ...batch(otherId, 'mine'), checkpoints: [] });
-    expect(taken).toEqual({ held: true, takenClaims: new Set([1]) });
+    const otherRun = batch(otherId, 'mine');
+    const taken = await other.flush.writeMissing({ ...otherRun, checkpoints: [] });
+    expect(taken).toEqual({ held: true, takenSeeds: new Set([otherId]) });
   });
 });
 
@@ -165,7 +166,7 @@ function batch(executorId: string, workflowId: string) {
         parentId: null,
         detached: false,
         claimNo: 1,
-        seed: 's',
+        seed: executorId,
         createdAt: at,
         deadlineAt: null,
       },
@@ -185,6 +186,9 @@ function batch(executorId: string, workflowId: string) {
       },
     ],
     outcomes: [],
+    enqueued: [],
+    dequeued: [],
+    now: null,
   };
 }
 

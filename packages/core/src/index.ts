@@ -9,9 +9,15 @@ export type { RunHandle, RunInfo, StartOptions } from './workflow/run-starter.js
 export type { CrashRecord, RunStatus } from './store/records.js';
 
 export { step } from './step/step.js';
-export type { Step } from './step/step.js';
-export type { StepOptions, TransactionOptions } from './step/definition.js';
+export type { EnqueueableStep, Step } from './step/step.js';
+export type { DefinedStepOptions, StepOptions, TransactionOptions } from './step/definition.js';
 export type { RetryOptions } from './step/retry-policy.js';
+
+export { queue } from './queue/queue.js';
+export type { Enqueueable, EnqueueOptions, Queue } from './queue/queue.js';
+export type { QueueChanges, QueueSettings, RateLimit } from './queue/queue-settings.js';
+export type { DeduplicationPolicy, QueueingOptions } from './queue/queueing-options.js';
+export type { QueueAdmin, QueueInfo } from './engine/queues.js';
 
 export { sleep } from './workflow/durable-sleep.js';
 export { now, random, uuid } from './workflow/deterministic.js';
@@ -67,4 +73,5 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
+export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
 export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -3,6 +3,7 @@ import { StoreRefusedError } from '../errors/errors.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { FlushBatch, FlushStore } from '../store/flush.js';
+import type { QueuedRun } from '../store/queue-items.js';
 import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
 import { never } from '../util/never.js';
 import { sleepFor } from '../util/timers.js';
@@ -12,7 +13,8 @@ import { GroupCommit } from './group-commit.js';
 export type LogItem =
   | { readonly kind: 'start'; readonly run: NewRun }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
-  | { readonly kind: 'outcome'; readonly outcome: Outcome };
+  | { readonly kind: 'enqueue'; readonly run: QueuedRun }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly isQueued: boolean };
 
 /**
  * What became of an item. `taken`: another start has this workflow id. `refused`: the database will never accept this
@@ -84,7 +86,7 @@ export class CheckpointLog {
     let mode: 'writeNew' | 'writeMissing' = 'writeNew';
     for (let failures = 0; !this.#groupCommit.isAbandoned;) {
       try {
-        const result = await this.#options.flush[mode](toBatch(this.#options.executorId, items));
+        const result = await this.#options.flush[mode](toBatch(this.#options, items));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
         this.#failingSince = null;
         if (!result.held) {
@@ -93,7 +95,7 @@ export class CheckpointLog {
         }
         if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         return items.map((item) =>
-          item.kind === 'start' && result.takenClaims.has(item.run.claimNo) ? { kind: 'taken' } : { kind: 'recorded' },
+          'run' in item && result.takenSeeds.has(item.run.seed) ? { kind: 'taken' } : { kind: 'recorded' },
         );
       } catch (error) {
         const errorClass = classify(error);
@@ -135,29 +137,31 @@ function backoffMs(failures: number): number {
   return Math.min(2_000, 25 * 2 ** Math.min(failures, 10));
 }
 
-function toBatch(executorId: string, items: readonly LogItem[]): FlushBatch {
+function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly LogItem[]): FlushBatch {
   const starts: NewRun[] = [];
+  const enqueued: QueuedRun[] = [];
   const checkpoints: Checkpoint[] = [];
   const outcomes: Outcome[] = [];
+  const dequeued: string[] = [];
   for (const item of items) {
     if (item.kind === 'start') starts.push(item.run);
+    else if (item.kind === 'enqueue') enqueued.push(item.run);
     else if (item.kind === 'checkpoint') checkpoints.push(item.checkpoint);
-    else outcomes.push(item.outcome);
+    else {
+      outcomes.push(item.outcome);
+      if (item.isQueued) dequeued.push(item.outcome.workflowId);
+    }
   }
-  return { executorId, starts, checkpoints, outcomes };
+  return { executorId, starts, enqueued, checkpoints, outcomes, dequeued, now: clock.sqlNow() };
 }
 
 function runOf(item: LogItem): string {
-  if (item.kind === 'start') return item.run.workflowId;
+  if ('run' in item) return item.run.workflowId;
   return item.kind === 'checkpoint' ? item.checkpoint.workflowId : item.outcome.workflowId;
 }
 
 function sizeOf(item: LogItem): number {
   const payload =
-    item.kind === 'start'
-      ? item.run.input
-      : item.kind === 'checkpoint'
-        ? item.checkpoint.payload
-        : item.outcome.payload;
+    'run' in item ? item.run.input : item.kind === 'checkpoint' ? item.checkpoint.payload : item.outcome.payload;
   return 200 + (payload?.length ?? 0);
 }

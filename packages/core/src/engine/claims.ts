@@ -1,4 +1,5 @@
-import type { EpochMs } from '../seams/clock.js';
+import { QueueTimeoutError } from '../errors/queue-errors.js';
+import type { EpochMs, Timer } from '../seams/clock.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { Loop } from '../util/loop.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
@@ -25,11 +26,15 @@ export class Claims {
   readonly #executorId: string;
   readonly #owner: ClaimsOwner;
   readonly #loop: Loop;
+  readonly #beforeClaim: () => Promise<void>;
   readonly #open = new Set<number>();
   #last = 0;
+  #moreTimer: Timer | null = null; // null = no queue is known to have more later
+  #wasFreed = false;
   #unanswered: number | null = null; // null = every claim was answered
 
-  constructor(services: EngineServices, executorId: string, owner: ClaimsOwner) {
+  constructor(services: EngineServices, executorId: string, beforeClaim: () => Promise<void>, owner: ClaimsOwner) {
+    this.#beforeClaim = beforeClaim;
     this.#services = services;
     this.#executorId = executorId;
     this.#owner = owner;
@@ -57,7 +62,14 @@ export class Claims {
     this.#loop.wake();
   }
 
+  /** A run of a queue has ended: its limits may let another begin, here or elsewhere. */
+  freed(): void {
+    this.#wasFreed = true;
+    this.#loop.wake();
+  }
+
   async stop(): Promise<void> {
+    this.#moreTimer?.cancel();
     await this.#loop.stop();
   }
 
@@ -79,17 +91,22 @@ export class Claims {
   }
 
   async #round(): Promise<void> {
-    const { options } = this.#services;
+    const { options, hints } = this.#services;
+    await this.#beforeClaim();
+    const wasFreed = this.#wasFreed;
+    this.#wasFreed = false;
     let found: number;
     do {
       const runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
       if (runsMax <= 0 || !this.#owner.hasRoom()) return;
       found = await this.#claim(runsMax);
     } while (found >= options.claimBatch);
+    // What this process cannot run, another may.
+    if (wasFreed && found === 0) hints.send({ type: 'work' });
   }
 
   async #claim(runsMax: number): Promise<number> {
-    const { store, clock, registry } = this.#services;
+    const { store, clock, registry, options, codec } = this.#services;
     const executorId = this.#executorId;
     const runnables = registry.all();
     if (runnables.length === 0 && this.#unanswered === null) return 0;
@@ -97,15 +114,32 @@ export class Claims {
     const claimNo = this.#unanswered ?? this.next();
     this.#unanswered = claimNo;
     const suspectsMax = Math.max(0, 1 - this.#owner.suspectsRunning());
-    const runs = isRepeated
-      ? await store.ownership.claimed({ executorId, claimNo })
-      : await store.ownership.claim({ executorId, claimNo, runnables, runsMax, suspectsMax, now: clock.sqlNow() });
+    const { runs, moreAt } = isRepeated
+      ? { runs: await store.ownership.claimed({ executorId, claimNo }), moreAt: null }
+      : await store.ownership.claim({
+          executorId,
+          claimNo,
+          runnables,
+          runsMax,
+          suspectsMax,
+          queues: options.queues,
+          timeoutPayload: codec.encodeError(new QueueTimeoutError()),
+          now: clock.sqlNow(),
+        });
+    if (moreAt !== null) this.#lookAgain(moreAt);
     const fresh = runs.filter((run) => !this.#owner.isRunning(run.workflowId));
     const histories = fresh.length === 0 ? new Map<string, Checkpoint[]>() : await this.#loadHistories(fresh);
     for (const run of fresh) this.#execute(run, histories.get(run.workflowId) ?? []);
     this.#unanswered = null;
     this.settled(claimNo);
     return runs.length;
+  }
+
+  /** A queue has more at a known moment: a delay ends, or a rate limit's window opens. */
+  #lookAgain(moreAt: EpochMs): void {
+    const { clock } = this.#services;
+    this.#moreTimer?.cancel();
+    this.#moreTimer = clock.setTimer(Math.max(0, moreAt - clock.now()), () => this.#loop.wake());
   }
 
   async #loadHistories(runs: readonly ClaimedRun[]): Promise<Map<string, Checkpoint[]>> {

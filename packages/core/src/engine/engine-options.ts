@@ -33,6 +33,8 @@ export interface LaunchOptions {
   readonly migrate?: boolean;
   /** The workflows that this engine runs; all that the process has defined by default. */
   readonly workflows?: readonly Pick<Workflow<never[], unknown>, 'definition'>[];
+  /** The queues that this engine serves, by name; all by default. It may enqueue into any. */
+  readonly queues?: readonly (string | { readonly name: string })[];
   /** Error classes that come back as themselves from a recorded step. */
   readonly errors?: readonly ErrorClass[];
   /** Any pino logger; warnings and errors go to stderr by default. */
@@ -79,6 +81,7 @@ export interface ResolvedOptions {
   readonly pollMs: number;
   readonly resultPollMs: number;
   readonly notifications: boolean;
+  readonly queues: readonly string[] | null; // null = all
   readonly runsMax: number;
   readonly claimBatch: number;
   readonly crashesMax: number;
@@ -103,6 +106,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     pollMs: toMs(options.poll ?? '2s', 'poll'),
     resultPollMs: 1_000,
     notifications: options.notifications ?? true,
+    queues: options.queues?.map((queue) => (typeof queue === 'string' ? queue : queue.name)) ?? null,
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),

@@ -13,14 +13,17 @@ import type { ErrorClass } from '../codec/codec.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
 import { engineDataSource } from './data-source.js';
-import { Executor, type StartingRun } from './executor.js';
+import { enqueueIn } from './enqueue.js';
+import { Executor } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { type Health, reason, statusOf } from './health.js';
 import { Hints } from './hints.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
-import { checkSameRun, prepareStart } from './starts.js';
+import type { Queueing } from './queueing.js';
+import { Queues } from './queues.js';
+import { checkSameRun, type PreparedStart, prepareStart } from './starts.js';
 
 /**
  * Wires the parts of an engine, and answers for runs. At any time it has one {@link Executor}; when that one loses its
@@ -31,6 +34,7 @@ export class Engine implements RunStarter {
   readonly #database: Database;
   readonly #services: EngineServices;
   readonly #results: RunResults;
+  readonly queues: Queues;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
@@ -47,6 +51,13 @@ export class Engine implements RunStarter {
     const { contexts } = processState();
     this.#database = database;
     this.dataSource = engineDataSource(database, store.transactions, random, null);
+    this.queues = new Queues({
+      database,
+      store: store.queues,
+      definitions: () => processState().queues.values(),
+      ask: (send) => this.#ask(send),
+      onChange: () => this.#announceWork(),
+    });
     this.#services = { store, clock, random, logger, codec, contexts, registry, hints, options };
     this.#results = new RunResults({
       runs: store.runs,
@@ -79,6 +90,7 @@ export class Engine implements RunStarter {
     const { options, hints } = this.#services;
     if (options.migrate) await migrate(this.#database, options.schema);
     else await verifySchema(this.#database, options.schema);
+    await this.queues.declare();
     await this.#launchExecutor();
     await hints.listen({
       onWork: () => this.#executor?.wake(),
@@ -113,7 +125,7 @@ export class Engine implements RunStarter {
   }
 
   async start(request: StartRequest): Promise<string> {
-    const starting = await prepareStart(request, this.#services);
+    const starting = await this.#prepare(request);
     if (request.transaction !== null) return await this.#startIn(request.transaction, starting);
     for (;;) {
       const executor = await this.#currentExecutor();
@@ -127,13 +139,33 @@ export class Engine implements RunStarter {
   }
 
   /** The run waits to be claimed: whether it exists is known when the transaction has committed, and only to Postgres. */
-  async #startIn(transaction: TransactionClient, starting: StartingRun): Promise<string> {
+  async #startIn(transaction: TransactionClient, { run, queueing, queuedTimeoutMs }: PreparedStart): Promise<string> {
     const { store, clock, codec, hints } = this.#services;
     const tx = this.#database.through(transaction);
-    const existing = await store.runs.insertAvailable(tx, starting, clock.sqlNow());
+    if (queueing !== null) {
+      await this.queues.ensureIn(tx, queueing.item.queue);
+      const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+      const workflowId = await enqueueIn(tx, queued, queueing.deduplication, this.#services);
+      await hints.sendIn(tx, { type: 'work' });
+      return workflowId;
+    }
+    const existing = await store.runs.insertAvailable(tx, run, clock.sqlNow());
     if (existing === null) await hints.sendIn(tx, { type: 'work' });
-    else checkSameRun(existing, starting, codec);
-    return starting.workflowId;
+    else checkSameRun(existing, run, codec);
+    return run.workflowId;
+  }
+
+  async #prepare(request: StartRequest): Promise<PreparedStart> {
+    const starting = await prepareStart(request, this.#services);
+    if (starting.queueing !== null && request.transaction === null) {
+      await this.queues.ensure(starting.queueing.item.queue);
+    }
+    return starting;
+  }
+
+  #announceWork(): void {
+    this.#executor?.wake();
+    this.#services.hints.send({ type: 'work' });
   }
 
   async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
@@ -177,25 +209,32 @@ export class Engine implements RunStarter {
     return this.#services.codec.decodeError(payload);
   }
 
-  async #startOn(
-    executor: Executor,
-    request: StartRequest,
-    starting: Awaited<ReturnType<typeof prepareStart>>,
-  ): Promise<string> {
+  async #startOn(executor: Executor, request: StartRequest, starting: PreparedStart): Promise<string> {
     const { codec, store } = this.#services;
-    const { workflowId } = starting;
+    const { run, queueing } = starting;
+    const { workflowId } = run;
     const active = executor.find(workflowId);
     if (active !== null) {
-      checkSameRun(active, starting, codec);
+      checkSameRun(active, run, codec);
       return workflowId;
     }
-    const verdict = await executor.start(request.definition, starting);
+    if (queueing?.deduplication != null) return await this.#enqueueUnique(starting, queueing);
+    const verdict = await (queueing === null
+      ? executor.start(request.definition, run)
+      : executor.enqueue({ ...run, ...queueing.item, timeoutMs: starting.queuedTimeoutMs }));
     if (verdict.kind === 'refused') throw verdict.error;
     if (verdict.kind === 'taken') {
       const existing = await this.#ask(() => store.runs.find(workflowId));
       if (existing === null) throw new RunNotFoundError(workflowId);
-      checkSameRun(existing, starting, codec);
-    }
+      checkSameRun(existing, run, codec);
+    } else if (queueing !== null) this.#services.hints.send({ type: 'work' });
+    return workflowId;
+  }
+
+  async #enqueueUnique({ run, queuedTimeoutMs }: PreparedStart, queueing: Queueing): Promise<string> {
+    const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+    const workflowId = await this.#ask(() => enqueueIn(this.#database, queued, queueing.deduplication, this.#services));
+    this.#announceWork();
     return workflowId;
   }
 
@@ -205,7 +244,7 @@ export class Engine implements RunStarter {
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executor.id),
       start: async (request) => {
-        const starting = await prepareStart(request, this.#services);
+        const starting = await this.#prepare(request);
         return request.transaction === null
           ? await this.#startOn(executor, request, starting)
           : await this.#startIn(request.transaction, starting);
@@ -231,6 +270,7 @@ export class Engine implements RunStarter {
         this.#nextExecutor = deferred<Executor>();
         if (!this.#isStopped) this.#relaunching = this.#relaunch().finally(() => (this.#relaunching = null));
       },
+      beforeClaim: () => this.queues.declare(),
       starterFor: (owner) => this.#starterFor(owner),
     });
     await executor.launch();

@@ -3,6 +3,7 @@ import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
 import { Suspects } from '../recovery/suspects.js';
 import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.js';
+import type { QueuedRun } from '../store/queue-items.js';
 import { deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
@@ -27,6 +28,8 @@ export interface ExecutorCallbacks {
   readonly onReleased: (workflowIds: readonly string[]) => void;
   /** The lease was revoked, or everything was handed over. */
   readonly onGone: () => void;
+  /** Called before each claim. */
+  readonly beforeClaim: () => Promise<void>;
   /** What the runs on this executor start other runs with. */
   readonly starterFor: (executor: Executor) => RunStarter;
 }
@@ -71,7 +74,7 @@ export class Executor {
       flushItemsMax,
       onRevoked,
     });
-    this.#claims = new Claims(services, this.id, {
+    this.#claims = new Claims(services, this.id, callbacks.beforeClaim, {
       isRunning: (workflowId) => this.#runs.has(workflowId),
       suspectsRunning: () => this.#suspects.count,
       runsRunning: () => this.#runs.size,
@@ -119,10 +122,17 @@ export class Executor {
   /** Makes a run durable and starts executing it. Never settles if the executor is gone before that. */
   async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
     const claimNo = this.#claims.next();
-    const run: ClaimedRun = { ...starting, claimNo, attempt: 1, crashes: 0, cancelRequested: false };
+    const run: ClaimedRun = { ...starting, claimNo, queue: null, attempt: 1, crashes: 0, cancelRequested: false };
     const verdict = await this.#log.append({ kind: 'start', run });
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);
     this.#claims.settled(claimNo);
+    return verdict;
+  }
+
+  /** Makes a run durable that waits in a queue. Never settles if the executor is gone before that. */
+  async enqueue(run: QueuedRun): Promise<LogVerdict> {
+    const verdict = await this.#log.append({ kind: 'enqueue', run });
+    if (verdict.kind === 'recorded') this.#claims.wake();
     return verdict;
   }
 
@@ -240,6 +250,7 @@ export class Executor {
         this.#runs.delete(execution.run.workflowId);
         this.#callbacks.onSettled(outcome);
         this.#suspects.release(execution.run.workflowId);
+        if (execution.run.queue !== null) this.#claims.freed();
       },
       onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
       onBlocked: (execution, reason) => void this.#block(execution, reason),

@@ -7,6 +7,7 @@ import { Registry } from '../workflow/registry.js';
 import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { Engine } from './engine.js';
+import type { QueueAdmin } from './queues.js';
 import type { Health } from './health.js';
 import { launchError } from './launch-error.js';
 import { type LaunchOptions, resolveOptions, type SeamOptions } from './engine-options.js';
@@ -66,6 +67,11 @@ export class Perdure {
    */
   health(): Health {
     return this.#engine.health();
+  }
+
+  /** The queues of this database, to be looked at, changed and paused. */
+  get queues(): QueueAdmin {
+    return this.#engine.queues;
   }
 
   /** A handle to a run by its id, wherever it was started. */

@@ -8,12 +8,23 @@ import { validateInput } from '../workflow/input-schema.js';
 import { checkWorkflowId } from '../workflow/names.js';
 import type { StartRequest } from '../workflow/run-starter.js';
 import type { StartingRun } from './executor.js';
+import { prepareQueueing, type Queueing } from './queueing.js';
+
+/** A start, checked. */
+export interface PreparedStart {
+  readonly run: StartingRun;
+  /** How it waits; null if it begins at once. */
+  readonly queueing: Queueing | null;
+  /** How long it may take from when it is first taken from its queue; null = no limit, or it begins at once. */
+  readonly queuedTimeoutMs: number | null;
+}
 
 /** Checks a start at the edge and turns it into the run to be stored. */
 export async function prepareStart(
   { definition, args, options, parent }: StartRequest,
   { codec, clock, random }: { readonly codec: Codec; readonly clock: Clock; readonly random: Random },
-): Promise<StartingRun> {
+): Promise<PreparedStart> {
+  const queueing = prepareQueueing(options);
   const workflowId = options.workflowId === undefined ? random.uuid() : checkWorkflowId(options.workflowId);
   const input =
     definition.inputSchema === undefined
@@ -21,7 +32,8 @@ export async function prepareStart(
       : [await validateInput(definition.inputSchema, args[0], definition.name), ...args.slice(1)];
   const createdAt = clock.now();
   const detached = options.detached ?? false;
-  return {
+  const timeoutMs = options.timeout === undefined ? definition.timeoutMs : toMs(options.timeout, 'timeout');
+  const run = {
     workflowId,
     name: definition.name,
     version: definition.version,
@@ -31,12 +43,12 @@ export async function prepareStart(
     seed: random.uuid(),
     createdAt,
     deadlineAt: earliest(
-      options.timeout === undefined ? null : createdAt + toMs(options.timeout, 'timeout'),
-      options.timeout === undefined && definition.timeoutMs !== null ? createdAt + definition.timeoutMs : null,
+      timeoutMs === null || queueing !== null ? null : createdAt + timeoutMs,
       options.deadline === undefined ? null : checkDeadline(options.deadline),
       detached ? null : (parent?.deadlineAt ?? null),
     ),
   };
+  return { run, queueing, queuedTimeoutMs: queueing === null ? null : timeoutMs };
 }
 
 /**

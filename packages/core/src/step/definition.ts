@@ -11,6 +11,11 @@ export interface StepOptions extends RetryOptions {
   readonly timeout?: Duration;
 }
 
+export interface DefinedStepOptions extends StepOptions {
+  /** Makes the step something that can wait in a queue by itself: `queue.enqueue(charge, order)`. Its name must then be unique. */
+  readonly enqueueable?: boolean;
+}
+
 export interface TransactionOptions extends StepOptions {
   readonly isolationLevel?: IsolationLevel;
 }

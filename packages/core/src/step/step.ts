@@ -2,7 +2,15 @@ import type { IsolationLevel, TransactionClient } from '../database/database.js'
 import { TransactionConflictError, TransactionInDoubtError } from '../database/transaction-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { currentContext, currentStarter } from '../workflow/current-context.js';
-import { defineStep, type StepDefinition, type StepOptions, type TransactionOptions } from './definition.js';
+import {
+  type DefinedStepOptions,
+  defineStep,
+  type StepDefinition,
+  type StepOptions,
+  type TransactionOptions,
+} from './definition.js';
+import { defineWorkflow, fingerprint } from '../workflow/definition.js';
+import { defined, type Workflow } from '../workflow/workflow.js';
 import { type StepBody, stepCall } from './run-step.js';
 import { transactionBody } from './transaction.js';
 
@@ -11,6 +19,12 @@ export interface Step<Args extends readonly unknown[], Result> {
   (...args: Args): Promise<Result>;
   /** The same step with other options. */
   with(options: StepOptions): Step<Args, Result>;
+}
+
+/** A step that can also wait in a queue by itself. */
+export interface EnqueueableStep<Args extends readonly unknown[], Result> extends Step<Args, Result> {
+  /** A workflow of this step alone, named like it. */
+  readonly asWorkflow: Workflow<Args, Result>;
 }
 
 /**
@@ -30,14 +44,36 @@ export interface Step<Args extends readonly unknown[], Result> {
 export function step<Args extends readonly unknown[], Result>(
   name: string,
   fn: (...args: Args) => Result | Promise<Result>,
-  options: StepOptions = {},
+  options: DefinedStepOptions & { readonly enqueueable: true },
+): EnqueueableStep<Args, Awaited<Result>>;
+export function step<Args extends readonly unknown[], Result>(
+  name: string,
+  fn: (...args: Args) => Result | Promise<Result>,
+  options?: DefinedStepOptions,
+): Step<Args, Awaited<Result>>;
+export function step<Args extends readonly unknown[], Result>(
+  name: string,
+  fn: (...args: Args) => Result | Promise<Result>,
+  { enqueueable = false, ...options }: DefinedStepOptions = {},
 ): Step<Args, Awaited<Result>> {
   const definition = defineStep(name, options);
   const call = (...args: Args): Promise<Awaited<Result>> =>
     callStep(definition, () => fn(...args)) as Promise<Awaited<Result>>;
-  return Object.assign(call, {
+  const callable = Object.assign(call, {
     with: (changes: StepOptions) => step(name, fn, { ...options, ...changes }),
   });
+  if (!enqueueable) return callable;
+  return Object.assign(callable, { asWorkflow: workflowAround(name, fn, call, new Error('here').stack) });
+}
+
+/** The only call of this workflow is the step, so there is no history that another version of it could diverge from. */
+function workflowAround<Args extends readonly unknown[], Result>(
+  name: string,
+  fn: (...args: Args) => unknown,
+  call: (...args: Args) => Promise<Result>,
+  stack: string | undefined,
+): Workflow<Args, Result> {
+  return defined({ ...defineWorkflow(name, call, { version: 'step' }, stack), code: fingerprint(fn) });
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { Database, Parameter, Statement } from '../database/database.js';
+import type { EpochMs } from '../seams/clock.js';
+import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import type { Checkpoint, NewRun, Outcome } from './records.js';
 import { runColumns } from './run-columns.js';
 import { type Column, columnNames, fromMs, rowsParameters, rowsSelection, rowsSource } from './sql.js';
@@ -7,15 +9,19 @@ import { type Column, columnNames, fromMs, rowsParameters, rowsSelection, rowsSo
 export interface FlushBatch {
   readonly executorId: string;
   readonly starts: readonly NewRun[];
+  readonly enqueued: readonly QueuedRun[];
   readonly checkpoints: readonly Checkpoint[];
   readonly outcomes: readonly Outcome[];
+  /** Of the runs with an outcome, those that have an item in a queue. */
+  readonly dequeued: readonly string[];
+  readonly now: EpochMs | null; // null = the database's clock
 }
 
 export interface FlushResult {
   /** False: this executor's lease was revoked. Nothing was written. */
   readonly held: boolean;
-  /** The claim numbers of the starts whose workflow id another start has taken, be it one of the same batch. */
-  readonly takenClaims: ReadonlySet<number>;
+  /** The seeds of the runs whose workflow id another start has taken, be it one of the same batch. */
+  readonly takenSeeds: ReadonlySet<string>;
 }
 
 export interface FlushStore {
@@ -43,7 +49,8 @@ export function createFlushStore(
   const texts = new Map<string, string>();
 
   function statement(batch: FlushBatch, mode: 'new' | 'missing'): Statement {
-    const shape = [batch.starts, batch.checkpoints, batch.outcomes].map((rows) => countOf(rows)).join('_');
+    const sections = [batch.starts, batch.checkpoints, batch.outcomes, batch.enqueued, batch.dequeued];
+    const shape = sections.map((rows) => countOf(rows)).join('_');
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
     if (text === undefined) {
@@ -54,24 +61,23 @@ export function createFlushStore(
   }
 
   async function write(batch: FlushBatch, mode: 'new' | 'missing'): Promise<FlushResult> {
-    const [row] = await database.query<{ held: boolean; started: number[] | null }>(statement(batch, mode));
+    const [row] = await database.query<{ held: boolean; started: string[] | null }>(statement(batch, mode));
     const held = row?.held === true;
-    const started = new Set(row?.started ?? []);
-    const missing = held && mode === 'missing' ? batch.starts.filter((run) => !started.has(run.claimNo)) : [];
-    return { held, takenClaims: missing.length === 0 ? new Set() : await takenByOthers(batch.executorId, missing) };
+    if (!held || mode === 'new') return { held, takenSeeds: new Set() };
+    const started = new Set(row.started);
+    const missing = [...batch.starts, ...batch.enqueued].filter((run) => !started.has(run.seed));
+    return { held, takenSeeds: missing.length === 0 ? new Set() : await takenByOthers(missing) };
   }
 
-  /** A start that was not inserted is ours after all if the row carries our claim: an earlier send had arrived. */
-  async function takenByOthers(executorId: string, starts: readonly NewRun[]): Promise<ReadonlySet<number>> {
-    const rows = await database.query<{ claim_no: number }>({
+  /** A run that was not inserted is ours after all if the row carries our seed: an earlier send had arrived. */
+  async function takenByOthers(runs: readonly { workflowId: string; seed: string }[]): Promise<ReadonlySet<string>> {
+    const rows = await database.query<{ seed: string }>({
       name: statementName('flush_started_by'),
-      text: `
-        select claim_no::float8 as claim_no from ${schema}.runs
-        where executor_id = $1::uuid and workflow_id = any($2::text[])`,
-      values: [executorId, { arrayOf: 'text', values: starts.map((run) => run.workflowId) }],
+      text: `select seed from ${schema}.runs where workflow_id = any($1::text[])`,
+      values: [{ arrayOf: 'text', values: runs.map((run) => run.workflowId) }],
     });
-    const ours = new Set(rows.map((row) => Number(row.claim_no)));
-    return new Set(starts.map((run) => run.claimNo).filter((claimNo) => !ours.has(claimNo)));
+    const ours = new Set(rows.map((row) => row.seed));
+    return new Set(runs.map((run) => run.seed).filter((seed) => !ours.has(seed)));
   }
 
   return {
@@ -105,6 +111,10 @@ const outcomeColumns: readonly Column<Outcome>[] = [
   { name: 'finished_at', type: 'int8', value: (row) => row.finishedAt, expression: fromMs },
 ];
 
+const dequeuedColumns: readonly Column<string>[] = [
+  { name: 'workflow_id', type: 'text', value: (workflowId) => workflowId },
+];
+
 type Count = 'none' | 'one' | 'many';
 
 function countOf(rows: readonly unknown[]): Count {
@@ -129,7 +139,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     parts.push(`started as (
       insert into ${schema}.runs (${columnNames(startColumns)}, state, executor_id, attempt)
       select ${rowsSelection(startColumns)}, 'owned', fence.id, 1 ${source(startColumns, batch.starts)}
-      ${onConflict} returning claim_no
+      ${onConflict} returning seed
     )`);
   }
   if (batch.checkpoints.length > 0) {
@@ -144,10 +154,25 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)} ${onConflict}
     )`);
   }
+  if (batch.enqueued.length > 0) {
+    const from = source(queuedRunColumns, batch.enqueued);
+    parts.push(...enqueueParts(schema, { source: from, at: `$${parameter}::int8`, onConflict }));
+    parameter += 1;
+  }
+  if (batch.dequeued.length > 0) {
+    const from = source(dequeuedColumns, batch.dequeued);
+    parts.push(`dequeued as (
+      delete from ${schema}.queue_items i where i.workflow_id in (select item.workflow_id ${from})
+    )`);
+  }
+  const inserted = [
+    ...(batch.starts.length > 0 ? ['select seed from started'] : []),
+    ...(batch.enqueued.length > 0 ? ['select seed from enqueued'] : []),
+  ];
   const started =
-    mode === 'missing' && batch.starts.length > 0
-      ? '(select array_agg(claim_no::float8) from started)'
-      : 'null::float8[]';
+    mode === 'missing' && inserted.length > 0
+      ? `(select array_agg(seed) from (${inserted.join(' union all ')}) as inserted)`
+      : 'null::text[]';
   return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started`;
 }
 
@@ -157,6 +182,9 @@ function flushValues(batch: FlushBatch): Parameter[] {
     ...groupValues(startColumns, batch.starts),
     ...groupValues(checkpointColumns, batch.checkpoints),
     ...groupValues(outcomeColumns, batch.outcomes),
+    ...groupValues(queuedRunColumns, batch.enqueued),
+    ...(batch.enqueued.length > 0 ? [batch.now] : []),
+    ...groupValues(dequeuedColumns, batch.dequeued),
   ];
 }
 

@@ -18,7 +18,17 @@ export interface Claim {
   readonly runsMax: number;
   /** How many of them may be suspects: runs that a process died under more than once without progress. */
   readonly suspectsMax: number;
+  /** The queues that are served; null = all. */
+  readonly queues: readonly string[] | null;
+  /** Encoded {@link QueueTimeoutError}, for items that waited too long. */
+  readonly timeoutPayload: string;
   readonly now: EpochMs | null; // null = the database's clock
+}
+
+export interface Claimed {
+  readonly runs: ClaimedRun[];
+  /** When a queue may have more to take; null = nobody knows. */
+  readonly moreAt: EpochMs | null;
 }
 
 export interface Release {
@@ -31,8 +41,8 @@ export interface Release {
 
 /** Who may work on which run: claims, releases and hand-overs. */
 export interface OwnershipStore {
-  /** Takes available runs. An executor whose lease was revoked gets none. */
-  claim(claim: Claim): Promise<ClaimedRun[]>;
+  /** Takes available runs, and from queues what their limits allow. An executor whose lease was revoked gets none. */
+  claim(claim: Claim): Promise<Claimed>;
   /** What a claim took, asked again after its reply was lost. */
   claimed(params: { readonly executorId: string; readonly claimNo: number }): Promise<ClaimedRun[]>;
   /**
@@ -59,8 +69,8 @@ export function createOwnershipStore(
   statementName: (name: string) => string,
 ): OwnershipStore {
   return {
-    async claim({ executorId, claimNo, runnables, runsMax, suspectsMax, now: at }) {
-      const rows = await database.query<ClaimedRow>({
+    async claim({ executorId, claimNo, runnables, runsMax, suspectsMax, queues, timeoutPayload, now: at }) {
+      const rows = await database.query<ClaimedRow | MoreRow>({
         name: statementName('ownership_claim'),
         text: claimText(schema),
         values: [
@@ -72,9 +82,15 @@ export function createOwnershipStore(
           runsMax,
           suspectsMax,
           at,
+          queues === null ? null : { arrayOf: 'text', values: queues },
+          timeoutPayload,
         ],
       });
-      return rows.map(toClaimedRun);
+      const more = rows.find((row): row is MoreRow => row.workflow_id === null);
+      return {
+        runs: rows.filter((row): row is ClaimedRow => row.workflow_id !== null).map(toClaimedRun),
+        moreAt: more === undefined ? null : readMs(more.more_ms),
+      };
     },
 
     async claimed({ executorId, claimNo }) {
@@ -113,6 +129,9 @@ export function createOwnershipStore(
         text: `
           with fence as materialized (
             select id from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
+          ), queued as (
+            update ${schema}.queue_items i set state = 'blocked', executor_id = null from fence
+            where i.workflow_id = $3::text and i.executor_id = fence.id and i.state = 'running'
           )
           update ${schema}.runs r
           set state = 'blocked', executor_id = null, claim_no = null, blocked_at = ${now('$6::int8')},
@@ -125,6 +144,12 @@ export function createOwnershipStore(
   };
 }
 
+/** The last row of a claim, where a queue has more later. */
+interface MoreRow extends Record<string, unknown> {
+  workflow_id: null;
+  more_ms: number;
+}
+
 interface ClaimedRow extends Record<string, unknown> {
   workflow_id: string;
   name: string;
@@ -133,6 +158,7 @@ interface ClaimedRow extends Record<string, unknown> {
   parent_id: string | null;
   detached: boolean;
   claim_no: number;
+  queue: string | null;
   seed: string;
   created_ms: number;
   deadline_ms: number | null;
@@ -142,7 +168,7 @@ interface ClaimedRow extends Record<string, unknown> {
 }
 
 const claimedColumns = (alias: string): string => `
-  ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
+  ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested`;
@@ -156,6 +182,7 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     parentId: row.parent_id,
     detached: row.detached,
     claimNo: Number(row.claim_no),
+    queue: row.queue,
     seed: row.seed,
     createdAt: readMs(row.created_ms),
     deadlineAt: readMsOrNull(row.deadline_ms),
@@ -187,17 +214,26 @@ const claimText = (schema: string): string => `
   ), unblocked as (
     select r.workflow_id from ${schema}.runs r
     join runnable on r.name = runnable.name and r.version = runnable.version cross join fence
-    where r.state = 'blocked' and (r.blocked_code is distinct from runnable.code or r.blocked_at < fence.registered_at)
+    where r.state = 'blocked' and r.queue is null and (r.blocked_code is distinct from runnable.code or r.blocked_at < fence.registered_at)
     order by r.blocked_at limit $6::int4
     for update of r skip locked
   ), taken as (
     select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
-  )
+  ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, attempt = r.attempt + 1, available_at = null
   from taken cross join fence
   where r.workflow_id = taken.workflow_id
-  returning ${claimedColumns('r')}`;
+  returning ${claimedColumns('r')}
+  )
+  select direct.*, null::float8 as more_ms from direct
+  union all
+  select ${claimedColumns('(claimed.run)')}, ${toMs('claimed.more_at')} as more_ms
+  from ${schema}.claim_queued(
+    $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $9::text[],
+    $6::int4 - (select count(*) from taken)::int4, $7::int4 - (select count(*) from suspects)::int4, $10::text,
+    case when $8::int8 is null then null else ${now('$8::int8')} end
+  ) claimed`;
 
 /**
  * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
@@ -228,7 +264,8 @@ const releaseText = (schema: string): string => `
     where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
   ), released as (
     update ${schema}.runs r
-    set state = case when l.crashes > $1::int4 then 'settled' else 'available' end,
+    set state = case
+        when l.crashes > $1::int4 then 'settled' when r.queue is not null then 'queued' else 'available' end,
       executor_id = null, claim_no = null,
       available_at = clock.now + case
         when l.crashes < 2 then interval '0' else least(300, 2 ^ (l.crashes - 2)) * interval '1 second' end,
@@ -241,7 +278,16 @@ const releaseText = (schema: string): string => `
         else r.crash_log end
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id
-    returning r.workflow_id, r.state
+    returning r.workflow_id, r.state, r.queue, r.available_at
+  ), removed_items as (
+    delete from ${schema}.queue_items i using released
+    where released.state = 'settled' and released.queue is not null and i.workflow_id = released.workflow_id
+  ), requeued as (
+    update ${schema}.queue_items i
+    set state = case when released.available_at > clock.now then 'delayed' else 'waiting' end,
+      run_at = released.available_at, wait_until = null, executor_id = null
+    from released cross join clock
+    where released.state = 'queued' and i.workflow_id = released.workflow_id
   ), dead as (
     insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
     select released.workflow_id, 'dead', $2::text, clock.now from released cross join clock

@@ -1,13 +1,13 @@
 import type { EpochMs } from '../seams/clock.js';
 
 /** What a run's row says about who may work on it. An outcome row, where there is one, overrules it. */
-export type RunState = 'owned' | 'available' | 'blocked' | 'settled';
+export type RunState = 'owned' | 'available' | 'queued' | 'blocked' | 'settled';
 
 /** How a run ended. */
 export type OutcomeKind = 'completed' | 'failed' | 'cancelled' | 'dead';
 
 /** What a user sees: an outcome where there is one, else what the run's state means. */
-export type RunStatus = 'enqueued' | 'running' | 'blocked' | OutcomeKind;
+export type RunStatus = 'enqueued' | 'delayed' | 'running' | 'blocked' | OutcomeKind;
 
 /** The durable calls that a workflow makes; each has a result, delivered in recorded order. */
 export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel';
@@ -70,6 +70,7 @@ export interface NewRun {
 
 /** A run that an executor owns and is about to execute. */
 export interface ClaimedRun extends NewRun {
+  readonly queue: string | null; // null = it was started, not enqueued
   readonly attempt: number;
   readonly crashes: number;
   readonly cancelRequested: boolean;
@@ -101,6 +102,7 @@ export interface RunRecord {
   readonly status: RunStatus;
   readonly input: string | null;
   readonly parentId: string | null;
+  readonly queue: string | null;
   readonly executorId: string | null;
   readonly attempt: number;
   readonly crashes: readonly CrashRecord[];

@@ -33,6 +33,8 @@ export interface RunStore {
     run: Omit<NewRun, 'claimNo'>,
     now: EpochMs | null,
   ): Promise<{ readonly name: string; readonly input: string | null } | null>;
+  /** What a run is, as a transaction sees it; null if it isn't there. */
+  findIn(tx: Queryable, workflowId: string): Promise<{ readonly name: string; readonly input: string | null } | null>;
   find(workflowId: string): Promise<RunRecord | null>;
   /** The outcomes that exist among these runs, and which of them are no runs at all. */
   findOutcomes(workflowIds: readonly string[]): Promise<{ outcomes: Outcome[]; unknownIds: string[] }>;
@@ -49,6 +51,14 @@ export interface RunStore {
 }
 
 export function createRunStore(database: Database, schema: string, statementName: (name: string) => string): RunStore {
+  const findIn: RunStore['findIn'] = async (tx, workflowId) => {
+    const [run] = await tx.query<{ name: string; input: string | null }>({
+      name: statementName('runs_find_in_transaction'),
+      text: `select name, input from ${schema}.runs where workflow_id = $1::text`,
+      values: [workflowId],
+    });
+    return run ?? null;
+  };
   return {
     async insertAvailable(tx, run, at) {
       const inserted = await tx.query({
@@ -61,24 +71,23 @@ export function createRunStore(database: Database, schema: string, statementName
         values: [...rowsParameters(runColumns, [run]), at],
       });
       if (inserted.length > 0) return null;
-      const [existing] = await tx.query<{ name: string; input: string | null }>({
-        name: statementName('runs_find_in_transaction'),
-        text: `select name, input from ${schema}.runs where workflow_id = $1::text`,
-        values: [run.workflowId],
-      });
-      if (existing === undefined) throw new RunNotFoundError(run.workflowId);
+      const existing = await findIn(tx, run.workflowId);
+      if (existing === null) throw new RunNotFoundError(run.workflowId);
       return existing;
     },
+
+    findIn,
 
     async find(workflowId) {
       const [row] = await database.query<RunRow>({
         name: statementName('runs_find'),
         text: `
-          select r.workflow_id, r.name, r.version, r.state, r.input, r.parent_id, r.executor_id::text as executor_id,
+          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.input, r.parent_id, r.executor_id::text as executor_id,
             r.attempt, r.crash_log, r.blocked_reason, r.cancel_requested_at is not null as cancel_requested,
             o.kind as outcome, ${toMs('r.created_at')} as created_ms, ${toMs('r.deadline_at')} as deadline_ms,
             ${toMs('o.finished_at')} as finished_ms
           from ${schema}.runs r left join ${schema}.outcomes o on o.workflow_id = r.workflow_id
+          left join ${schema}.queue_items i on i.workflow_id = r.workflow_id
           where r.workflow_id = $1::text`,
         values: [workflowId],
       });
@@ -186,6 +195,9 @@ const cancelText = (schema: string): string => `
     select requested.workflow_id, 'cancelled', $2::text, clock.now from requested cross join clock
     where requested.state = 'settled'
     on conflict do nothing
+  ), dequeued as (
+    delete from ${schema}.queue_items i using requested
+    where i.workflow_id = requested.workflow_id and requested.state = 'settled'
   )
   select workflow_id, executor_id::text as executor_id from requested`;
 
@@ -194,6 +206,8 @@ interface RunRow extends Record<string, unknown> {
   name: string;
   version: string;
   state: RunState;
+  queue: string | null;
+  item_state: string | null;
   input: string | null;
   parent_id: string | null;
   executor_id: string | null;
@@ -233,9 +247,10 @@ function toRunRecord(row: RunRow): RunRecord {
     workflowId: row.workflow_id,
     name: row.name,
     version: row.version,
-    status: row.outcome ?? statusOf(row.state),
+    status: row.outcome ?? statusOf(row.state, row.item_state),
     input: row.input,
     parentId: row.parent_id,
+    queue: row.queue,
     executorId: row.executor_id,
     attempt: row.attempt,
     crashes: row.crash_log ?? [],
@@ -247,12 +262,14 @@ function toRunRecord(row: RunRow): RunRecord {
   };
 }
 
-function statusOf(state: RunState): RunStatus {
+function statusOf(state: RunState, itemState: string | null): RunStatus {
   switch (state) {
     case 'owned':
       return 'running';
     case 'available':
       return 'enqueued';
+    case 'queued':
+      return itemState === 'delayed' ? 'delayed' : 'enqueued';
     case 'blocked':
       return 'blocked';
     case 'settled':

@@ -5,6 +5,7 @@ import { createExecutorStore, type ExecutorStore } from './executors.js';
 import { createFlushStore, type FlushStore } from './flush.js';
 import { createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
+import { createQueueStore, type QueueStore } from './queues.js';
 import { createRunStore, type RunStore } from './runs.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
 
@@ -18,6 +19,7 @@ export interface Store {
   readonly transactions: TransactionStore;
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
+  readonly queues: QueueStore;
   readonly notifications: NotificationStore;
 }
 
@@ -33,6 +35,7 @@ export function createStore(database: Database, schemaName: string): Store {
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
+    queues: createQueueStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
   };
 }

@@ -43,6 +43,11 @@ export interface WorkflowDefinition {
   readonly retryPolicy: RetryPolicy;
 }
 
+/** Of a function's source. */
+export function fingerprint(fn: (...args: never[]) => unknown): string {
+  return createHash('sha256').update(fn.toString()).digest('hex').slice(0, 16);
+}
+
 export function defineWorkflow(
   name: string,
   fn: (...args: never[]) => unknown,
@@ -51,7 +56,7 @@ export function defineWorkflow(
 ): WorkflowDefinition {
   checkName('workflow', name);
   if (options.version !== undefined) checkName('version', options.version);
-  const code = createHash('sha256').update(fn.toString()).digest('hex').slice(0, 16);
+  const code = fingerprint(fn);
   return {
     name,
     version: options.version ?? code,

@@ -3,13 +3,18 @@ import { InvalidArgumentError } from '../errors/errors.js';
 const bytesMax = 255;
 
 /** @throws {InvalidArgumentError} unless a name has 1 to 255 bytes, all printable */
-export function checkName(kind: 'workflow' | 'step' | 'version', name: string): string {
+export function checkName(kind: 'workflow' | 'step' | 'version' | 'queue', name: string): string {
   return check(`The name of a ${kind}`, name);
 }
 
 /** @throws {InvalidArgumentError} unless the id has 1 to 255 bytes, all printable */
 export function checkWorkflowId(workflowId: string): string {
   return check('A workflowId', workflowId);
+}
+
+/** @throws {InvalidArgumentError} unless a key, or an id that a user chose, has 1 to 255 bytes, all printable */
+export function checkKey(what: string, key: string): string {
+  return check(what, key);
 }
 
 function check(what: string, text: unknown): string {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { QueueDefinition } from '../queue/queue-settings.js';
 import type { Context, ContextStorage } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import type { RunStarter } from './run-starter.js';
@@ -7,6 +8,7 @@ import type { RunStarter } from './run-starter.js';
 export interface ProcessState {
   readonly contexts: ContextStorage;
   readonly definitions: Map<string, WorkflowDefinition>;
+  readonly queues: Map<string, QueueDefinition>;
   /** The engines that are launched, in the order of launching. */
   readonly launched: Set<RunStarter>;
 }
@@ -19,5 +21,10 @@ const key = Symbol.for('perdure.process.v1');
  */
 export function processState(): ProcessState {
   const holder = globalThis as { [key]?: ProcessState };
-  return (holder[key] ??= { contexts: new AsyncLocalStorage<Context>(), definitions: new Map(), launched: new Set() });
+  return (holder[key] ??= {
+    contexts: new AsyncLocalStorage<Context>(),
+    definitions: new Map(),
+    queues: new Map(),
+    launched: new Set(),
+  });
 }

@@ -45,10 +45,11 @@ export class RunRecorder {
    * with that: resolves with the outcome that is durable.
    */
   async settle(outcome: Outcome, failedWith: (error: unknown) => Outcome): Promise<Outcome> {
-    const verdict = await this.#append({ kind: 'outcome', outcome });
+    const isQueued = this.#run.queue !== null;
+    const verdict = await this.#append({ kind: 'outcome', outcome, isQueued });
     if (verdict.kind !== 'refused') return outcome;
     const failed = failedWith(verdict.error);
-    await this.#append({ kind: 'outcome', outcome: failed });
+    await this.#append({ kind: 'outcome', outcome: failed, isQueued });
     return failed;
   }
 

@@ -2,14 +2,17 @@ import type { RunStatus, CrashRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Duration } from '../util/duration.js';
 import type { TransactionClient } from '../database/database.js';
+import type { QueueingOptions } from '../queue/queueing-options.js';
 import type { DataSource } from '../step/data-source.js';
 import type { WorkflowDefinition } from './definition.js';
 
 /** How a run is started; bind them with `workflow.with(options)`. */
-export interface StartOptions {
+export interface StartOptions extends QueueingOptions {
+  /** The queue to wait in, by name or as declared; the run begins as soon as its limits allow. */
+  readonly queue?: string | { readonly name: string };
   /** Makes the start idempotent: a second start with the same id is the same run. Random where left out. */
   readonly workflowId?: string;
-  /** From start to completion, restarts included; overrules the workflow's own. */
+  /** From start to completion, restarts included; overrules the workflow's own. In a queue it counts from when the run begins. */
   readonly timeout?: Duration;
   /** The moment by which the run must have completed, where that is known rather than a duration. */
   readonly deadline?: Date;
@@ -29,6 +32,8 @@ export interface RunInfo {
   readonly version: string;
   readonly status: RunStatus;
   readonly parentId: string | null;
+  /** The queue that it was enqueued in; null if it was started. */
+  readonly queue: string | null;
   readonly executorId: string | null;
   /** How often the run was claimed: 1 unless it was recovered or handed over. */
   readonly attempt: number;

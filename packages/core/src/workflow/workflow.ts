@@ -49,9 +49,15 @@ export function workflow<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result | Promise<Result>,
   options: WorkflowOptions = {},
 ): Workflow<Args, Awaited<Result>> {
-  const definition = defineWorkflow(name, fn, options, new Error('here').stack);
+  return defined<Args, Awaited<Result>>(defineWorkflow(name, fn, options, new Error('here').stack));
+}
+
+/** Registers a definition, and makes a callable around it. */
+export function defined<Args extends readonly unknown[], Result>(
+  definition: WorkflowDefinition,
+): Workflow<Args, Result> {
   register(definition);
-  return callable<Args, Awaited<Result>>(definition, {});
+  return callable<Args, Result>(definition, {});
 }
 
 function callable<Args extends readonly unknown[], Result>(

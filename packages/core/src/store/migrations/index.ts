@@ -1,5 +1,6 @@
 import { init } from './0001-init.js';
+import { queues } from './0002-queues.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
-export const migrations: readonly Migration[] = [init];
+export const migrations: readonly Migration[] = [init, queues];
