@@ -1,5 +1,5 @@
 import { currentRun, type Perdure, queue, sleep, step, workflow } from '@perdure/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 
@@ -19,8 +19,8 @@ class Gate {
   }
 
   async release(name: string): Promise<void> {
-    await expect.poll(() => this.#held.has(name), patient).toBe(true);
-    this.#held.get(name)?.();
+    const release = await vi.waitUntil(() => this.#held.get(name), patient);
+    release();
     this.#held.delete(name);
   }
 }
@@ -164,8 +164,8 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     expect((await delayed.status()).status).toBe('delayed');
     const runAt = new Date(start + 24 * 3_600_000);
     const dated = await later.with({ runAt, engine: perdure }).enqueue(at);
-    expect(((await delayed.result()) as number) - start).toBeGreaterThanOrEqual(2 * 3_600_000);
-    expect((await dated.result()) as number).toBeGreaterThanOrEqual(runAt.getTime());
+    expect((await delayed.result()) - start).toBeGreaterThanOrEqual(2 * 3_600_000);
+    expect(await dated.result()).toBeGreaterThanOrEqual(runAt.getTime());
   });
 
   it('counts a timeout from when the run begins, not from when it was enqueued', async () => {
