@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 /**
  * `begin`, `end`: of a step's body. `waits`: it has come to a gate. `aborted`: its signal fired there.
  * `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although what it guards was not answered.
+ * `did`: who uses the engine heard that something is done.
  */
-export type LedgerEvent = 'begin' | 'end' | 'waits' | 'aborted' | 'caught' | 'finally';
+export type LedgerEvent = 'begin' | 'end' | 'waits' | 'aborted' | 'caught' | 'finally' | 'did';
 
 export interface LedgerLine {
   readonly event: LedgerEvent;

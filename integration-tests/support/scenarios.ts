@@ -12,18 +12,25 @@ export interface Scenario {
   readonly expected: unknown;
 }
 
+/** Runs the body of a step and notes, wherever notes are kept, that it began and that it ended. */
+export type Noted = <T>(body: () => T | Promise<T>) => Promise<T>;
+
 /**
  * Workflows in the patterns that replay has to get right. Each step's body notes its idempotency key, which is the same
  * for every attempt, so the ledger tells which step ran when.
  */
 export function scenarios(ledger: Ledger): Scenario[] {
-  const noted = async <T>(body: () => T | Promise<T>): Promise<T> => {
+  return scenariosNotedBy(async (body) => {
     const key = currentRun()?.idempotencyKey ?? 'outside';
     ledger.begun.push(key);
     const result = await body();
     ledger.ended.push(key);
     return result;
-  };
+  });
+}
+
+/** The same, for notes of another kind. */
+export function scenariosNotedBy(noted: Noted, define: typeof workflow = workflow): Scenario[] {
   const add = step('add', (a: number, b: number) => noted(() => a + b));
   const slow = step('slow', (n: number, turns: number) =>
     noted(async () => {
@@ -32,13 +39,13 @@ export function scenarios(ledger: Ledger): Scenario[] {
     }),
   );
 
-  const sequential = workflow('sequential', async () => {
+  const sequential = define('sequential', async () => {
     let sum = 0;
     for (let n = 1; n <= 5; n += 1) sum = await add(sum, n);
     return sum;
   });
 
-  const chains = workflow('chains', async () => {
+  const chains = define('chains', async () => {
     const order: string[] = [];
     const chain = async (name: string, turns: number) => {
       const first = await slow(1, turns);
@@ -51,14 +58,14 @@ export function scenarios(ledger: Ledger): Scenario[] {
     return { sums, order: order.length };
   });
 
-  const race = workflow('race', async () => {
+  const race = define('race', async () => {
     const winner = await Promise.race([slow(1, 40), slow(2, 2)]);
     const timed = await Promise.race([sleep('1h').then(() => 'slept'), slow(3, 1).then(() => 'stepped')]);
     const any = await Promise.any([step.run('fails', () => noted(() => Promise.reject(new Error('no')))), slow(4, 5)]);
     return { winner, timed, any };
   });
 
-  const pool = workflow('pool', async () => {
+  const pool = define('pool', async () => {
     const items = [1, 2, 3, 4, 5, 6, 7];
     const results: number[] = [];
     const worker = async (): Promise<void> => {
@@ -70,15 +77,15 @@ export function scenarios(ledger: Ledger): Scenario[] {
     return results.sort((a, b) => a - b);
   });
 
-  const grandchild = workflow('grandchild', async (...args: []) => (await slow(args.length + 1, 2)) + 1);
-  const child = workflow('child', async () => (await grandchild()) + (await add(1, 1)));
-  const parent = workflow('parent', async () => {
+  const grandchild = define('grandchild', async (...args: []) => (await slow(args.length + 1, 2)) + 1);
+  const child = define('child', async () => (await grandchild()) + (await add(1, 1)));
+  const parent = define('parent', async () => {
     const background = await child.start();
     const awaited = await child();
     return [awaited, await background.result(), await add(1, 2)];
   });
 
-  const retries = workflow('retries', async () => {
+  const retries = define('retries', async () => {
     const flaky = await step.run(
       'flaky',
       () =>
@@ -96,7 +103,7 @@ export function scenarios(ledger: Ledger): Scenario[] {
   });
 
   // Both first steps end in one turn of the event loop, and what follows them takes a different number of microtasks.
-  const interleaved = workflow('interleaved', async () => {
+  const interleaved = define('interleaved', async () => {
     const shared = new Promise((resolve) => setTimeout(resolve, 1));
     const chain = async (name: string, microtasks: number) => {
       await step.run(`${name}1`, () => noted(() => shared.then(() => name)));
@@ -106,7 +113,7 @@ export function scenarios(ledger: Ledger): Scenario[] {
     return await Promise.all([chain('a', 50), chain('b', 0), chain('c', 7)]);
   });
 
-  const timers = workflow('timers', async () => {
+  const timers = define('timers', async () => {
     await sleep('3d');
     const [first] = await Promise.all([add(1, 1), sleep('2h'), sleep('1h')]);
     await sleep(0);

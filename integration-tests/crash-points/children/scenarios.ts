@@ -1,0 +1,28 @@
+import { step } from '@perdure/core';
+import { scenariosNotedBy } from '../../support/scenarios.js';
+import { type CrashScenario, crashScenario } from './crash-scenario.js';
+import { interruptions } from './interruptions.js';
+import { owners } from './owners.js';
+import type { Instruments } from './stage.js';
+import { transactions } from './transactions.js';
+
+/** Everything that is tried at each of its statements. */
+export function crashScenarios(instruments: Instruments): CrashScenario[] {
+  const { noted, define } = instruments;
+  const first = define('first', async () => await step.run('begin', () => noted(() => 'begun')));
+  const patterns = scenariosNotedBy(noted, define).map(({ name, definitions, expected }) =>
+    crashScenario({ name, workflows: () => definitions, expected: { value: expected }, itemsPerFlush: 1 }),
+  );
+  return [
+    crashScenario({
+      name: 'first launch',
+      workflows: () => [first],
+      expected: { value: 'begun' },
+      isFirstLaunch: true,
+    }),
+    ...patterns,
+    ...interruptions(instruments),
+    ...owners(instruments),
+    ...transactions(instruments),
+  ];
+}

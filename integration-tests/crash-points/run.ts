@@ -1,0 +1,82 @@
+/**
+ * `npm run crash-points`: every moment at which a process can die, in every scenario and on both databases; and from each
+ * of them on, moments at which the process that takes over dies too. Prints what it did; fails if anything went wrong.
+ *
+ * --doubles N   second deaths for each first one; 1 by default
+ * --only TEXT   only the scenarios whose names contain this
+ * --seed TEXT   which second deaths, and which moments are repeated with processes
+ * --json FILE   the counts and everything that went wrong
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { startPostgres } from '../support/postgres-server.js';
+import { bundleVictim } from './bundle.js';
+import { Campaign, statementsWithoutDeath, unlistedStatements } from './campaign.js';
+import { allScenarios, Harness } from './harness.js';
+
+const { values: options } = parseArgs({
+  options: {
+    doubles: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    seed: { type: 'string', default: 'crash points' },
+    json: { type: 'string' },
+  },
+});
+const scenarios = allScenarios.filter(({ name }) => name.includes(options.only));
+/** One in so many moments is tried again in a process of its own, killed by SIGKILL. */
+const processShare = 7;
+const since = performance.now();
+
+const bundle = await bundleVictim();
+const url = process.env['TEST_DATABASE_URL'];
+const server = url ? { url, stop: async () => {} } : await startPostgres();
+const campaigns = {
+  postgres: new Campaign(Harness.onPostgres(bundle.file, server.url), options.seed),
+  pglite: new Campaign(await Harness.onPglite(bundle.file), options.seed),
+  'postgres, by SIGKILL': new Campaign(Harness.onPostgres(bundle.file, server.url), options.seed),
+};
+await Promise.all([tryAll('postgres'), tryAll('pglite'), tryAShare('postgres, by SIGKILL')]);
+for (const { harness } of Object.values(campaigns)) await harness.close();
+await server.stop();
+bundle.remove();
+
+const all = Object.values(campaigns);
+const isWhole = options.only === '';
+const report = {
+  seed: options.seed,
+  scenarios: scenarios.length,
+  seconds: Math.round((performance.now() - since) / 1000),
+  counts: Object.fromEntries(Object.entries(campaigns).map(([name, { counts }]) => [name, counts])),
+  statements: new Set(all.flatMap(({ died }) => [...died])).size,
+  // With some scenarios only, most statements are not met.
+  withoutDeath: isWhole ? statementsWithoutDeath(new Set(all.flatMap(({ died }) => [...died]))) : [],
+  unlisted: unlistedStatements(new Set(all.flatMap(({ seen }) => [...seen]))),
+  violations: all.flatMap(({ violations }) => violations),
+};
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+say(JSON.stringify(report, null, 2));
+if (report.violations.length + report.withoutDeath.length + report.unlisted.length > 0) process.exitCode = 1;
+
+async function tryAll(name: keyof typeof campaigns): Promise<void> {
+  const campaign = campaigns[name];
+  for (const scenario of scenarios) {
+    for (const attempt of await campaign.enumerate([scenario])) {
+      const next = await campaign.tryOne(attempt);
+      await campaign.tryTwice(attempt, next, Number(options.doubles));
+    }
+    say(`${name}: ${scenario.name} ${JSON.stringify(campaign.counts)}`);
+  }
+}
+
+async function tryAShare(name: keyof typeof campaigns): Promise<void> {
+  const campaign = campaigns[name];
+  const attempts = await campaign.enumerate(scenarios);
+  for (const attempt of campaign.choose(attempts, Math.ceil(attempts.length / processShare))) {
+    await campaign.tryOne(attempt, 'process');
+  }
+  say(`${name}: ${JSON.stringify(campaign.counts)}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
