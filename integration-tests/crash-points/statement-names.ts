@@ -28,5 +28,6 @@ export function flushForms(): RegExp[] {
   const places = [0, 1, 2].flatMap((place) =>
     ['none', 'one', 'many'].map((count) => `(?:[a-z]+_){${place}}${count}(?:_[a-z]+){${2 - place}}`),
   );
-  return ['new', 'missing'].flatMap((mode) => places.map((place) => new RegExp(`^flush_${mode}_${place}$`)));
+  const sections = [...places, ...['enqueued', 'dequeued'].map((section) => `\\w+_${section}_(?:one|many)`)];
+  return ['new', 'missing'].flatMap((mode) => sections.map((section) => new RegExp(`^flush_${mode}_${section}`)));
 }

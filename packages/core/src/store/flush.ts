@@ -49,8 +49,11 @@ export function createFlushStore(
   const texts = new Map<string, string>();
 
   function statement(batch: FlushBatch, mode: 'new' | 'missing'): Statement {
-    const sections = [batch.starts, batch.checkpoints, batch.outcomes, batch.enqueued, batch.dequeued];
-    const shape = sections.map((rows) => countOf(rows)).join('_');
+    const shape = [
+      ...[batch.starts, batch.checkpoints, batch.outcomes].map((rows) => countOf(rows)),
+      ...(batch.enqueued.length > 0 ? ['enqueued', countOf(batch.enqueued)] : []),
+      ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
+    ].join('_');
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
     if (text === undefined) {

@@ -1,0 +1,100 @@
+import { queue, step } from '@perdure/core';
+import { type CrashScenario, crashScenario } from './crash-scenario.js';
+import type { Instruments } from './stage.js';
+
+/** Runs that wait in queues. */
+export function queues({ noted, define, table }: Instruments): CrashScenario[] {
+  const add = step('add', (a: number, b: number) => noted(() => a + b));
+  const adding = define('adding in line', async () => await add(await add(1, 2), 3));
+  const greeting = define('greeting in line', async () => await step.run('greet', () => noted(() => 'hello')));
+
+  const perMinute = { limit: 60, per: '1m' };
+  const narrow = queue('narrow', {
+    concurrency: 1,
+    rateLimit: perMinute,
+    perKey: { concurrency: 1, rateLimit: perMinute },
+    maxWait: '7d',
+  });
+  const plain = queue('plain');
+
+  const ordering = define('ordering', async () => {
+    return await step.transaction('order', (tx) =>
+      noted(async () => {
+        const { workflowId } = await plain.enqueue(greeting);
+        await tx.query(`insert into ${table} (id, workflow_id) values ('ordered', $1)`, [workflowId]);
+        await plain.with({ workflowId }).enqueue(greeting);
+        return workflowId;
+      }),
+    );
+  });
+
+  const many = ['', '.b', '.c'];
+  return [
+    crashScenario({
+      name: 'queued, within every limit',
+      workflows: () => [adding],
+      expected: { value: many.map(() => ({ value: 6 })) },
+      async play(stage) {
+        const enqueue = async (suffix: string, no: number): Promise<void> => {
+          const workflowId = `${stage.id}${suffix}`;
+          const bound = narrow.with({ key: `${no % 2}`, priority: no, workflowId, engine: stage.perdure });
+          await stage.once(`enqueue ${no}`, () => bound.enqueue(adding));
+        };
+        await Promise.all(many.map(enqueue));
+        return { value: await Promise.all(many.map((suffix) => stage.ending(`${stage.id}${suffix}`))) };
+      },
+    }),
+    crashScenario({
+      name: 'queued, without the replies to what is written',
+      workflows: () => [adding],
+      expected: { value: 6 },
+      isReplyLost: (name) => name.startsWith('flush_new'),
+      async play(stage) {
+        const bound = narrow.with({ workflowId: stage.id, engine: stage.perdure });
+        await stage.once('enqueue', () => bound.enqueue(adding));
+        return await stage.ending();
+      },
+    }),
+    crashScenario({
+      name: 'queued in a queue that is paused and changed',
+      workflows: () => [adding],
+      expected: { value: 6 },
+      async play(stage) {
+        const { queues } = stage.perdure;
+        await stage.once('pause', () => queues.pause('plain'));
+        const bound = plain.with({ workflowId: stage.id, engine: stage.perdure });
+        await stage.once('enqueue', () => bound.enqueue(adding));
+        await stage.once('change', () => queues.change('plain', { ageing: '1m' }));
+        await stage.once('reset', () => queues.reset('plain'));
+        await stage.once('resume', () => queues.resume('plain'));
+        await queues.get('plain');
+        return await stage.ending();
+      },
+    }),
+    crashScenario({
+      name: 'debounced, and attached to',
+      workflows: () => [adding],
+      expected: { value: 6 },
+      async play(stage) {
+        const bound = plain.with({ engine: stage.perdure });
+        const debounce = { id: stage.id, wait: '1m' };
+        await stage.once('enqueue', () => bound.with({ workflowId: stage.id, debounce }).enqueue(adding));
+        await stage.once('put off', () => bound.with({ workflowId: `${stage.id}.late`, debounce }).enqueue(adding));
+        const deduplication = { id: stage.id, policy: 'attach' } as const;
+        await stage.once('attach', () => bound.with({ workflowId: `${stage.id}.last`, deduplication }).enqueue(adding));
+        return await stage.ending();
+      },
+    }),
+    crashScenario({
+      name: 'queued by a transactional step',
+      workflows: () => [ordering, greeting],
+      expected: { value: 'hello' },
+      rows: 1,
+      async play(stage) {
+        await stage.start(ordering);
+        const ending = await stage.ending();
+        return 'code' in ending ? ending : await stage.ending(ending.value as string);
+      },
+    }),
+  ];
+}
