@@ -9,13 +9,14 @@ export function quoteIdentifier(name: string): string {
 const nameBytesMax = 63;
 
 /**
- * Returns the name if it can name a schema. Every character but NUL is allowed, because names are always quoted.
+ * Returns the name if it can name a schema. Every character but NUL is allowed, because names are always quoted; Postgres
+ * keeps names that begin with `pg_` for itself.
  */
 export function checkSchemaName(name: string): string {
   const bytes = Buffer.byteLength(name);
-  if (bytes >= 1 && bytes <= nameBytesMax && !name.includes('\0')) return name;
+  if (bytes >= 1 && bytes <= nameBytesMax && !name.includes('\0') && !name.startsWith('pg_')) return name;
   throw new InvalidArgumentError(
-    `A schema name takes 1 to ${nameBytesMax} bytes and holds no NUL; ${JSON.stringify(name)} (${bytes} bytes) does not fit.`,
+    `A schema name takes 1 to ${nameBytesMax} bytes, holds no NUL and does not begin with pg_; ${JSON.stringify(name)} (${bytes} bytes) does not fit.`,
     { name },
   );
 }

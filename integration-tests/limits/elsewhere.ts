@@ -1,0 +1,60 @@
+/** Rows of the table that tests of their own show, by file and by words of the test's title. */
+export const elsewhere: Readonly<Record<string, { readonly file: string; readonly title: string }>> = {
+  'Two workflows of one name': {
+    file: '../../packages/core/src/workflow/registry.test.ts',
+    title: 'refuses another function of the same name',
+  },
+  'A start or a question before any engine was launched': {
+    file: '../engine/starts.test.ts',
+    title: 'needs an engine, and says so',
+  },
+  'A folder of embedded Postgres that another process uses': {
+    file: '../database/folder-lock.test.ts',
+    title: 'refuses the folder to another process, and says who has it and what to do',
+  },
+  'The database goes away, restarts, fails over or becomes read-only': {
+    file: '../faults/refusals.test.ts',
+    title: 'when the server is read-only for a while, as it is after a failover',
+  },
+  'More waits to be written than `maxBacklogBytes` (64 MiB)': {
+    file: '../engine/health.test.ts',
+    title: 'refuses starts when more waits for the database than may',
+  },
+  'A question that the server does not answer in time': {
+    file: '../database/postgres.test.ts',
+    title: 'ends a statement that takes too long, its connection, and its work on the server',
+  },
+  'Use of a database of yours after its `close()`': {
+    file: '../database/driver.test.ts',
+    title: 'refuses statements after close, which may be called again',
+  },
+  'A checkpoint that Postgres will never take, such as one that a trigger refuses': {
+    file: '../engine/refused-items.test.ts',
+    title: 'fails its run, and no other, when it is the %s',
+  },
+  'The processes that execute a run die `maxCrashes` times without progress': {
+    file: '../recovery/poison.test.ts',
+    title: 'puts a run that kills its process to `dead` after maxCrashes + 1 tries',
+  },
+  "A run waits longer than its queue's `maxWait`": {
+    file: '../engine/queues.test.ts',
+    title: 'fails what waits longer than it may',
+  },
+  'A workflow takes longer than its timeout': {
+    file: '../engine/timeouts.test.ts',
+    title: 'a workflow that takes too long fails',
+  },
+  'A run is cancelled': { file: '../engine/cancellation.test.ts', title: 'stops it at once' },
+  'A try of a step takes longer than its timeout': {
+    file: '../engine/timeouts.test.ts',
+    title: 'a step that takes too long is tried again',
+  },
+  'A step throws `NonRetryableError`': {
+    file: '../engine/errors.test.ts',
+    title: 'are not retried when they are marked so',
+  },
+  'Something that cannot be': {
+    file: '../../packages/core/src/errors/errors.test.ts',
+    title: 'has a class for every code',
+  },
+};
