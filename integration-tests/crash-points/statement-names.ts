@@ -28,6 +28,9 @@ export function flushForms(): RegExp[] {
   const places = [0, 1, 2].flatMap((place) =>
     ['none', 'one', 'many'].map((count) => `(?:[a-z]+_){${place}}${count}(?:_[a-z]+){${2 - place}}`),
   );
-  const sections = [...places, ...['enqueued', 'dequeued'].map((section) => `\\w+_${section}_(?:one|many)`)];
+  const sections = [
+    ...places,
+    ...['enqueued', 'dequeued', 'consumed'].map((section) => `\\w+_${section}_(?:one|many)`),
+  ];
   return ['new', 'missing'].flatMap((mode) => sections.map((section) => new RegExp(`^flush_${mode}_${section}`)));
 }

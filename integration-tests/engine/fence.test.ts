@@ -188,6 +188,7 @@ function batch(executorId: string, workflowId: string) {
     outcomes: [],
     enqueued: [],
     dequeued: [],
+    consumed: [],
     now: null,
   };
 }

@@ -44,6 +44,14 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/timeouts.test.ts',
     title: 'a workflow that takes too long fails',
   },
+  'A message to a run that has ended': {
+    file: '../engine/messages.test.ts',
+    title: 'to nobody, or to a run that has ended, is refused',
+  },
+  'No message comes within the timeout of a `receive`': {
+    file: '../engine/messages.test.ts',
+    title: 'that does not come in time is an error of its own, told from null',
+  },
   'A run is cancelled': { file: '../engine/cancellation.test.ts', title: 'stops it at once' },
   'A try of a step takes longer than its timeout': {
     file: '../engine/timeouts.test.ts',

@@ -82,6 +82,8 @@ export function queues({ noted, define, table }: Instruments): CrashScenario[] {
         await stage.once('put off', () => bound.with({ workflowId: `${stage.id}.late`, debounce }).enqueue(adding));
         const deduplication = { id: stage.id, policy: 'attach' } as const;
         await stage.once('attach', () => bound.with({ workflowId: `${stage.id}.last`, deduplication }).enqueue(adding));
+        // Where the first one was taken before they came, they are runs of their own.
+        for (const id of ['.late', '.last']) await stage.ending(`${stage.id}${id}`);
         return await stage.ending();
       },
     }),

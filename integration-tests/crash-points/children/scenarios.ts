@@ -4,6 +4,7 @@ import { type CrashScenario, crashScenario } from './crash-scenario.js';
 import { interruptions } from './interruptions.js';
 import { owners } from './owners.js';
 import type { Instruments } from './stage.js';
+import { messages } from './messages.js';
 import { queues } from './queues.js';
 import { transactions } from './transactions.js';
 
@@ -24,6 +25,7 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...patterns,
     ...interruptions(instruments),
     ...owners(instruments),
+    ...messages(instruments),
     ...queues(instruments),
     ...transactions(instruments),
   ];

@@ -19,6 +19,9 @@ export type { QueueChanges, QueueSettings, RateLimit } from './queue/queue-setti
 export type { DeduplicationPolicy, QueueingOptions } from './queue/queueing-options.js';
 export type { QueueAdmin, QueueInfo } from './engine/queues.js';
 
+export { receive, send } from './workflow/messages.js';
+export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
+
 export { sleep } from './workflow/durable-sleep.js';
 export { now, random, uuid } from './workflow/deterministic.js';
 export { currentRun } from './workflow/current-run.js';
@@ -73,5 +76,6 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
+export { ReceiveTimeoutError, RunFinishedError } from './errors/message-errors.js';
 export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
 export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -51,6 +51,7 @@ function namingEngine(perdure: Perdure, scope: RequestScope): Perdure {
     outcome: (workflowId) => starter.outcome(workflowId),
     status: (workflowId) => starter.status(workflowId),
     cancel: (workflowId) => starter.cancel(workflowId),
+    send: (message) => starter.send(message),
     decode: (payload) => starter.decode(payload),
     decodeError: (payload) => starter.decodeError(payload),
   };

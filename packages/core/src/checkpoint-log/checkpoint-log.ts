@@ -143,16 +143,21 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
   const checkpoints: Checkpoint[] = [];
   const outcomes: Outcome[] = [];
   const dequeued: string[] = [];
+  const consumed: FlushBatch['consumed'][number][] = [];
   for (const item of items) {
     if (item.kind === 'start') starts.push(item.run);
     else if (item.kind === 'enqueue') enqueued.push(item.run);
-    else if (item.kind === 'checkpoint') checkpoints.push(item.checkpoint);
-    else {
+    else if (item.kind === 'checkpoint') {
+      const { checkpoint } = item;
+      checkpoints.push(checkpoint);
+      if (checkpoint.consumed !== undefined)
+        consumed.push({ workflowId: checkpoint.workflowId, ...checkpoint.consumed });
+    } else {
       outcomes.push(item.outcome);
       if (item.isQueued) dequeued.push(item.outcome.workflowId);
     }
   }
-  return { executorId, starts, enqueued, checkpoints, outcomes, dequeued, now: clock.sqlNow() };
+  return { executorId, starts, enqueued, checkpoints, outcomes, dequeued, consumed, now: clock.sqlNow() };
 }
 
 function runOf(item: LogItem): string {

@@ -6,6 +6,7 @@ import type { Store } from '../store/store.js';
 import type { ContextStorage } from '../workflow/context.js';
 import type { Registry } from '../workflow/registry.js';
 import type { ResolvedOptions } from './engine-options.js';
+import type { EngineMailbox } from './mailbox.js';
 import type { Hints } from './hints.js';
 
 /** What the parts of an engine share. */
@@ -18,5 +19,6 @@ export interface EngineServices {
   readonly contexts: ContextStorage;
   readonly registry: Registry;
   readonly hints: Hints;
+  readonly mailbox: EngineMailbox;
   readonly options: ResolvedOptions;
 }

@@ -1,6 +1,8 @@
 import { createCodec } from '../codec/codec.js';
 import type { Database, TransactionClient } from '../database/database.js';
 import { CancelledError, EngineStoppedError, OverloadedError, RunNotFoundError } from '../errors/errors.js';
+import { RunFinishedError } from '../errors/message-errors.js';
+import type { SendVerdict } from '../store/messages.js';
 import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
 import type { RunRecord } from '../store/records.js';
@@ -8,7 +10,7 @@ import { migrate, verifySchema } from '../store/migrate.js';
 import type { DataSource } from '../step/data-source.js';
 import type { Registry } from '../workflow/registry.js';
 import { processState } from '../workflow/process-state.js';
-import type { RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
+import type { MessageToSend, RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
 import type { ErrorClass } from '../codec/codec.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
@@ -19,6 +21,8 @@ import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { type Health, reason, statusOf } from './health.js';
 import { Hints } from './hints.js';
+import { EngineMailbox } from './mailbox.js';
+import { Outbox } from './outbox.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
 import type { Queueing } from './queueing.js';
@@ -34,11 +38,13 @@ export class Engine implements RunStarter {
   readonly #database: Database;
   readonly #services: EngineServices;
   readonly #results: RunResults;
+  readonly #outbox: Outbox;
   readonly queues: Queues;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
+  readonly #stopped = deferred<void>();
 
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
     const { clock, random, logger } = options;
@@ -58,7 +64,21 @@ export class Engine implements RunStarter {
       ask: (send) => this.#ask(send),
       onChange: () => this.#announceWork(),
     });
-    this.#services = { store, clock, random, logger, codec, contexts, registry, hints, options };
+    const mailbox = new EngineMailbox({
+      messages: store.messages,
+      clock,
+      random,
+      logger,
+      pollMs: options.resultPollMs,
+    });
+    this.#outbox = new Outbox({
+      database,
+      messages: store.messages,
+      clock,
+      logger,
+      itemsMax: options.flushItemsMax,
+    });
+    this.#services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
     this.#results = new RunResults({
       runs: store.runs,
       clock,
@@ -96,6 +116,7 @@ export class Engine implements RunStarter {
       onWork: () => this.#executor?.wake(),
       onCancel: () => this.#executor?.sweep(),
       onFinished: (workflowIds) => this.#results.look(workflowIds),
+      onMessages: (workflowIds) => this.#services.mailbox.arrived(workflowIds),
       onGap: () => this.#executor?.sweep(),
     });
   }
@@ -201,6 +222,33 @@ export class Engine implements RunStarter {
     if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
   }
 
+  async send(message: MessageToSend): Promise<void> {
+    if (this.#isStopped) throw new EngineStoppedError(message.workflowId);
+    // A message that is under way when the engine stops may arrive all the same.
+    const stopped = this.#stopped.promise.then(() => Promise.reject(new EngineStoppedError(message.workflowId)));
+    await Promise.race([this.#send(message), stopped]);
+  }
+
+  async #send({ workflowId, topic, message, idempotencyKey, transaction }: MessageToSend): Promise<void> {
+    const { store, clock, codec, random, hints, mailbox } = this.#services;
+    const prepared = {
+      workflowId,
+      topic,
+      payload: codec.encode(message),
+      idempotencyKey: idempotencyKey ?? random.uuid(),
+    };
+    if (transaction !== null) {
+      const tx = this.#database.through(transaction);
+      const [verdict] = await store.messages.send(tx, [prepared], clock.sqlNow());
+      checkSent(workflowId, verdict);
+      await hints.sendIn(tx, { type: 'message', ids: [workflowId] });
+      return;
+    }
+    checkSent(workflowId, await this.#outbox.send(prepared));
+    mailbox.arrived([workflowId]);
+    if (this.#executor?.find(workflowId) == null) hints.send({ type: 'message', ids: [workflowId] });
+  }
+
   decode(payload: string | null): unknown {
     return this.#services.codec.decode(payload);
   }
@@ -253,6 +301,7 @@ export class Engine implements RunStarter {
       outcome: (workflowId) => this.#awaitOutcome(workflowId),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
+      send: (message) => this.#send(message),
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
@@ -303,12 +352,20 @@ export class Engine implements RunStarter {
   async #stop(): Promise<void> {
     this.#nextExecutor.promise.catch(() => {});
     this.#nextExecutor.reject(new EngineStoppedError(null));
+    this.#outbox.stop();
+    this.#stopped.resolve();
+    await this.#services.mailbox.stop();
     await this.#results.stop(new EngineStoppedError(null));
     await this.#services.hints.stop();
   }
 }
 
 const relaunchPauseMs = 1_000;
+
+function checkSent(workflowId: string, verdict: SendVerdict | undefined): void {
+  if (verdict === 'unknown') throw new RunNotFoundError(workflowId);
+  if (verdict === 'finished') throw new RunFinishedError(workflowId);
+}
 
 function toRunInfo(record: RunRecord): RunInfo {
   const { input: _, ...info } = record;

@@ -234,12 +234,13 @@ export class Executor {
   }
 
   #runServices(): RunServices<RunExecution> {
-    const { clock, random, codec, contexts } = this.#services;
+    const { clock, random, codec, contexts, mailbox } = this.#services;
     return {
       clock,
       random,
       codec,
       contexts,
+      mailbox,
       starter: this.#callbacks.starterFor(this),
       append: (item) => {
         if (item.kind === 'checkpoint') this.#suspects.release(item.checkpoint.workflowId);

@@ -7,6 +7,7 @@ export interface HintHandlers {
   readonly onWork: () => void;
   readonly onCancel: () => void;
   readonly onFinished: (workflowIds: readonly string[]) => void;
+  readonly onMessages: (workflowIds: readonly string[]) => void;
   /** Hints may have been missed. */
   readonly onGap: () => void;
 }
@@ -46,6 +47,7 @@ export class Hints {
       if (hint.type === 'work') handlers.onWork();
       else if (hint.type === 'cancel') handlers.onCancel();
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
+      else if (hint.type === 'message') handlers.onMessages(hint.ids);
       else this.#want(hint.ids);
     };
     const onGap = (): void => {
@@ -125,7 +127,7 @@ const idsMax = 28;
 function merge(hints: readonly Hint[]): Hint[] {
   const merged: Hint[] = [];
   for (const type of ['work', 'cancel'] as const) if (hints.some((hint) => hint.type === type)) merged.push({ type });
-  for (const type of ['wanted', 'finished'] as const) {
+  for (const type of ['wanted', 'finished', 'message'] as const) {
     const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
     for (let start = 0; start < ids.length; start += idsMax) {
       merged.push({ type, ids: ids.slice(start, start + idsMax) });

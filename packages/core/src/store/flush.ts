@@ -1,7 +1,7 @@
 import type { Database, Parameter, Statement } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
-import type { Checkpoint, NewRun, Outcome } from './records.js';
+import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
 import { runColumns } from './run-columns.js';
 import { type Column, columnNames, fromMs, rowsParameters, rowsSelection, rowsSource } from './sql.js';
 
@@ -14,6 +14,7 @@ export interface FlushBatch {
   readonly outcomes: readonly Outcome[];
   /** Of the runs with an outcome, those that have an item in a queue. */
   readonly dequeued: readonly string[];
+  readonly consumed: readonly (ConsumedMessage & { readonly workflowId: string })[];
   readonly now: EpochMs | null; // null = the database's clock
 }
 
@@ -53,6 +54,7 @@ export function createFlushStore(
       ...[batch.starts, batch.checkpoints, batch.outcomes].map((rows) => countOf(rows)),
       ...(batch.enqueued.length > 0 ? ['enqueued', countOf(batch.enqueued)] : []),
       ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
+      ...(batch.consumed.length > 0 ? ['consumed', countOf(batch.consumed)] : []),
     ].join('_');
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
@@ -118,6 +120,12 @@ const dequeuedColumns: readonly Column<string>[] = [
   { name: 'workflow_id', type: 'text', value: (workflowId) => workflowId },
 ];
 
+const consumedColumns: readonly Column<FlushBatch['consumed'][number]>[] = [
+  { name: 'workflow_id', type: 'text', value: (message) => message.workflowId },
+  { name: 'no', type: 'int8', value: (message) => message.no },
+  { name: 'retries', type: 'int4', value: (message) => message.retries },
+];
+
 type Count = 'none' | 'one' | 'many';
 
 function countOf(rows: readonly unknown[]): Count {
@@ -168,6 +176,13 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       delete from ${schema}.queue_items i where i.workflow_id in (select item.workflow_id ${from})
     )`);
   }
+  if (batch.consumed.length > 0) {
+    const from = source(consumedColumns, batch.consumed);
+    parts.push(`consumed as (
+      update ${schema}.messages m set consumed_in = item.retries ${from}
+      where m.workflow_id = item.workflow_id and m.no = item.no
+    )`);
+  }
   const inserted = [
     ...(batch.starts.length > 0 ? ['select seed from started'] : []),
     ...(batch.enqueued.length > 0 ? ['select seed from enqueued'] : []),
@@ -188,6 +203,7 @@ function flushValues(batch: FlushBatch): Parameter[] {
     ...groupValues(queuedRunColumns, batch.enqueued),
     ...(batch.enqueued.length > 0 ? [batch.now] : []),
     ...groupValues(dequeuedColumns, batch.dequeued),
+    ...groupValues(consumedColumns, batch.consumed),
   ];
 }
 

@@ -8,7 +8,9 @@ export type Hint =
   | { readonly type: 'cancel' }
   /** Somebody outside waits for these runs: tell when they finish. */
   | { readonly type: 'wanted'; readonly ids: readonly string[] }
-  | { readonly type: 'finished'; readonly ids: readonly string[] };
+  | { readonly type: 'finished'; readonly ids: readonly string[] }
+  /** There are messages for these runs. */
+  | { readonly type: 'message'; readonly ids: readonly string[] };
 
 export interface NotificationStore {
   /** Sends hints in a statement of their own, never inside a write: NOTIFY takes a global lock at commit. */
@@ -75,7 +77,7 @@ function parseHint(payload: string): Hint | null {
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;
   if (value.type === 'work' || value.type === 'cancel') return { type: value.type };
-  if (value.type !== 'wanted' && value.type !== 'finished') return null;
+  if (value.type !== 'wanted' && value.type !== 'finished' && value.type !== 'message') return null;
   if (!('ids' in value) || !Array.isArray(value.ids)) return null;
   return { type: value.type, ids: value.ids.filter((id): id is string => typeof id === 'string') };
 }

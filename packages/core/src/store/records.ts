@@ -10,15 +10,16 @@ export type OutcomeKind = 'completed' | 'failed' | 'cancelled' | 'dead';
 export type RunStatus = 'enqueued' | 'delayed' | 'running' | 'blocked' | OutcomeKind;
 
 /** The durable calls that a workflow makes; each has a result, delivered in recorded order. */
-export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel';
+export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel' | 'send' | 'receive';
 
 /**
  * One row of a run's history:
  * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began,
- * `transaction`: a transactional step has committed, but its result was not delivered yet);
+ * `wait`: a receive with a timeout began, `transaction`: a transactional step has committed, but its result was not delivered yet);
  * an interruption of the whole run (`cancelled`, `timed-out`); or `retry`, after which the workflow starts afresh.
  */
-export type CheckpointKind = CallKind | 'attempt' | 'timer' | 'transaction' | 'cancelled' | 'timed-out' | 'retry';
+export type CheckpointKind =
+  CallKind | 'attempt' | 'timer' | 'wait' | 'transaction' | 'cancelled' | 'timed-out' | 'retry';
 
 export interface Checkpoint {
   readonly workflowId: string;
@@ -39,6 +40,14 @@ export interface Checkpoint {
   readonly finishedAt: EpochMs;
   /** The run's attempt that wrote it. */
   readonly attempt: number;
+  /** The message that becomes consumed with it. */
+  readonly consumed?: ConsumedMessage;
+}
+
+export interface ConsumedMessage {
+  readonly no: number;
+  /** How often the whole workflow had been retried. */
+  readonly retries: number;
 }
 
 /** The result of a transactional step, committed together with the step's own data. */

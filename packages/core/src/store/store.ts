@@ -3,6 +3,7 @@ import type { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
 import { createExecutorStore, type ExecutorStore } from './executors.js';
 import { createFlushStore, type FlushStore } from './flush.js';
+import { createMessageStore, type MessageStore } from './messages.js';
 import { createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createQueueStore, type QueueStore } from './queues.js';
@@ -20,6 +21,7 @@ export interface Store {
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
   readonly queues: QueueStore;
+  readonly messages: MessageStore;
   readonly notifications: NotificationStore;
 }
 
@@ -35,6 +37,7 @@ export function createStore(database: Database, schemaName: string): Store {
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
+    messages: createMessageStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
   };

@@ -63,7 +63,10 @@ export class Loop {
     this.#timer?.cancel();
     this.#running = this.#rounds().finally(() => {
       this.#running = null;
-      if (!this.#isStopped) this.#schedule();
+      if (this.#isStopped) return;
+      // Woken after the last round had looked whether it was.
+      if (this.#isWoken && this.#failingSince === null) this.#run();
+      else this.#schedule();
     });
   }
 

@@ -4,6 +4,7 @@ import type { TransactionClient } from '../database/database.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import type { DurableCall } from './durable-call.js';
+import type { Mailbox } from './mailbox.js';
 import type { RunStarter } from './run-starter.js';
 
 /** What the code around a run works with; nothing of it is for users. */
@@ -12,6 +13,7 @@ export interface Seams {
   readonly random: Random;
   readonly codec: Codec;
   readonly contexts: ContextStorage;
+  readonly mailbox: Mailbox;
 }
 
 /** The run that a workflow function executes in. */

@@ -1,4 +1,4 @@
-import type { CallKind, Checkpoint, CheckpointKind } from '../store/records.js';
+import type { CallKind, Checkpoint, CheckpointKind, ConsumedMessage } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 
 /** The result of a durable call, encoded. */
@@ -6,6 +6,8 @@ export interface CallResult {
   readonly payload: string | null;
   readonly failed: boolean;
   readonly startedAt: EpochMs;
+  /** The message that the result is, for a receive. */
+  readonly consumed?: ConsumedMessage;
 }
 
 /** What a call that the history doesn't answer may use while it is open. */
@@ -16,6 +18,8 @@ export interface OpenCall {
   readonly retries: number;
   /** What an earlier process left behind of this call. */
   readonly markers: readonly Checkpoint[];
+  /** The messages that the run has taken and that are not recorded yet. */
+  readonly received: Set<number>;
   /** Aborts when the result no longer matters: the run was cancelled, ended, or went to another process. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this call, in every process. */
@@ -28,7 +32,7 @@ export interface OpenCall {
   /** Remembers that a side effect is under way, so that a shutdown can wait for it. */
   track<T>(effect: Promise<T>): Promise<T>;
   /** Records something about the call while it stays open. */
-  mark(kind: Extract<CheckpointKind, 'attempt' | 'timer'>, payload: string | null, startedAt: EpochMs): void;
+  mark(kind: Extract<CheckpointKind, 'attempt' | 'timer' | 'wait'>, payload: string | null, startedAt: EpochMs): void;
   /** Ends the call. Ignored when the run has stopped here. */
   complete(result: CallResult): void;
 }

@@ -50,7 +50,7 @@ export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
   };
 }
 
-const markerKinds: ReadonlySet<CheckpointKind> = new Set(['attempt', 'timer', 'transaction']);
+const markerKinds: ReadonlySet<CheckpointKind> = new Set(['attempt', 'timer', 'wait', 'transaction']);
 
 /** The kind of call that a checkpoint belongs to; null where it concerns the whole run. */
 function callKindOf(checkpoint: Checkpoint): CallKind | null {
@@ -60,6 +60,8 @@ function callKindOf(checkpoint: Checkpoint): CallKind | null {
       return 'step';
     case 'timer':
       return 'sleep';
+    case 'wait':
+      return 'receive';
     case 'cancelled':
     case 'timed-out':
     case 'retry':

@@ -19,6 +19,7 @@ export function openCall(
     readonly markers: readonly Checkpoint[];
     readonly idempotencyKey: string;
     readonly retries: number;
+    readonly received: Set<number>;
     readonly effects: Effects;
     readonly isPending: () => boolean;
     /** What a side effect has to wait for now; null if nothing. */
@@ -31,6 +32,7 @@ export function openCall(
     seq: call.seq,
     name: call.name,
     retries: run.retries,
+    received: run.received,
     markers: run.markers,
     signal: call.controller.signal,
     idempotencyKey: run.idempotencyKey,
@@ -44,6 +46,7 @@ export function openCall(
     },
     complete(result) {
       if (run.isPending()) run.complete(result);
+      else if (result.consumed !== undefined) run.received.delete(result.consumed.no);
     },
   };
 }

@@ -47,6 +47,7 @@ export class RunExecution {
   readonly #identity: RunIdentity;
   readonly #controller = new AbortController();
   readonly #pending = new Map<number, PendingCall>();
+  readonly #received = new Set<number>();
   readonly #timers: TimerSet;
   #isClosed = false;
   #isInvoked = false;
@@ -198,6 +199,7 @@ export class RunExecution {
       markers,
       idempotencyKey: this.#identity.idempotencyKey(call.seq),
       retries: this.#identity.retries,
+      received: this.#received,
       effects: this.#effects,
       isPending,
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
@@ -226,7 +228,7 @@ export class RunExecution {
     if (call === null || this.#pending.get(call.seq) === call) {
       this.#recorder.record(entry);
       this.#deliver(call, entry);
-    }
+    } else if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);
     this.#effects.changed();
   }
 

@@ -1,6 +1,6 @@
 import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import type { EpochMs } from '../seams/clock.js';
-import type { Checkpoint, CheckpointKind, ClaimedRun, Outcome } from '../store/records.js';
+import type { Checkpoint, CheckpointKind, ClaimedRun, ConsumedMessage, Outcome } from '../store/records.js';
 
 /** Something to be added to a run's history. */
 export interface Entry {
@@ -11,6 +11,7 @@ export interface Entry {
   readonly failed: boolean;
   readonly startedAt: EpochMs;
   readonly finishedAt: EpochMs;
+  readonly consumed?: ConsumedMessage;
 }
 
 /** Writes one run's history: gives each entry its position and remembers whether all of it is durable yet. */

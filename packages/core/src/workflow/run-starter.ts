@@ -72,8 +72,18 @@ export interface RunStarter {
   outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
   status(workflowId: string): Promise<RunInfo>;
   cancel(workflowId: string): Promise<void>;
+  /** Resolves once the message is durable, or part of the transaction. */
+  send(message: MessageToSend): Promise<void>;
   decode(payload: string | null): unknown;
   decodeError(payload: string): unknown;
+}
+
+export interface MessageToSend {
+  readonly workflowId: string;
+  readonly topic: string;
+  readonly message: unknown;
+  readonly idempotencyKey: string | null; // null = a new message each time
+  readonly transaction: TransactionClient | null; // null = in a commit of its own
 }
 
 export interface StartRequest {

@@ -1,6 +1,7 @@
 import { init } from './0001-init.js';
 import { queues } from './0002-queues.js';
+import { messages } from './0003-messages.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
-export const migrations: readonly Migration[] = [init, queues];
+export const migrations: readonly Migration[] = [init, queues, messages];

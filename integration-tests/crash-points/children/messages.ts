@@ -1,0 +1,84 @@
+import { receive, send, step } from '@perdure/core';
+import { type CrashScenario, crashScenario } from './crash-scenario.js';
+import type { Instruments } from './stage.js';
+
+/** Messages from outside, from workflows and in transactions, and waiting for them. */
+export function messages({ noted, define, table }: Instruments): CrashScenario[] {
+  const inbox = define('inbox', async () => {
+    const first = await receive('news');
+    const rest = [await step.run('between', () => noted(() => 'between')), await receive('news', { timeout: '1h' })];
+    const none = await receive('silence', { timeout: '1h' }).catch((error: { code: string }) => error.code);
+    return [first, ...rest, none];
+  });
+  const both = define('both', async () => (await Promise.all([receive('news'), receive('news')])).toSorted());
+  const expected = { value: ['one', 'between', 'two', 'PERDURE_RECEIVE_TIMEOUT'] };
+
+  const asking = define('asking', async () => {
+    const child = await answering.start();
+    await send(child, 'news', 'one');
+    await send(child, 'news', 'two');
+    return await child.result();
+  });
+  const answering = define('answering', async () => [await receive('news'), await receive('news')]);
+
+  return [
+    crashScenario({
+      name: 'messages from outside',
+      workflows: () => [inbox],
+      expected,
+      itemsPerFlush: 1,
+      mayCatch: ['PERDURE_RECEIVE_TIMEOUT'],
+      async play(stage) {
+        await stage.start(inbox);
+        for (const text of ['one', 'two']) {
+          const options = { idempotencyKey: text, engine: stage.perdure };
+          await stage.once(`send ${text}`, () => send(stage.id, 'news', text, options));
+        }
+        return await stage.ending();
+      },
+    }),
+    crashScenario({
+      name: 'messages at once, without the replies to what is written',
+      workflows: () => [both],
+      expected: { value: ['one', 'two'] },
+      isReplyLost: (name, nth) => (name.startsWith('messages_send') && nth === 1) || name.startsWith('flush_new'),
+      async play(stage) {
+        await stage.start(both);
+        await Promise.all(
+          ['one', 'two'].map((text) => {
+            const options = { idempotencyKey: text, engine: stage.perdure };
+            return stage.once(`send ${text}`, () => send(stage.id, 'news', text, options));
+          }),
+        );
+        return await stage.ending();
+      },
+    }),
+    crashScenario({
+      name: 'messages from a workflow',
+      workflows: () => [asking, answering],
+      expected: { value: ['one', 'two'] },
+      itemsPerFlush: 1,
+    }),
+    crashScenario({
+      name: 'messages in a transaction of the caller',
+      workflows: () => [inbox],
+      expected,
+      mayCatch: ['PERDURE_RECEIVE_TIMEOUT'],
+      rows: 1,
+      async play(stage) {
+        await stage.start(inbox);
+        await stage.once('tell', () =>
+          stage.transaction(async (transaction) => {
+            const { rows } = await transaction.query(`select 1 from ${table} where workflow_id = $1`, [stage.id]);
+            if (rows.length > 0) return;
+            await transaction.query(`insert into ${table} (id, workflow_id) values ('told', $1)`, [stage.id]);
+            for (const text of ['one', 'two']) {
+              await send(stage.id, 'news', text, { transaction, engine: stage.perdure });
+            }
+          }),
+        );
+        return await stage.ending();
+      },
+    }),
+  ];
+}

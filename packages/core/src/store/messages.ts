@@ -1,0 +1,123 @@
+import type { Database, Queryable } from '../database/database.js';
+import type { EpochMs } from '../seams/clock.js';
+import { type Column, now, rowsParameters, rowsSource } from './sql.js';
+
+export interface NewMessage {
+  readonly workflowId: string;
+  readonly topic: string;
+  readonly payload: string | null;
+  /** Unique among the messages to this run: sent again under the same key, it is the same message. */
+  readonly idempotencyKey: string;
+}
+
+/** `repeated`: it was there already. The run may be `finished`, and then nobody will receive it; or not be there at all. */
+export type SendVerdict = 'sent' | 'repeated' | 'finished' | 'unknown';
+
+/** A run that waits for messages of a topic. */
+export interface Waiting {
+  readonly workflowId: string;
+  readonly topic: string;
+  /** How often the whole workflow was retried. */
+  readonly retries: number;
+  /** How many messages it could take at most. */
+  readonly count: number;
+}
+
+export interface Message {
+  readonly workflowId: string;
+  readonly topic: string;
+  /** Its place among the messages to this run: they are received in this order. */
+  readonly no: number;
+  readonly payload: string | null;
+}
+
+export interface MessageStore {
+  /** Stores messages in this order; answers for each. */
+  send(tx: Queryable, messages: readonly NewMessage[], now: EpochMs | null): Promise<SendVerdict[]>;
+  /** The oldest messages that are not consumed, for each who waits, in one query. */
+  find(waiting: readonly Waiting[]): Promise<Message[]>;
+}
+
+export function createMessageStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): MessageStore {
+  return {
+    async send(tx, messages, at) {
+      const rows = await tx.query<{ verdict: SendVerdict }>({
+        name: statementName(`messages_send_${messages.length === 1 ? 'one' : 'many'}`),
+        text: sendText(schema, messages.length === 1 ? 'one' : 'many'),
+        values: [...rowsParameters(messageColumns, messages), at],
+      });
+      return rows.map((row) => row.verdict);
+    },
+
+    async find(waiting) {
+      const rows = await database.query<MessageRow>({
+        name: statementName('messages_find'),
+        text: `
+          select w.workflow_id, w.topic, m.no::float8 as no, m.payload
+          from unnest($1::text[], $2::text[], $3::int4[], $4::int4[]) as w(workflow_id, topic, retries, count)
+          cross join lateral (
+            select m.no, m.payload from ${schema}.messages m
+            where m.workflow_id = w.workflow_id and m.topic = w.topic and coalesce(m.consumed_in, -1) < w.retries
+            order by m.no limit w.count
+          ) m order by m.no`,
+        values: [
+          { arrayOf: 'text', values: waiting.map(({ workflowId }) => workflowId) },
+          { arrayOf: 'text', values: waiting.map(({ topic }) => topic) },
+          { arrayOf: 'int4', values: waiting.map(({ retries }) => retries) },
+          { arrayOf: 'int4', values: waiting.map(({ count }) => count) },
+        ],
+      });
+      return rows.map((row) => ({
+        workflowId: row.workflow_id,
+        topic: row.topic,
+        no: Number(row.no),
+        payload: row.payload,
+      }));
+    },
+  };
+}
+
+const messageColumns: readonly Column<NewMessage>[] = [
+  { name: 'workflow_id', type: 'text', value: (message) => message.workflowId },
+  { name: 'topic', type: 'text', value: (message) => message.topic },
+  { name: 'payload', type: 'text', value: (message) => message.payload },
+  { name: 'idempotency_key', type: 'text', value: (message) => message.idempotencyKey },
+];
+
+/**
+ * Each row's number is taken when it is inserted, in the order given. That somebody else sends to the same run at the same
+ * time decides nothing: only what one sender sends, one after the other, has an order.
+ */
+const sendText = (schema: string, count: 'one' | 'many'): string => `
+  with given as materialized (
+    select item.*, row_number() over () as given_no from ${rowsSource(messageColumns, 1, count)}
+  ), judged as materialized (
+    select given.*, case
+      when r.workflow_id is null then 'unknown'
+      when exists (
+        select 1 from ${schema}.messages m
+        where m.workflow_id = given.workflow_id and m.idempotency_key = given.idempotency_key
+      ) then 'repeated'
+      when r.state = 'settled' or exists (
+        select 1 from ${schema}.outcomes o where o.workflow_id = given.workflow_id
+      ) then 'finished'
+      else 'sent' end as verdict
+    from given left join ${schema}.runs r on r.workflow_id = given.workflow_id
+  ), sent as (
+    insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, sent_at)
+    select workflow_id, topic, payload, idempotency_key, ${now(`$${messageColumns.length + 1}::int8`)}
+    from judged where verdict = 'sent' order by given_no
+    on conflict (workflow_id, idempotency_key) do nothing
+  )
+  select verdict from judged order by given_no`;
+
+interface MessageRow extends Record<string, unknown> {
+  workflow_id: string;
+  topic: string;
+  no: number;
+  payload: string | null;
+}
