@@ -1,0 +1,16 @@
+/** Serves the audited queue until it is killed. Arguments: the database's url, the schema, the file for begins and ends. */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Perdure } from '@perdure/core';
+import { auditedQueue } from '../audited-queue.js';
+
+const [databaseUrl, schema, ledger] = process.argv.slice(2) as [string, string, string];
+
+const { item } = auditedQueue(async ({ no }) => {
+  appendFileSync(ledger, `begin ${no} ${process.pid}\n`);
+  await wait(no % 20);
+  appendFileSync(ledger, `end ${no} ${process.pid}\n`);
+});
+await Perdure.launch({ databaseUrl, schema, workflows: [item], lease: '2s' });
+process.once('disconnect', () => process.exit(1));
+process.send?.('ready');
