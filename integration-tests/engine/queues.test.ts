@@ -180,13 +180,16 @@ describe.each(databases)('a queue on $name', ({ open }) => {
 
   it('fails what waits longer than it may', async () => {
     const gate = new Gate();
-    const impatient = queue('impatient', { concurrency: 1, maxWait: '100ms' });
+    const impatient = queue('impatient', { concurrency: 1 });
     const work = workflow('work', async (name: string) => await step.run('pass', () => gate.pass(name)));
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
-    const [first, second] = await impatient.with({ engine: perdure }).enqueueMany(work, [['1'], ['2']]);
-    await expect(second!.result()).rejects.toMatchObject({ code: 'PERDURE_QUEUE_TIMEOUT' });
+    const first = await impatient.with({ engine: perdure }).enqueue(work, '1');
+    await expect.poll(() => gate.inside, patient).toEqual(['1']);
+    await perdure.queues.change('impatient', { maxWait: '100ms' });
+    const second = await impatient.with({ engine: perdure }).enqueue(work, '2');
+    await expect(second.result()).rejects.toMatchObject({ code: 'PERDURE_QUEUE_TIMEOUT' });
     await gate.release('1');
-    await first!.result();
+    await first.result();
     expect(gate.entered).toEqual(['1']);
   });
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 
-const bytesMax = 255;
+const nameBytesMax = 255;
 
 /** @throws {InvalidArgumentError} unless a name has 1 to 255 bytes, all printable */
 export function checkName(kind: 'workflow' | 'step' | 'version' | 'queue', name: string): string {
@@ -17,7 +17,12 @@ export function checkKey(what: string, key: string): string {
   return check(what, key);
 }
 
-function check(what: string, text: unknown): string {
+/** @throws {InvalidArgumentError} unless a name leaves room for the slot in the workflow ids of its runs */
+export function checkScheduleName(name: string): string {
+  return check('The name of a schedule', name, 200);
+}
+
+function check(what: string, text: unknown, bytesMax = nameBytesMax): string {
   if (typeof text !== 'string') throw new InvalidArgumentError(`${what} must be a string, not ${typeof text}`);
   const problem = /^[\s\p{Cf}]*$/u.test(text)
     ? 'must not be empty'

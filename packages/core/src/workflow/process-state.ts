@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import type { QueueDefinition } from '../queue/queue-settings.js';
 import type { Context, ContextStorage } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
@@ -9,6 +10,7 @@ export interface ProcessState {
   readonly contexts: ContextStorage;
   readonly definitions: Map<string, WorkflowDefinition>;
   readonly queues: Map<string, QueueDefinition>;
+  readonly schedules: Map<string, ScheduleDefinition>;
   /** The engines that are launched, in the order of launching. */
   readonly launched: Set<RunStarter>;
 }
@@ -25,6 +27,7 @@ export function processState(): ProcessState {
     contexts: new AsyncLocalStorage<Context>(),
     definitions: new Map(),
     queues: new Map(),
+    schedules: new Map(),
     launched: new Set(),
   });
 }
