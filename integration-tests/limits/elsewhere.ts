@@ -44,6 +44,14 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/timeouts.test.ts',
     title: 'a workflow that takes too long fails',
   },
+  'A cron pattern, a time zone or a period that is none, or that never comes about': {
+    file: '../../packages/core/src/schedule/schedule-settings.test.ts',
+    title: 'are refused if they do not hold',
+  },
+  "A schedule that there isn't": {
+    file: '../engine/schedules.test.ts',
+    title: 'is made at run time, with an input, changed and deleted',
+  },
   'A message to a run that has ended': {
     file: '../engine/messages.test.ts',
     title: 'to nobody, or to a run that has ended, is refused',

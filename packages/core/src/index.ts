@@ -19,6 +19,11 @@ export type { QueueChanges, QueueSettings, RateLimit } from './queue/queue-setti
 export type { DeduplicationPolicy, QueueingOptions } from './queue/queueing-options.js';
 export type { QueueAdmin, QueueInfo } from './engine/queues.js';
 
+export { schedule } from './schedule/schedule.js';
+export type { Slot } from './schedule/schedule.js';
+export type { OverlapPolicy, ScheduleOptions, ScheduleTiming } from './schedule/schedule-settings.js';
+export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedules.js';
+
 export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
@@ -76,6 +81,7 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
+export { ScheduleNotFoundError } from './errors/schedule-errors.js';
 export { ReceiveTimeoutError, RunFinishedError } from './errors/message-errors.js';
 export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
 export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -1,8 +1,6 @@
 import { createCodec } from '../codec/codec.js';
 import type { Database, TransactionClient } from '../database/database.js';
 import { CancelledError, EngineStoppedError, OverloadedError, RunNotFoundError } from '../errors/errors.js';
-import { RunFinishedError } from '../errors/message-errors.js';
-import type { SendVerdict } from '../store/messages.js';
 import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
 import type { RunRecord } from '../store/records.js';
@@ -27,6 +25,10 @@ import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
 import type { Queueing } from './queueing.js';
 import { Queues } from './queues.js';
+import { slotRequest, startInSlot } from './slot-starts.js';
+import { Scheduler } from './scheduler.js';
+import { Schedules } from './schedules.js';
+import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import { checkSameRun, type PreparedStart, prepareStart } from './starts.js';
 
 /**
@@ -40,6 +42,8 @@ export class Engine implements RunStarter {
   readonly #results: RunResults;
   readonly #outbox: Outbox;
   readonly queues: Queues;
+  readonly schedules: Schedules;
+  readonly #scheduler: Scheduler;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
@@ -71,14 +75,37 @@ export class Engine implements RunStarter {
       logger,
       pollMs: options.resultPollMs,
     });
-    this.#outbox = new Outbox({
-      database,
-      messages: store.messages,
-      clock,
-      logger,
-      itemsMax: options.flushItemsMax,
-    });
     this.#services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
+    this.#outbox = new Outbox(this.#services, database, (id) => this.#executor?.find(id) != null);
+    const definitions = (): ScheduleDefinition[] =>
+      [...processState().schedules.values()].filter(
+        ({ workflow }) => registry.find(workflow.name, workflow.version) !== null,
+      );
+    this.schedules = new Schedules({
+      store: store.schedules,
+      database,
+      clock,
+      random,
+      codec,
+      definitions,
+      ask: (send) => this.#ask(send),
+      start: (workflow, slot, workflowId) => this.start(slotRequest(registry, workflow, slot, workflowId)),
+      onChange: () => {
+        this.#scheduler.wake();
+        hints.send({ type: 'schedules' });
+      },
+    });
+    this.#scheduler = new Scheduler({
+      services: this.#services,
+      database,
+      schedules: store.schedules,
+      definitions,
+      beforeRound: () => this.schedules.declare(),
+      startIn: (tx, request, queue) => startInSlot(tx, request, queue, this.#services),
+      findRun: (workflowId) => store.runs.find(workflowId),
+      cancel: (workflowId) => this.cancel(workflowId),
+      onFired: () => this.#announceWork(),
+    });
     this.#results = new RunResults({
       runs: store.runs,
       clock,
@@ -116,9 +143,14 @@ export class Engine implements RunStarter {
       onWork: () => this.#executor?.wake(),
       onCancel: () => this.#executor?.sweep(),
       onFinished: (workflowIds) => this.#results.look(workflowIds),
+      onSchedules: () => this.#scheduler.wake(),
       onMessages: (workflowIds) => this.#services.mailbox.arrived(workflowIds),
-      onGap: () => this.#executor?.sweep(),
+      onGap: () => {
+        this.#executor?.sweep();
+        this.#scheduler.wake();
+      },
     });
+    this.#scheduler.start();
   }
 
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
@@ -226,27 +258,7 @@ export class Engine implements RunStarter {
     if (this.#isStopped) throw new EngineStoppedError(message.workflowId);
     // A message that is under way when the engine stops may arrive all the same.
     const stopped = this.#stopped.promise.then(() => Promise.reject(new EngineStoppedError(message.workflowId)));
-    await Promise.race([this.#send(message), stopped]);
-  }
-
-  async #send({ workflowId, topic, message, idempotencyKey, transaction }: MessageToSend): Promise<void> {
-    const { store, clock, codec, random, hints, mailbox } = this.#services;
-    const prepared = {
-      workflowId,
-      topic,
-      payload: codec.encode(message),
-      idempotencyKey: idempotencyKey ?? random.uuid(),
-    };
-    if (transaction !== null) {
-      const tx = this.#database.through(transaction);
-      const [verdict] = await store.messages.send(tx, [prepared], clock.sqlNow());
-      checkSent(workflowId, verdict);
-      await hints.sendIn(tx, { type: 'message', ids: [workflowId] });
-      return;
-    }
-    checkSent(workflowId, await this.#outbox.send(prepared));
-    mailbox.arrived([workflowId]);
-    if (this.#executor?.find(workflowId) == null) hints.send({ type: 'message', ids: [workflowId] });
+    await Promise.race([this.#outbox.send(message), stopped]);
   }
 
   decode(payload: string | null): unknown {
@@ -301,7 +313,7 @@ export class Engine implements RunStarter {
       outcome: (workflowId) => this.#awaitOutcome(workflowId),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
-      send: (message) => this.#send(message),
+      send: (message) => this.#outbox.send(message),
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
@@ -352,6 +364,7 @@ export class Engine implements RunStarter {
   async #stop(): Promise<void> {
     this.#nextExecutor.promise.catch(() => {});
     this.#nextExecutor.reject(new EngineStoppedError(null));
+    await this.#scheduler.stop();
     this.#outbox.stop();
     this.#stopped.resolve();
     await this.#services.mailbox.stop();
@@ -361,11 +374,6 @@ export class Engine implements RunStarter {
 }
 
 const relaunchPauseMs = 1_000;
-
-function checkSent(workflowId: string, verdict: SendVerdict | undefined): void {
-  if (verdict === 'unknown') throw new RunNotFoundError(workflowId);
-  if (verdict === 'finished') throw new RunFinishedError(workflowId);
-}
 
 function toRunInfo(record: RunRecord): RunInfo {
   const { input: _, ...info } = record;

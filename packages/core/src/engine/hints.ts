@@ -5,6 +5,7 @@ import type { Queryable, Subscription } from '../database/database.js';
 
 export interface HintHandlers {
   readonly onWork: () => void;
+  readonly onSchedules: () => void;
   readonly onCancel: () => void;
   readonly onFinished: (workflowIds: readonly string[]) => void;
   readonly onMessages: (workflowIds: readonly string[]) => void;
@@ -45,6 +46,7 @@ export class Hints {
   async listen(handlers: HintHandlers): Promise<void> {
     const onHint = (hint: Hint): void => {
       if (hint.type === 'work') handlers.onWork();
+      else if (hint.type === 'schedules') handlers.onSchedules();
       else if (hint.type === 'cancel') handlers.onCancel();
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
       else if (hint.type === 'message') handlers.onMessages(hint.ids);
@@ -126,7 +128,8 @@ const idsMax = 28;
 /** One hint of each kind, with the ids of all, split to what a notification can carry. */
 function merge(hints: readonly Hint[]): Hint[] {
   const merged: Hint[] = [];
-  for (const type of ['work', 'cancel'] as const) if (hints.some((hint) => hint.type === type)) merged.push({ type });
+  for (const type of ['work', 'schedules', 'cancel'] as const)
+    if (hints.some((hint) => hint.type === type)) merged.push({ type });
   for (const type of ['wanted', 'finished', 'message'] as const) {
     const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
     for (let start = 0; start < ids.length; start += idsMax) {

@@ -1,31 +1,33 @@
 import { GroupCommit } from '../checkpoint-log/group-commit.js';
 import type { Database } from '../database/database.js';
-import type { Clock } from '../seams/clock.js';
-import type { Logger } from '../seams/logger.js';
-import type { MessageStore, NewMessage, SendVerdict } from '../store/messages.js';
+import { RunNotFoundError } from '../errors/errors.js';
+import { RunFinishedError } from '../errors/message-errors.js';
+import type { NewMessage, SendVerdict } from '../store/messages.js';
+import type { MessageToSend } from '../workflow/run-starter.js';
+import type { EngineServices } from './engine-services.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
-
-export interface OutboxOptions {
-  readonly database: Database;
-  readonly messages: MessageStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly itemsMax: number;
-}
 
 type Sent = SendVerdict | { readonly error: unknown };
 
-/** Sends messages in groups, in the order in which they are handed over, each until the database has answered for it. */
+/**
+ * Sends messages in groups, in the order in which they are handed over, each until the database has answered for it, and
+ * lets those know who may wait for them.
+ */
 export class Outbox {
-  readonly #options: OutboxOptions;
+  readonly #services: EngineServices;
+  readonly #database: Database;
+  /** Whether a run executes in this process, so that nobody else has to know. */
+  readonly #isLocal: (workflowId: string) => boolean;
   readonly #groupCommit: GroupCommit<NewMessage, Sent>;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
+  constructor(services: EngineServices, database: Database, isLocal: (workflowId: string) => boolean) {
+    this.#services = services;
+    this.#database = database;
+    this.#isLocal = isLocal;
     this.#groupCommit = new GroupCommit({
       flush: (batch) => this.#flush(batch),
-      nextTurn: (run) => options.clock.nextMacrotask(run),
-      batchItemsMax: options.itemsMax,
+      nextTurn: (run) => services.clock.nextMacrotask(run),
+      batchItemsMax: services.options.flushItemsMax,
       batchBytesMax: 4 * 1024 * 1024,
       bytesOf: (message) => 200 + (message.payload?.length ?? 0),
       isFatal: () => false,
@@ -33,10 +35,27 @@ export class Outbox {
     });
   }
 
-  async send(message: NewMessage): Promise<SendVerdict> {
-    const sent = await this.#groupCommit.append(message);
+  /** Resolves once the message is durable, or part of its transaction. Never settles once the outbox has stopped. */
+  async send({ workflowId, topic, message, idempotencyKey, transaction }: MessageToSend): Promise<void> {
+    const { store, clock, codec, random, hints, mailbox } = this.#services;
+    const prepared = {
+      workflowId,
+      topic,
+      payload: codec.encode(message),
+      idempotencyKey: idempotencyKey ?? random.uuid(),
+    };
+    if (transaction !== null) {
+      const tx = this.#database.through(transaction);
+      const [verdict] = await store.messages.send(tx, [prepared], clock.sqlNow());
+      checkSent(workflowId, verdict);
+      await hints.sendIn(tx, { type: 'message', ids: [workflowId] });
+      return;
+    }
+    const sent = await this.#groupCommit.append(prepared);
     if (typeof sent === 'object') throw sent.error;
-    return sent;
+    checkSent(workflowId, sent);
+    mailbox.arrived([workflowId]);
+    if (!this.#isLocal(workflowId)) hints.send({ type: 'message', ids: [workflowId] });
   }
 
   stop(): void {
@@ -45,12 +64,12 @@ export class Outbox {
 
   /** What the database refuses, it refuses for good: each by itself, so that it doesn't take others along. */
   async #flush(batch: readonly NewMessage[]): Promise<readonly Sent[]> {
-    const { database, messages, clock } = this.#options;
+    const { store, clock } = this.#services;
     try {
       return await retryWhileUnavailable(
-        this.#options,
+        this.#services,
         () => this.#groupCommit.isAbandoned,
-        () => messages.send(database, batch, clock.sqlNow()),
+        () => store.messages.send(this.#database, batch, clock.sqlNow()),
       );
     } catch (error) {
       if (batch.length === 1) return [{ error }];
@@ -59,4 +78,9 @@ export class Outbox {
       return sent;
     }
   }
+}
+
+function checkSent(workflowId: string, verdict: SendVerdict | undefined): void {
+  if (verdict === 'unknown') throw new RunNotFoundError(workflowId);
+  if (verdict === 'finished') throw new RunFinishedError(workflowId);
 }

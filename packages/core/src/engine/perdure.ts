@@ -7,6 +7,7 @@ import { Registry } from '../workflow/registry.js';
 import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { Engine } from './engine.js';
+import type { ScheduleAdmin } from './schedules.js';
 import type { QueueAdmin } from './queues.js';
 import type { Health } from './health.js';
 import { launchError } from './launch-error.js';
@@ -72,6 +73,11 @@ export class Perdure {
   /** The queues of this database, to be looked at, changed and paused. */
   get queues(): QueueAdmin {
     return this.#engine.queues;
+  }
+
+  /** The schedules of this database, to be made, looked at, changed and paused. */
+  get schedules(): ScheduleAdmin {
+    return this.#engine.schedules;
   }
 
   /** A handle to a run by its id, wherever it was started. */

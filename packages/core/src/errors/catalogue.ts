@@ -2,4 +2,5 @@
 export * from './errors.js';
 export * from './message-errors.js';
 export * from './queue-errors.js';
+export * from './schedule-errors.js';
 export * from './storage-errors.js';

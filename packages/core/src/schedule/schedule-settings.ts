@@ -67,7 +67,9 @@ export function checkSchedule(name: string, timing: ScheduleTiming, options: Sch
   const of = (what: string): string => `${what} of schedule "${name}"`;
   const { overlap = 'allow', maxRuns } = options;
   if (!overlapPolicies.includes(overlap)) {
-    throw new InvalidArgumentError(`${of('overlap')} must be allow, skip, queue or cancel-previous, not ${String(overlap)}`);
+    throw new InvalidArgumentError(
+      `${of('overlap')} must be allow, skip, queue or cancel-previous, not ${String(overlap)}`,
+    );
   }
   if (maxRuns !== undefined && (!Number.isSafeInteger(maxRuns) || maxRuns < 1)) {
     throw new InvalidArgumentError(`${of('maxRuns')} must be a whole number above 0, not ${String(maxRuns)}`);
@@ -93,7 +95,8 @@ export function nextSlot(settings: StoredSchedule, after: EpochMs): EpochMs | nu
   const { from, until } = settings;
   // A slot at `from` itself counts.
   const since = from === null ? after : Math.max(after, from - 1);
-  const slot = settings.everyMs === null ? nextByCron(settings, since) : nextByPeriod(settings.everyMs, from ?? 0, since);
+  const slot =
+    settings.everyMs === null ? nextByCron(settings, since) : nextByPeriod(settings.everyMs, from ?? 0, since);
   return slot === null || (until !== null && slot >= until) ? null : slot;
 }
 
@@ -103,8 +106,16 @@ function nextByPeriod(everyMs: number, from: EpochMs, after: EpochMs): EpochMs {
 
 /** Patterns count in whole seconds, and in the wall clock of their zone: a slot that a change of clocks skips comes after it. */
 function nextByCron({ cron, timeZone }: StoredSchedule, after: EpochMs): EpochMs | null {
-  const pattern = new Cron(cron ?? '', { timezone: timeZone ?? 'UTC', paused: true });
-  return pattern.nextRun(new Date(Math.floor(after / 1_000) * 1_000))?.getTime() ?? null;
+  const since = new Date(Math.floor(after / 1_000) * 1_000);
+  return (
+    patternOf(cron ?? '', timeZone ?? 'UTC')
+      .nextRun(since)
+      ?.getTime() ?? null
+  );
+}
+
+function patternOf(cron: string, timeZone: string): Cron {
+  return new Cron(cron, { timezone: timeZone, paused: true });
 }
 
 function checkTiming(
@@ -118,9 +129,9 @@ function checkTiming(
   }
   const { cron, timeZone = 'UTC' } = timing;
   try {
-    new Intl.DateTimeFormat('en', { timeZone });
+    Intl.DateTimeFormat('en', { timeZone });
     if (typeof cron !== 'string' || cron.length > 200) throw new Error('it must be a text of at most 200 characters');
-    new Cron(cron, { timezone: timeZone, paused: true });
+    patternOf(cron, timeZone);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(/^\w+: /, '') : '';
     throw new InvalidArgumentError(`${of('cron or timeZone')} is not valid: ${why}`);

@@ -14,6 +14,8 @@ export interface Slot {
   readonly schedule: string;
   /** The moment that it was meant for, however late it began. */
   readonly at: Date;
+  /** What a schedule that was made at run time was made with. */
+  readonly input?: unknown;
 }
 
 /**

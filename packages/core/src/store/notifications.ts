@@ -4,6 +4,8 @@ import type { Database, Queryable, Subscription } from '../database/database.js'
 /** A hint to other processes. Everything works without: whoever cares also looks for itself from time to time. */
 export type Hint =
   | { readonly type: 'work' }
+  /** Something about schedules has changed. */
+  | { readonly type: 'schedules' }
   /** Somebody cancelled runs: look which. */
   | { readonly type: 'cancel' }
   /** Somebody outside waits for these runs: tell when they finish. */
@@ -76,7 +78,7 @@ function parseHint(payload: string): Hint | null {
     return null;
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;
-  if (value.type === 'work' || value.type === 'cancel') return { type: value.type };
+  if (value.type === 'work' || value.type === 'schedules' || value.type === 'cancel') return { type: value.type };
   if (value.type !== 'wanted' && value.type !== 'finished' && value.type !== 'message') return null;
   if (!('ids' in value) || !Array.isArray(value.ids)) return null;
   return { type: value.type, ids: value.ids.filter((id): id is string => typeof id === 'string') };

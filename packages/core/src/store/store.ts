@@ -8,6 +8,7 @@ import { createNotificationStore, type NotificationStore } from './notifications
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createQueueStore, type QueueStore } from './queues.js';
 import { createRunStore, type RunStore } from './runs.js';
+import { createScheduleStore, type ScheduleStore } from './schedules.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
 
 /**
@@ -22,6 +23,7 @@ export interface Store {
   readonly executors: ExecutorStore;
   readonly queues: QueueStore;
   readonly messages: MessageStore;
+  readonly schedules: ScheduleStore;
   readonly notifications: NotificationStore;
 }
 
@@ -37,6 +39,7 @@ export function createStore(database: Database, schemaName: string): Store {
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
+    schedules: createScheduleStore(database, schema, statementName),
     messages: createMessageStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
