@@ -288,9 +288,11 @@ export class Executor {
       crashesMax: options.crashesMax,
       mayRevoke: this.#lease.isSteady,
     });
-    if (released > 0) this.#services.hints.send({ type: 'work' });
+    if (released > 0) {
+      this.#services.hints.send({ type: 'work' });
+      this.#claims.wake();
+    }
     if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));
-    this.#claims.wake();
   }
 
   async #acquit(workflowId: string, claimNo: number): Promise<void> {
