@@ -52,6 +52,10 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/schedules.test.ts',
     title: 'is made at run time, with an input, changed and deleted',
   },
+  'An event that a run has not set in time, or not at all': {
+    file: '../engine/events.test.ts',
+    title: 'that is not set in time, or never was, or of no run, is an error',
+  },
   'A message to a run that has ended': {
     file: '../engine/messages.test.ts',
     title: 'to nobody, or to a run that has ended, is refused',

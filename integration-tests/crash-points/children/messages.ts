@@ -1,8 +1,8 @@
-import { receive, send, step } from '@perdure/core';
+import { getEvent, receive, send, setEvent, step } from '@perdure/core';
 import { type CrashScenario, crashScenario } from './crash-scenario.js';
 import type { Instruments } from './stage.js';
 
-/** Messages from outside, from workflows and in transactions, and waiting for them. */
+/** Messages from outside, from workflows and in transactions, and waiting for them; and events. */
 export function messages({ noted, define, table }: Instruments): CrashScenario[] {
   const inbox = define('inbox', async () => {
     const first = await receive('news');
@@ -21,7 +21,27 @@ export function messages({ noted, define, table }: Instruments): CrashScenario[]
   });
   const answering = define('answering', async () => [await receive('news'), await receive('news')]);
 
+  const telling = define('telling', async () => {
+    for (const part of [1, 2]) {
+      await setEvent('part', part);
+      await step.run('part', () => noted(() => part));
+    }
+    return 'told';
+  });
+
   return [
+    crashScenario({
+      name: 'events',
+      workflows: () => [telling],
+      expected: { value: ['told', 2] },
+      itemsPerFlush: 1,
+      async play(stage) {
+        await stage.start(telling);
+        const ending = await stage.ending();
+        const part = await getEvent(stage.id, 'part', { engine: stage.perdure });
+        return 'code' in ending ? ending : { value: [ending.value, part] };
+      },
+    }),
     crashScenario({
       name: 'messages from outside',
       workflows: () => [inbox],

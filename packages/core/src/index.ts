@@ -24,6 +24,8 @@ export type { Slot } from './schedule/schedule.js';
 export type { OverlapPolicy, ScheduleOptions, ScheduleTiming } from './schedule/schedule-settings.js';
 export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedules.js';
 
+export { getEvent, setEvent, watch } from './workflow/events.js';
+export type { GetEventOptions, WatchOptions } from './workflow/events.js';
 export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
@@ -82,6 +84,6 @@ export {
   WorkflowTimeoutError,
 } from './errors/errors.js';
 export { ScheduleNotFoundError } from './errors/schedule-errors.js';
-export { ReceiveTimeoutError, RunFinishedError } from './errors/message-errors.js';
+export { EventNotSetError, ReceiveTimeoutError, RunFinishedError } from './errors/message-errors.js';
 export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
 export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -114,8 +114,8 @@ export class Claims {
     const claimNo = this.#unanswered ?? this.next();
     this.#unanswered = claimNo;
     const suspectsMax = Math.max(0, 1 - this.#owner.suspectsRunning());
-    const { runs, moreAt } = isRepeated
-      ? { runs: await store.ownership.claimed({ executorId, claimNo }), moreAt: null }
+    const { runs, moreInMs } = isRepeated
+      ? { runs: await store.ownership.claimed({ executorId, claimNo }), moreInMs: null }
       : await store.ownership.claim({
           executorId,
           claimNo,
@@ -126,7 +126,7 @@ export class Claims {
           timeoutPayload: codec.encodeError(new QueueTimeoutError()),
           now: clock.sqlNow(),
         });
-    if (moreAt !== null) this.#lookAgain(moreAt);
+    if (moreInMs !== null) this.#lookAgain(moreInMs);
     const fresh = runs.filter((run) => !this.#owner.isRunning(run.workflowId));
     const histories = fresh.length === 0 ? new Map<string, Checkpoint[]>() : await this.#loadHistories(fresh);
     for (const run of fresh) this.#execute(run, histories.get(run.workflowId) ?? []);
@@ -136,10 +136,10 @@ export class Claims {
   }
 
   /** A queue has more at a known moment: a delay ends, or a rate limit's window opens. */
-  #lookAgain(moreAt: EpochMs): void {
-    const { clock } = this.#services;
+  #lookAgain(moreInMs: number): void {
     this.#moreTimer?.cancel();
-    this.#moreTimer = clock.setTimer(Math.max(0, moreAt - clock.now()), () => this.#loop.wake());
+    // A millisecond later: what the database rounds down must not make this ask in vain.
+    this.#moreTimer = this.#services.clock.setTimer(moreInMs + 1, () => this.#loop.wake());
   }
 
   async #loadHistories(runs: readonly ClaimedRun[]): Promise<Map<string, Checkpoint[]>> {

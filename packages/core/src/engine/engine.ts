@@ -14,6 +14,8 @@ import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
 import { engineDataSource } from './data-source.js';
 import { enqueueIn } from './enqueue.js';
+import { EventWaits } from './event-waits.js';
+import type { EventAnswer, EventQuestion } from '../store/events.js';
 import { Executor } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
@@ -25,10 +27,9 @@ import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
 import type { Queueing } from './queueing.js';
 import { Queues } from './queues.js';
-import { slotRequest, startInSlot } from './slot-starts.js';
-import { Scheduler } from './scheduler.js';
-import { Schedules } from './schedules.js';
-import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
+import type { Scheduler } from './scheduler.js';
+import { createScheduling } from './scheduling.js';
+import type { Schedules } from './schedules.js';
 import { checkSameRun, type PreparedStart, prepareStart } from './starts.js';
 
 /**
@@ -41,6 +42,7 @@ export class Engine implements RunStarter {
   readonly #services: EngineServices;
   readonly #results: RunResults;
   readonly #outbox: Outbox;
+  readonly #events: EventWaits;
   readonly queues: Queues;
   readonly schedules: Schedules;
   readonly #scheduler: Scheduler;
@@ -76,36 +78,25 @@ export class Engine implements RunStarter {
       pollMs: options.resultPollMs,
     });
     this.#services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
-    this.#outbox = new Outbox(this.#services, database, (id) => this.#executor?.find(id) != null);
-    const definitions = (): ScheduleDefinition[] =>
-      [...processState().schedules.values()].filter(
-        ({ workflow }) => registry.find(workflow.name, workflow.version) !== null,
-      );
-    this.schedules = new Schedules({
-      store: store.schedules,
-      database,
+    this.#events = new EventWaits({
+      events: store.events,
       clock,
       random,
-      codec,
-      definitions,
-      ask: (send) => this.#ask(send),
-      start: (workflow, slot, workflowId) => this.start(slotRequest(registry, workflow, slot, workflowId)),
-      onChange: () => {
-        this.#scheduler.wake();
-        hints.send({ type: 'schedules' });
-      },
+      logger,
+      pollMs: options.resultPollMs,
+      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
     });
-    this.#scheduler = new Scheduler({
+    this.#outbox = new Outbox(this.#services, database, (id) => this.#executor?.find(id) != null);
+    const scheduling = createScheduling({
       services: this.#services,
       database,
-      schedules: store.schedules,
-      definitions,
-      beforeRound: () => this.schedules.declare(),
-      startIn: (tx, request, queue) => startInSlot(tx, request, queue, this.#services),
-      findRun: (workflowId) => store.runs.find(workflowId),
+      ask: (send) => this.#ask(send),
+      start: (request) => this.start(request),
       cancel: (workflowId) => this.cancel(workflowId),
       onFired: () => this.#announceWork(),
     });
+    this.schedules = scheduling.schedules;
+    this.#scheduler = scheduling.scheduler;
     this.#results = new RunResults({
       runs: store.runs,
       clock,
@@ -142,7 +133,11 @@ export class Engine implements RunStarter {
     await hints.listen({
       onWork: () => this.#executor?.wake(),
       onCancel: () => this.#executor?.sweep(),
-      onFinished: (workflowIds) => this.#results.look(workflowIds),
+      onFinished: (workflowIds) => {
+        this.#results.look(workflowIds);
+        this.#events.look(workflowIds);
+      },
+      onEvents: (workflowIds) => this.#events.look(workflowIds),
       onSchedules: () => this.#scheduler.wake(),
       onMessages: (workflowIds) => this.#services.mailbox.arrived(workflowIds),
       onGap: () => {
@@ -254,6 +249,11 @@ export class Engine implements RunStarter {
     if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
   }
 
+  async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {
+    if (this.#isStopped) throw new EngineStoppedError(question.workflowId);
+    return await this.#events.next(question, signal);
+  }
+
   async send(message: MessageToSend): Promise<void> {
     if (this.#isStopped) throw new EngineStoppedError(message.workflowId);
     // A message that is under way when the engine stops may arrive all the same.
@@ -314,6 +314,7 @@ export class Engine implements RunStarter {
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
       send: (message) => this.#outbox.send(message),
+      event: (question, signal) => this.#events.next(question, signal),
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
@@ -323,7 +324,12 @@ export class Engine implements RunStarter {
     const executor: Executor = new Executor(this.#services, {
       onSettled: (outcome) => {
         this.#results.settled(outcome);
+        this.#events.look([outcome.workflowId]);
         this.#services.hints.finished(outcome.workflowId);
+      },
+      onEvent: (workflowId) => {
+        this.#events.look([workflowId]);
+        this.#services.hints.eventSet(workflowId);
       },
       onReleased: (workflowIds) => this.#results.look(workflowIds),
       onGone: () => {
@@ -368,6 +374,7 @@ export class Engine implements RunStarter {
     this.#outbox.stop();
     this.#stopped.resolve();
     await this.#services.mailbox.stop();
+    await this.#events.stop(new EngineStoppedError(null));
     await this.#results.stop(new EngineStoppedError(null));
     await this.#services.hints.stop();
   }

@@ -24,6 +24,8 @@ export type StartingRun = Omit<NewRun, 'claimNo'>;
 export interface ExecutorCallbacks {
   /** A run's outcome is durable. */
   readonly onSettled: (outcome: Outcome) => void;
+  /** A run has set an event. */
+  readonly onEvent: (workflowId: string) => void;
   /** These runs go on elsewhere, if at all. */
   readonly onReleased: (workflowIds: readonly string[]) => void;
   /** The lease was revoked, or everything was handed over. */
@@ -243,8 +245,12 @@ export class Executor {
       mailbox,
       starter: this.#callbacks.starterFor(this),
       append: (item) => {
-        if (item.kind === 'checkpoint') this.#suspects.release(item.checkpoint.workflowId);
-        return this.#log.append(item);
+        const verdict = this.#log.append(item);
+        if (item.kind !== 'checkpoint') return verdict;
+        const { workflowId, kind } = item.checkpoint;
+        this.#suspects.release(workflowId);
+        if (kind === 'event') void verdict.then(() => this.#callbacks.onEvent(workflowId));
+        return verdict;
       },
       leaseRenewal: () => this.#lease.renewal(),
       onSettled: (execution, outcome) => {

@@ -8,6 +8,7 @@ export interface HintHandlers {
   readonly onSchedules: () => void;
   readonly onCancel: () => void;
   readonly onFinished: (workflowIds: readonly string[]) => void;
+  readonly onEvents: (workflowIds: readonly string[]) => void;
   readonly onMessages: (workflowIds: readonly string[]) => void;
   /** Hints may have been missed. */
   readonly onGap: () => void;
@@ -49,6 +50,7 @@ export class Hints {
       else if (hint.type === 'schedules') handlers.onSchedules();
       else if (hint.type === 'cancel') handlers.onCancel();
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
+      else if (hint.type === 'event') handlers.onEvents(hint.ids);
       else if (hint.type === 'message') handlers.onMessages(hint.ids);
       else this.#want(hint.ids);
     };
@@ -80,6 +82,11 @@ export class Hints {
   /** A run of this process has its outcome: tell whoever waits elsewhere. */
   finished(workflowId: string): void {
     if (this.#wanted.delete(workflowId)) this.send({ type: 'finished', ids: [workflowId] });
+  }
+
+  /** A run of this process has set an event: tell whoever waits elsewhere. */
+  eventSet(workflowId: string): void {
+    if (this.#wanted.has(workflowId)) this.send({ type: 'event', ids: [workflowId] });
   }
 
   async stop(): Promise<void> {
@@ -130,7 +137,7 @@ function merge(hints: readonly Hint[]): Hint[] {
   const merged: Hint[] = [];
   for (const type of ['work', 'schedules', 'cancel'] as const)
     if (hints.some((hint) => hint.type === type)) merged.push({ type });
-  for (const type of ['wanted', 'finished', 'message'] as const) {
+  for (const type of ['wanted', 'finished', 'message', 'event'] as const) {
     const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
     for (let start = 0; start < ids.length; start += idsMax) {
       merged.push({ type, ids: ids.slice(start, start + idsMax) });

@@ -27,3 +27,19 @@ export class RunFinishedError extends PerdureError {
     );
   }
 }
+
+/** The run has not set the event: in time, or at all. */
+export class EventNotSetError extends PerdureError {
+  static readonly code = 'PERDURE_EVENT_NOT_SET';
+  override readonly name: string = 'EventNotSetError';
+
+  constructor(workflowId: string, key: string, reason: 'timeout' | 'ended') {
+    super(
+      EventNotSetError.code,
+      reason === 'timeout'
+        ? `Run "${workflowId}" did not set the event "${key}" in time. Wait longer, or look at its status.`
+        : `Run "${workflowId}" has ended without setting the event "${key}". Check the key, and look at its status.`,
+      { data: { workflowId, key, reason } },
+    );
+  }
+}

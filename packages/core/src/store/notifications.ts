@@ -11,6 +11,8 @@ export type Hint =
   /** Somebody outside waits for these runs: tell when they finish. */
   | { readonly type: 'wanted'; readonly ids: readonly string[] }
   | { readonly type: 'finished'; readonly ids: readonly string[] }
+  /** These runs have set events. */
+  | { readonly type: 'event'; readonly ids: readonly string[] }
   /** There are messages for these runs. */
   | { readonly type: 'message'; readonly ids: readonly string[] };
 
@@ -79,7 +81,8 @@ function parseHint(payload: string): Hint | null {
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;
   if (value.type === 'work' || value.type === 'schedules' || value.type === 'cancel') return { type: value.type };
-  if (value.type !== 'wanted' && value.type !== 'finished' && value.type !== 'message') return null;
+  const { type } = value;
+  if (type !== 'wanted' && type !== 'finished' && type !== 'message' && type !== 'event') return null;
   if (!('ids' in value) || !Array.isArray(value.ids)) return null;
-  return { type: value.type, ids: value.ids.filter((id): id is string => typeof id === 'string') };
+  return { type, ids: value.ids.filter((id): id is string => typeof id === 'string') };
 }

@@ -27,8 +27,8 @@ export interface Claim {
 
 export interface Claimed {
   readonly runs: ClaimedRun[];
-  /** When a queue may have more to take; null = nobody knows. */
-  readonly moreAt: EpochMs | null;
+  /** After what time a queue may have more to take; null = nobody knows. */
+  readonly moreInMs: number | null;
 }
 
 export interface Release {
@@ -89,7 +89,7 @@ export function createOwnershipStore(
       const more = rows.find((row): row is MoreRow => row.workflow_id === null);
       return {
         runs: rows.filter((row): row is ClaimedRow => row.workflow_id !== null).map(toClaimedRun),
-        moreAt: more === undefined ? null : readMs(more.more_ms),
+        moreInMs: more === undefined ? null : Math.max(0, readMs(more.more_ms)),
       };
     },
 
@@ -228,7 +228,7 @@ const claimText = (schema: string): string => `
   )
   select direct.*, null::float8 as more_ms from direct
   union all
-  select ${claimedColumns('(claimed.run)')}, ${toMs('claimed.more_at')} as more_ms
+  select ${claimedColumns('(claimed.run)')}, ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
   from ${schema}.claim_queued(
     $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $9::text[],
     $6::int4 - (select count(*) from taken)::int4, $7::int4 - (select count(*) from suspects)::int4, $10::text,

@@ -10,7 +10,8 @@ export type OutcomeKind = 'completed' | 'failed' | 'cancelled' | 'dead';
 export type RunStatus = 'enqueued' | 'delayed' | 'running' | 'blocked' | OutcomeKind;
 
 /** The durable calls that a workflow makes; each has a result, delivered in recorded order. */
-export type CallKind = 'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel' | 'send' | 'receive';
+export type CallKind =
+  'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel' | 'send' | 'receive' | 'event' | 'get-event';
 
 /**
  * One row of a run's history:

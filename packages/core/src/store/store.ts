@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
+import { createEventStore, type EventStore } from './events.js';
 import { createExecutorStore, type ExecutorStore } from './executors.js';
 import { createFlushStore, type FlushStore } from './flush.js';
 import { createMessageStore, type MessageStore } from './messages.js';
@@ -23,6 +24,7 @@ export interface Store {
   readonly executors: ExecutorStore;
   readonly queues: QueueStore;
   readonly messages: MessageStore;
+  readonly events: EventStore;
   readonly schedules: ScheduleStore;
   readonly notifications: NotificationStore;
 }
@@ -39,6 +41,7 @@ export function createStore(database: Database, schemaName: string): Store {
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
+    events: createEventStore(database, schema, statementName),
     schedules: createScheduleStore(database, schema, statementName),
     messages: createMessageStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),

@@ -1,3 +1,4 @@
+import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { RunStatus, CrashRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Duration } from '../util/duration.js';
@@ -72,6 +73,8 @@ export interface RunStarter {
   outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
   status(workflowId: string): Promise<RunInfo>;
   cancel(workflowId: string): Promise<void>;
+  /** An event later than the one that is known, or what became of the run. Never settles once aborted. */
+  event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer>;
   /** Resolves once the message is durable, or part of the transaction. */
   send(message: MessageToSend): Promise<void>;
   decode(payload: string | null): unknown;

@@ -1,0 +1,52 @@
+import type { Database } from '../database/database.js';
+import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
+import { processState } from '../workflow/process-state.js';
+import type { StartRequest } from '../workflow/run-starter.js';
+import type { EngineServices } from './engine-services.js';
+import { Scheduler } from './scheduler.js';
+import { Schedules } from './schedules.js';
+import { slotRequest, startInSlot } from './slot-starts.js';
+
+/** What an engine knows of schedules, and what fires them. */
+export function createScheduling(engine: {
+  readonly services: EngineServices;
+  readonly database: Database;
+  readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
+  readonly start: (request: StartRequest) => Promise<string>;
+  readonly cancel: (workflowId: string) => Promise<void>;
+  readonly onFired: () => void;
+}): { readonly schedules: Schedules; readonly scheduler: Scheduler } {
+  const { services, database, ask, start, cancel, onFired } = engine;
+  const { store, clock, random, codec, registry, hints } = services;
+  // Only what this engine can run: another one of the process may have other workflows.
+  const definitions = (): ScheduleDefinition[] =>
+    [...processState().schedules.values()].filter(
+      ({ workflow }) => registry.find(workflow.name, workflow.version) !== null,
+    );
+  const schedules = new Schedules({
+    store: store.schedules,
+    database,
+    clock,
+    random,
+    codec,
+    definitions,
+    ask,
+    start: (workflow, slot, workflowId) => start(slotRequest(registry, workflow, slot, workflowId)),
+    onChange: () => {
+      scheduler.wake();
+      hints.send({ type: 'schedules' });
+    },
+  });
+  const scheduler = new Scheduler({
+    services,
+    database,
+    schedules: store.schedules,
+    definitions,
+    beforeRound: () => schedules.declare(),
+    startIn: (tx, request, queue) => startInSlot(tx, request, queue, services),
+    findRun: (workflowId) => store.runs.find(workflowId),
+    cancel,
+    onFired,
+  });
+  return { schedules, scheduler };
+}
