@@ -26,6 +26,8 @@ export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedule
 
 export { getEvent, setEvent, watch } from './workflow/events.js';
 export type { GetEventOptions, WatchOptions } from './workflow/events.js';
+export { select } from './workflow/select.js';
+export type { Branches, Selected } from './workflow/select.js';
 export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 

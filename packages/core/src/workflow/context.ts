@@ -27,6 +27,8 @@ export interface WorkflowContext {
   readonly seams: Seams;
   readonly deadlineAt: EpochMs | null; // null = none
   call(call: DurableCall): Promise<unknown>;
+  /** Makes calls that can be given up as long as they are open: the workflow then never hears of them again. */
+  track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void };
   /** The id of a child that is started without one; the same in every replay. */
   nextChildId(): string;
   now(): EpochMs;

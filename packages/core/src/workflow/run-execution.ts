@@ -161,6 +161,7 @@ export class RunExecution {
       seams: this.#services,
       deadlineAt: run.deadlineAt,
       call: (request) => this.#call(request),
+      track: (makeCalls) => this.#track(makeCalls),
       nextChildId: () => this.#identity.nextChildId(),
       now: () => this.#time,
       uuid: () => this.#identity.uuid(),
@@ -191,6 +192,23 @@ export class RunExecution {
     }
     this.#deliveries.settle();
     return promise.promise;
+  }
+
+  /**
+   * Giving up is not recorded: the workflow does it in consequence of a delivery, and so does every replay, before a call
+   * that the history doesn't answer could begin.
+   */
+  #track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void } {
+    const first = this.#nextSeq;
+    const made = makeCalls();
+    const end = this.#nextSeq;
+    const giveUp = (): void => {
+      for (let seq = first; seq < end; seq += 1) {
+        this.#pending.get(seq)?.controller.abort();
+        this.#pending.delete(seq);
+      }
+    };
+    return { made, giveUp };
   }
 
   #perform(call: PendingCall, markers: readonly Checkpoint[]): void {
