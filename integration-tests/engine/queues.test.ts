@@ -1,6 +1,7 @@
 import { currentRun, type Perdure, queue, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it, vi } from 'vitest';
 import { databases } from '../support/databases.js';
+import { pollIfToldNothing } from '../support/lanes.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 
 /** Bodies that wait until they are let go, and a record of which are inside. */
@@ -275,10 +276,10 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const define = (at: string) =>
       workflow('where', async () => await step.run('note', () => void ran.push(at)), { version: '1' });
     const test = await freshDatabase(open);
-    const web = await launchEngine(test, { workflows: [define('web')], queues: ['other'], poll: '1h' });
+    const web = await launchEngine(test, { workflows: [define('web')], queues: ['other'], poll: pollIfToldNothing });
     await launchEngine(
       { ...test, database: await test.reopen() },
-      { workflows: [define('worker')], queues: [gpu], poll: test.url === undefined ? '100ms' : '1h' },
+      { workflows: [define('worker')], queues: [gpu], poll: pollIfToldNothing },
     );
     const run = await gpu.with({ engine: web }).enqueue(define('worker'));
     await run.result();

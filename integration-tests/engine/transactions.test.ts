@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { TransactionInDoubtError } from '../../packages/core/src/database/transaction-errors.js';
 import { deferred } from '../../packages/core/src/util/deferred.js';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { lane } from '../support/lanes.js';
+import { lane, pollIfToldNothing } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
 
@@ -369,7 +369,7 @@ describe('a start in a transaction of the caller', () => {
     greet.with({ engine: perdure, workflowId, transaction: client });
 
   it('runs when it commits, and never was when it does not', async () => {
-    const perdure = await launchEngine(test, { workflows: [greet], poll: '1h' });
+    const perdure = await launchEngine(test, { workflows: [greet], poll: pollIfToldNothing });
     await client.query('begin');
     const kept = await within(perdure, 'kept').start('Ada');
     expect(kept.workflowId).toBe('kept');

@@ -11,6 +11,9 @@ export type Lane = 'pgbouncer' | 'no-notify' | 'restricted-role';
 /** The lane that this process tests in; null = none. `vitest.lanes.config.ts` sets it. */
 export const lane = (process.env['TEST_LANE'] ?? null) as Lane | null;
 
+/** How often to look for work in a test that wants to be told of it: hardly ever, unless nobody is told of anything. */
+export const pollIfToldNothing = lane === 'no-notify' || lane === 'pgbouncer' ? '200ms' : '1h';
+
 /** What engines are launched with in this lane. */
 export const laneOptions: Pick<LaunchOptions, 'migrate' | 'notifications'> = {
   ...(lane === 'no-notify' && { notifications: false }),

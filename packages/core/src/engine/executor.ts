@@ -113,6 +113,7 @@ export class Executor {
     await this.#lease.register();
     this.#sweeps.start();
     this.#claims.start();
+    this.#claims.wake();
     this.#sweeps.wake();
   }
 
