@@ -158,6 +158,22 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     await expect(schedules.set('bad', { timing: { cron: '* *' }, workflow: digest })).rejects.toMatchObject(invalid);
   });
 
+  it('that cannot be fired holds up no other', async () => {
+    const { seen, note } = noting('beside');
+    schedule('beside', { every: '10m' }, note);
+    const test = await freshDatabase(open);
+    const engine = await testEngine(test, { workflows: [note] });
+    const { schedules } = engine.perdure;
+    await schedules.set('broken', { timing: { every: '10m' }, workflow: note, input: 'fine' });
+    await test.administer(`update "${test.schema}".schedules set input = '{"not":' where name = 'broken'`);
+    await schedules.list();
+    for (const slots of [1, 2]) {
+      engine.clock.advance(10 * minute);
+      await expect.poll(() => seen.length, patient).toBe(slots);
+    }
+    expect(await schedules.get('broken')).toMatchObject({ fired: 0 });
+  });
+
   it('keeps its place when code declares it again, and gets another one when its timing changes', async () => {
     const { note } = noting('declared');
     schedule('declared', { every: '10m' }, note);

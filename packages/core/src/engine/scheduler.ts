@@ -1,3 +1,4 @@
+import { classify } from '../database/database-errors.js';
 import type { Database, Queryable } from '../database/database.js';
 import { nextFire, slotArgument, slotId } from '../schedule/next-fire.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
@@ -85,14 +86,28 @@ export class Scheduler {
       now: services.clock.sqlNow(),
     });
     const due = found.schedules.filter(({ nextFireAt }) => nextFireAt !== null && nextFireAt <= found.now);
-    for (const schedule of due) await this.#fire(schedule, found.now);
-    if (due.length > 0) {
+    let failures = 0;
+    for (const schedule of due) if (!(await this.#tryToFire(schedule, found.now))) failures += 1;
+    if (due.length > failures) {
       // What follows is known only now: the schedules that fired have moved on.
       this.#loop.wake();
       return;
     }
-    const next = found.schedules[0]?.nextFireAt ?? null;
-    if (next !== null) this.#timer = services.clock.setTimer(next - found.now, () => this.wake(), { background: true });
+    // One that could not be fired is tried again at the next look, and holds up no other.
+    const next = found.schedules.find(({ nextFireAt }) => nextFireAt !== null && nextFireAt > found.now)?.nextFireAt;
+    if (next != null) this.#timer = services.clock.setTimer(next - found.now, () => this.wake(), { background: true });
+  }
+
+  /** False if this schedule cannot be fired, whatever it is that is wrong with it. */
+  async #tryToFire(schedule: ScheduleRecord, now: EpochMs): Promise<boolean> {
+    try {
+      await this.#fire(schedule, now);
+      return true;
+    } catch (error) {
+      if (classify(error) === 'connection') throw error;
+      this.#options.services.logger.error({ err: error, schedule: schedule.name }, 'a schedule could not be fired');
+      return false;
+    }
   }
 
   /** One slot of one schedule: it fires, or is left out. */
