@@ -2,6 +2,7 @@ import { type Perdure, receive, send, sleep, step, workflow } from '@perdure/cor
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { upperCase } from '../support/schemas.js';
 
 describe.each(databases)('a message on $name', ({ open }) => {
   it('reaches the run that waits for it, and one that asks later', async () => {
@@ -163,6 +164,24 @@ describe.each(databases)('a message on $name', ({ open }) => {
     }
     await expect(receive('a')).rejects.toMatchObject(invalid);
     await expect(send(run, 'a', () => {}, { engine })).rejects.toMatchObject({ code: 'PERDURE_UNSUPPORTED_VALUE' });
+  });
+
+  it('is checked, and changed, by a schema when it is received; one that does not fit is an error, and taken', async () => {
+    const codeOf = (error: { code: string }) => error.code;
+    const wait = workflow('wait', async () => {
+      const seen: unknown[] = [];
+      for (let n = 0; n < 3; n += 1) seen.push(await receive('a', { schema: upperCase }).catch(codeOf));
+      return seen;
+    });
+    const engine = await testEngine(await freshDatabase(open), { workflows: [wait] });
+    const crashed = engine.crashAfter(2);
+    await wait.with({ workflowId: 'w', engine: engine.perdure }).start();
+    await send('w', 'a', 'one', { engine: engine.perdure });
+    await send('w', 'a', 2, { engine: engine.perdure });
+    await crashed;
+    await engine.restart();
+    await send('w', 'a', 'three', { engine: engine.perdure });
+    expect(await engine.perdure.run('w').result()).toEqual(['ONE', 'PERDURE_INVALID_MESSAGE', 'THREE']);
   });
 
   it('is sent with a transaction, if and only if that commits', async () => {

@@ -60,6 +60,14 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/messages.test.ts',
     title: 'to nobody, or to a run that has ended, is refused',
   },
+  'A token that no run has made': {
+    file: '../engine/tokens.test.ts',
+    title: 'that nobody made, or whose run has ended without it, is refused',
+  },
+  'A message that does not fit the schema of the `receive`': {
+    file: '../engine/messages.test.ts',
+    title: 'is checked, and changed, by a schema when it is received',
+  },
   'No message comes within the timeout of a `receive`': {
     file: '../engine/messages.test.ts',
     title: 'that does not come in time is an error of its own, told from null',

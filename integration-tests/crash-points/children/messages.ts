@@ -1,4 +1,4 @@
-import { getEvent, receive, send, setEvent, step } from '@perdure/core';
+import { completeToken, createToken, getEvent, receive, send, setEvent, step } from '@perdure/core';
 import { type CrashScenario, crashScenario } from './crash-scenario.js';
 import type { Instruments } from './stage.js';
 
@@ -21,6 +21,12 @@ export function messages({ noted, define, table }: Instruments): CrashScenario[]
   });
   const answering = define('answering', async () => [await receive('news'), await receive('news')]);
 
+  const handing = define('handing', async () => {
+    const token = await createToken('answer');
+    await setEvent('token', token.token);
+    return [await token.receive(), await step.run('after', () => noted(() => 'after'))];
+  });
+
   const telling = define('telling', async () => {
     for (const part of [1, 2]) {
       await setEvent('part', part);
@@ -30,6 +36,20 @@ export function messages({ noted, define, table }: Instruments): CrashScenario[]
   });
 
   return [
+    crashScenario({
+      name: 'a token',
+      workflows: () => [handing],
+      expected: { value: ['yes', 'after'] },
+      itemsPerFlush: 1,
+      async play(stage) {
+        await stage.start(handing);
+        await stage.once('complete', async () => {
+          const token = await getEvent<string>(stage.id, 'token', { engine: stage.perdure });
+          await completeToken(token, 'yes', { engine: stage.perdure });
+        });
+        return await stage.ending();
+      },
+    }),
     crashScenario({
       name: 'events',
       workflows: () => [telling],

@@ -28,6 +28,8 @@ export { getEvent, setEvent, watch } from './workflow/events.js';
 export type { GetEventOptions, WatchOptions } from './workflow/events.js';
 export { select } from './workflow/select.js';
 export type { Branches, Selected } from './workflow/select.js';
+export { completeToken, createToken } from './workflow/tokens.js';
+export type { CompleteOptions, Token } from './workflow/tokens.js';
 export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
@@ -86,6 +88,12 @@ export {
   WorkflowTimeoutError,
 } from './errors/errors.js';
 export { ScheduleNotFoundError } from './errors/schedule-errors.js';
-export { EventNotSetError, ReceiveTimeoutError, RunFinishedError } from './errors/message-errors.js';
+export {
+  EventNotSetError,
+  InvalidMessageError,
+  ReceiveTimeoutError,
+  RunFinishedError,
+  TokenNotFoundError,
+} from './errors/message-errors.js';
 export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
 export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';

@@ -52,6 +52,7 @@ function namingEngine(perdure: Perdure, scope: RequestScope): Perdure {
     status: (workflowId) => starter.status(workflowId),
     cancel: (workflowId) => starter.cancel(workflowId),
     send: (message) => starter.send(message),
+    complete: (completion) => starter.complete(completion),
     event: (question, signal) => starter.event(question, signal),
     decode: (payload) => starter.decode(payload),
     decodeError: (payload) => starter.decodeError(payload),

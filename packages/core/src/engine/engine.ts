@@ -8,13 +8,13 @@ import { migrate, verifySchema } from '../store/migrate.js';
 import type { DataSource } from '../step/data-source.js';
 import type { Registry } from '../workflow/registry.js';
 import { processState } from '../workflow/process-state.js';
-import type { MessageToSend, RunInfo, RunStarter, StartRequest } from '../workflow/run-starter.js';
+import type { MessageToSend, RunInfo, RunStarter, StartRequest, TokenCompletion } from '../workflow/run-starter.js';
 import type { ErrorClass } from '../codec/codec.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
+import { Correspondence } from './correspondence.js';
 import { engineDataSource } from './data-source.js';
 import { enqueueIn } from './enqueue.js';
-import { EventWaits } from './event-waits.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import { Executor } from './executor.js';
 import type { ResolvedOptions } from './engine-options.js';
@@ -22,7 +22,6 @@ import type { EngineServices } from './engine-services.js';
 import { type Health, reason, statusOf } from './health.js';
 import { Hints } from './hints.js';
 import { EngineMailbox } from './mailbox.js';
-import { Outbox } from './outbox.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { RunResults } from './run-results.js';
 import type { Queueing } from './queueing.js';
@@ -41,8 +40,7 @@ export class Engine implements RunStarter {
   readonly #database: Database;
   readonly #services: EngineServices;
   readonly #results: RunResults;
-  readonly #outbox: Outbox;
-  readonly #events: EventWaits;
+  readonly #correspondence: Correspondence;
   readonly queues: Queues;
   readonly schedules: Schedules;
   readonly #scheduler: Scheduler;
@@ -50,7 +48,6 @@ export class Engine implements RunStarter {
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
-  readonly #stopped = deferred<void>();
 
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
     const { clock, random, logger } = options;
@@ -78,15 +75,7 @@ export class Engine implements RunStarter {
       pollMs: options.resultPollMs,
     });
     this.#services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
-    this.#events = new EventWaits({
-      events: store.events,
-      clock,
-      random,
-      logger,
-      pollMs: options.resultPollMs,
-      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
-    });
-    this.#outbox = new Outbox(this.#services, database, (id) => this.#executor?.find(id) != null);
+    this.#correspondence = new Correspondence(this.#services, database, (id) => this.#executor?.find(id) != null);
     const scheduling = createScheduling({
       services: this.#services,
       database,
@@ -135,9 +124,9 @@ export class Engine implements RunStarter {
       onCancel: () => this.#executor?.sweep(),
       onFinished: (workflowIds) => {
         this.#results.look(workflowIds);
-        this.#events.look(workflowIds);
+        this.#correspondence.look(workflowIds);
       },
-      onEvents: (workflowIds) => this.#events.look(workflowIds),
+      onEvents: (workflowIds) => this.#correspondence.look(workflowIds),
       onSchedules: () => this.#scheduler.wake(),
       onMessages: (workflowIds) => this.#services.mailbox.arrived(workflowIds),
       onGap: () => {
@@ -151,6 +140,7 @@ export class Engine implements RunStarter {
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
   async shutdown(drainMs: number): Promise<void> {
     this.#isStopped = true;
+    this.#correspondence.close();
     // An executor that is just being registered would otherwise go on without its engine.
     await this.#relaunching;
     try {
@@ -167,6 +157,7 @@ export class Engine implements RunStarter {
   /** Stops dead, as if the process had been killed, for tests. */
   async crash(): Promise<void> {
     this.#isStopped = true;
+    this.#correspondence.close();
     await this.#relaunching;
     await this.#executor?.crash();
     await this.#stop();
@@ -250,15 +241,15 @@ export class Engine implements RunStarter {
   }
 
   async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {
-    if (this.#isStopped) throw new EngineStoppedError(question.workflowId);
-    return await this.#events.next(question, signal);
+    return await this.#correspondence.event(question, signal);
   }
 
   async send(message: MessageToSend): Promise<void> {
-    if (this.#isStopped) throw new EngineStoppedError(message.workflowId);
-    // A message that is under way when the engine stops may arrive all the same.
-    const stopped = this.#stopped.promise.then(() => Promise.reject(new EngineStoppedError(message.workflowId)));
-    await Promise.race([this.#outbox.send(message), stopped]);
+    await this.#correspondence.send(message);
+  }
+
+  async complete(completion: TokenCompletion): Promise<void> {
+    await this.#correspondence.complete(completion);
   }
 
   decode(payload: string | null): unknown {
@@ -313,8 +304,7 @@ export class Engine implements RunStarter {
       outcome: (workflowId) => this.#awaitOutcome(workflowId),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
-      send: (message) => this.#outbox.send(message),
-      event: (question, signal) => this.#events.next(question, signal),
+      ...this.#correspondence.inside,
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
@@ -324,11 +314,11 @@ export class Engine implements RunStarter {
     const executor: Executor = new Executor(this.#services, {
       onSettled: (outcome) => {
         this.#results.settled(outcome);
-        this.#events.look([outcome.workflowId]);
+        this.#correspondence.look([outcome.workflowId]);
         this.#services.hints.finished(outcome.workflowId);
       },
       onEvent: (workflowId) => {
-        this.#events.look([workflowId]);
+        this.#correspondence.look([workflowId]);
         this.#services.hints.eventSet(workflowId);
       },
       onReleased: (workflowIds) => this.#results.look(workflowIds),
@@ -371,10 +361,8 @@ export class Engine implements RunStarter {
     this.#nextExecutor.promise.catch(() => {});
     this.#nextExecutor.reject(new EngineStoppedError(null));
     await this.#scheduler.stop();
-    this.#outbox.stop();
-    this.#stopped.resolve();
+    await this.#correspondence.stop();
     await this.#services.mailbox.stop();
-    await this.#events.stop(new EngineStoppedError(null));
     await this.#results.stop(new EngineStoppedError(null));
     await this.#services.hints.stop();
   }

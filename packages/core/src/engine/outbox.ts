@@ -1,9 +1,10 @@
 import { GroupCommit } from '../checkpoint-log/group-commit.js';
 import type { Database } from '../database/database.js';
 import { RunNotFoundError } from '../errors/errors.js';
-import { RunFinishedError } from '../errors/message-errors.js';
+import { RunFinishedError, TokenNotFoundError } from '../errors/message-errors.js';
 import type { NewMessage, SendVerdict } from '../store/messages.js';
-import type { MessageToSend } from '../workflow/run-starter.js';
+import type { MessageToSend, TokenCompletion } from '../workflow/run-starter.js';
+import { hashOfToken, topicOfToken } from '../workflow/tokens.js';
 import type { EngineServices } from './engine-services.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 
@@ -58,19 +59,32 @@ export class Outbox {
     if (!this.#isLocal(workflowId)) hints.send({ type: 'message', ids: [workflowId] });
   }
 
+  /** The token's own key lets only the first value count. */
+  async complete({ token, value, transaction }: TokenCompletion): Promise<void> {
+    const { store, codec } = this.#services;
+    const hash = hashOfToken(token);
+    const payload = codec.encodeRecord(hash);
+    const workflowId = await (transaction === null
+      ? this.#untilAnswered(() => store.tokens.findRun(this.#database, payload))
+      : store.tokens.findRun(this.#database.through(transaction), payload));
+    if (workflowId === null) throw new TokenNotFoundError();
+    const topic = topicOfToken(hash);
+    await this.send({ workflowId, topic, message: value, idempotencyKey: topic, transaction });
+  }
+
   stop(): void {
     this.#groupCommit.abandon();
+  }
+
+  #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.#services, () => this.#groupCommit.isAbandoned, ask);
   }
 
   /** What the database refuses, it refuses for good: each by itself, so that it doesn't take others along. */
   async #flush(batch: readonly NewMessage[]): Promise<readonly Sent[]> {
     const { store, clock } = this.#services;
     try {
-      return await retryWhileUnavailable(
-        this.#services,
-        () => this.#groupCommit.isAbandoned,
-        () => store.messages.send(this.#database, batch, clock.sqlNow()),
-      );
+      return await this.#untilAnswered(() => store.messages.send(this.#database, batch, clock.sqlNow()));
     } catch (error) {
       if (batch.length === 1) return [{ error }];
       const sent: Sent[] = [];

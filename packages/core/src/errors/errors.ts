@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { describeIssue } from './issues.js';
 import { PerdureError } from './perdure-error.js';
 
 /** A workflow id was started again, but with another input or for another workflow. */
@@ -161,7 +162,7 @@ export class InvalidInputError extends PerdureError {
   readonly issues: readonly StandardSchemaV1.Issue[];
 
   constructor(workflowName: string, issues: readonly StandardSchemaV1.Issue[]) {
-    const list = issues.slice(0, 5).map((issue) => `${pathOf(issue)}${issue.message}`);
+    const list = issues.slice(0, 5).map(describeIssue);
     super(InvalidInputError.code, `The input of workflow "${workflowName}" is not valid: ${list.join('; ')}.`, {
       data: { workflowName },
     });
@@ -308,9 +309,4 @@ export class InvariantError extends PerdureError {
   constructor(message: string) {
     super(InvariantError.code, `${message}. This is a bug in Perdure; please report it.`);
   }
-}
-
-function pathOf(issue: StandardSchemaV1.Issue): string {
-  const path = issue.path?.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.');
-  return path === undefined || path === '' ? '' : `${path}: `;
 }

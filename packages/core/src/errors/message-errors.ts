@@ -1,3 +1,5 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { describeIssue } from './issues.js';
 import { PerdureError } from './perdure-error.js';
 
 /** No message came in time. */
@@ -5,11 +7,11 @@ export class ReceiveTimeoutError extends PerdureError {
   static readonly code = 'PERDURE_RECEIVE_TIMEOUT';
   override readonly name: string = 'ReceiveTimeoutError';
 
-  constructor(workflowId: string, topic: string, timeoutMs: number) {
+  constructor(workflowId: string, kind: 'topic' | 'token', name: string, timeoutMs: number) {
     super(
       ReceiveTimeoutError.code,
-      `Run "${workflowId}" got no message of topic "${topic}" within ${timeoutMs} ms. Catch this where going on without one makes sense.`,
-      { data: { workflowId, topic, timeoutMs } },
+      `Run "${workflowId}" got no message of ${kind} "${name}" within ${timeoutMs} ms. Catch this where going on without one makes sense.`,
+      { data: { workflowId, [kind]: name, timeoutMs } },
     );
   }
 }
@@ -25,6 +27,31 @@ export class RunFinishedError extends PerdureError {
       `Run "${workflowId}" has ended, so nobody would get the message. Look at its status, or start another run.`,
       { data: { workflowId } },
     );
+  }
+}
+
+/** No run has made this token. */
+export class TokenNotFoundError extends PerdureError {
+  static readonly code = 'PERDURE_TOKEN_NOT_FOUND';
+  override readonly name: string = 'TokenNotFoundError';
+
+  constructor() {
+    super(
+      TokenNotFoundError.code,
+      'No run has made this token. Check that all of it was passed on, and that it is the same database and schema.',
+      { data: {} },
+    );
+  }
+}
+
+/** A message, or a value of a stream, does not fit its schema. */
+export class InvalidMessageError extends PerdureError {
+  static readonly code = 'PERDURE_INVALID_MESSAGE';
+  override readonly name: string = 'InvalidMessageError';
+
+  constructor(what: string, issues: readonly StandardSchemaV1.Issue[]) {
+    const list = issues.slice(0, 5).map(describeIssue);
+    super(InvalidMessageError.code, `${what} is not valid: ${list.join('; ')}.`, { data: { issues: list } });
   }
 }
 

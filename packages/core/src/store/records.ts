@@ -11,7 +11,18 @@ export type RunStatus = 'enqueued' | 'delayed' | 'running' | 'blocked' | Outcome
 
 /** The durable calls that a workflow makes; each has a result, delivered in recorded order. */
 export type CallKind =
-  'step' | 'sleep' | 'child' | 'start' | 'result' | 'status' | 'cancel' | 'send' | 'receive' | 'event' | 'get-event';
+  | 'step'
+  | 'sleep'
+  | 'child'
+  | 'start'
+  | 'result'
+  | 'status'
+  | 'cancel'
+  | 'send'
+  | 'receive'
+  | 'token'
+  | 'event'
+  | 'get-event';
 
 /**
  * One row of a run's history:

@@ -10,6 +10,7 @@ import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createQueueStore, type QueueStore } from './queues.js';
 import { createRunStore, type RunStore } from './runs.js';
 import { createScheduleStore, type ScheduleStore } from './schedules.js';
+import { createTokenStore, type TokenStore } from './tokens.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
 
 /**
@@ -24,6 +25,7 @@ export interface Store {
   readonly executors: ExecutorStore;
   readonly queues: QueueStore;
   readonly messages: MessageStore;
+  readonly tokens: TokenStore;
   readonly events: EventStore;
   readonly schedules: ScheduleStore;
   readonly notifications: NotificationStore;
@@ -41,6 +43,7 @@ export function createStore(database: Database, schemaName: string): Store {
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
+    tokens: createTokenStore(schema, statementName),
     events: createEventStore(database, schema, statementName),
     schedules: createScheduleStore(database, schema, statementName),
     messages: createMessageStore(database, schema, statementName),

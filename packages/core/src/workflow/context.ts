@@ -31,6 +31,8 @@ export interface WorkflowContext {
   track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void };
   /** The id of a child that is started without one; the same in every replay. */
   nextChildId(): string;
+  /** A secret that is the same in every replay. */
+  nextToken(): string;
   now(): EpochMs;
   uuid(): string;
   random(): number;

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidInputError } from '../errors/errors.js';
+import { InvalidMessageError } from '../errors/message-errors.js';
 
 /**
  * Checks an input against any Standard Schema (https://standardschema.dev) and returns what the schema makes of it.
@@ -9,5 +10,16 @@ import { InvalidInputError } from '../errors/errors.js';
 export async function validateInput(schema: StandardSchemaV1, input: unknown, workflowName: string): Promise<unknown> {
   const result = await schema['~standard'].validate(input);
   if (result.issues !== undefined) throw new InvalidInputError(workflowName, result.issues);
+  return result.value;
+}
+
+/**
+ * The same for what is sent to a run or written by one.
+ *
+ * @throws {InvalidMessageError} with the schema's issues
+ */
+export async function validateMessage(schema: StandardSchemaV1, message: unknown, what: string): Promise<unknown> {
+  const result = await schema['~standard'].validate(message);
+  if (result.issues !== undefined) throw new InvalidMessageError(what, result.issues);
   return result.value;
 }

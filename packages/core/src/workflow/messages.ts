@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { TransactionClient } from '../database/database.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { ReceiveTimeoutError } from '../errors/message-errors.js';
@@ -6,7 +7,8 @@ import { type Duration, toMs } from '../util/duration.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
-import type { DurableCall } from './durable-call.js';
+import type { CallResult, DurableCall } from './durable-call.js';
+import { validateMessage } from './input-schema.js';
 import { checkKey, checkWorkflowId } from './names.js';
 import type { MessageToSend, RunStarter } from './run-starter.js';
 
@@ -19,9 +21,11 @@ export interface SendOptions {
   readonly engine?: { readonly starter: RunStarter };
 }
 
-export interface ReceiveOptions {
+export interface ReceiveOptions<Message = unknown> {
   /** How long to wait at most, restarts included. */
   readonly timeout?: Duration;
+  /** Any Standard Schema (Zod, Valibot, ArkType …) for the message: checked, and applied, when it is received. */
+  readonly schema?: StandardSchemaV1<unknown, Message>;
 }
 
 /**
@@ -61,15 +65,16 @@ export function send(
  *
  * @returns what was sent: a copy
  * @throws {ReceiveTimeoutError} if none came in time
+ * @throws {InvalidMessageError} if it doesn't fit the schema; it is taken all the same
  * @throws {InvalidArgumentError} outside a workflow
  *
  * @example
  * const approval = await receive<Approval>('approval', { timeout: '24h' });
  */
-export function receive<Message = unknown>(topic: string, options: ReceiveOptions = {}): Promise<Message> {
+export function receive<Message = unknown>(topic: string, options: ReceiveOptions<Message> = {}): Promise<Message> {
   const context = currentContext();
   checkKey('topic', topic);
-  const timeoutMs = options.timeout === undefined ? null : toMs(options.timeout, 'timeout of receive');
+  const wait = messageWait(topic, { kind: 'topic', name: topic }, options);
   if (context?.kind !== 'workflow') {
     return Promise.reject(
       new InvalidArgumentError(
@@ -77,7 +82,7 @@ export function receive<Message = unknown>(topic: string, options: ReceiveOption
       ),
     );
   }
-  return context.call(receiveCall(topic, timeoutMs, context)) as Promise<Message>;
+  return context.call(receiveCall(wait, context)) as Promise<Message>;
 }
 
 function checkedMessage(
@@ -107,8 +112,39 @@ function sendCall(message: MessageToSend, context: WorkflowContext): DurableCall
   };
 }
 
-function receiveCall(topic: string, timeoutMs: number | null, context: WorkflowContext): DurableCall {
+/** What a receive waits for. */
+interface TopicWait {
+  readonly topic: string;
+  /** What errors call it. */
+  readonly spoken: { readonly kind: 'topic' | 'token'; readonly name: string };
+  readonly timeoutMs: number | null; // null = for ever
+  readonly schema: StandardSchemaV1 | undefined;
+}
+
+export function messageWait(
+  topic: string,
+  spoken: TopicWait['spoken'],
+  { timeout, schema }: ReceiveOptions,
+): TopicWait {
+  const timeoutMs = timeout === undefined ? null : toMs(timeout, 'timeout of receive');
+  return { topic, spoken, timeoutMs, schema };
+}
+
+export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, context: WorkflowContext): DurableCall {
   const { clock, codec } = context.seams;
+  const valid = async (payload: string | null): Promise<Pick<CallResult, 'payload' | 'failed'>> => {
+    if (schema === undefined) return { payload, failed: false };
+    try {
+      const message = await validateMessage(
+        schema,
+        codec.decode(payload),
+        `A message of ${spoken.kind} "${spoken.name}"`,
+      );
+      return { payload: codec.encode(message), failed: false };
+    } catch (error) {
+      return { payload: codec.encodeError(error), failed: true };
+    }
+  };
   return {
     kind: 'receive',
     name: topic,
@@ -125,7 +161,7 @@ function receiveCall(topic: string, timeoutMs: number | null, context: WorkflowC
       };
       const take = async (): Promise<void> => {
         const { no, payload } = await context.seams.mailbox.next(wait);
-        call.complete({ payload, failed: false, startedAt, consumed: { no, retries: call.retries } });
+        call.complete({ ...(await valid(payload)), startedAt, consumed: { no, retries: call.retries } });
       };
       const taken = take();
       if (timeoutMs === null) return await taken;
@@ -135,7 +171,7 @@ function receiveCall(topic: string, timeoutMs: number | null, context: WorkflowC
       const giveUp = async (): Promise<void> => {
         await context.seams.mailbox.lookNow();
         stopped.abort();
-        const error = new ReceiveTimeoutError(context.workflowId, topic, timeoutMs);
+        const error = new ReceiveTimeoutError(context.workflowId, spoken.kind, spoken.name, timeoutMs);
         call.complete({ payload: codec.encodeError(error), failed: true, startedAt });
       };
       const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () => void giveUp());

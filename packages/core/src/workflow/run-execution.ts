@@ -163,6 +163,7 @@ export class RunExecution {
       call: (request) => this.#call(request),
       track: (makeCalls) => this.#track(makeCalls),
       nextChildId: () => this.#identity.nextChildId(),
+      nextToken: () => this.#identity.nextToken(),
       now: () => this.#time,
       uuid: () => this.#identity.uuid(),
       random: () => this.#identity.random(),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ClaimedRun } from '../store/records.js';
 import { SeededRandom } from '../util/seeded-random.js';
 
@@ -10,11 +11,14 @@ export class RunIdentity {
   /** How often the whole workflow was retried. */
   readonly retries: number;
   readonly #seeded: SeededRandom;
+  readonly #seed: string;
   #nextChild = 0;
+  #nextToken = 0;
 
   constructor(run: ClaimedRun, retries: number) {
     this.#workflowId = run.workflowId;
     this.retries = retries;
+    this.#seed = run.seed;
     this.#seeded = new SeededRandom(`${run.seed}:${retries}`);
   }
 
@@ -25,6 +29,14 @@ export class RunIdentity {
   /** The same for every attempt of a call, in every process. */
   idempotencyKey(seq: number): string {
     return `${this.#workflowId}:${this.retries === 0 ? '' : `r${this.retries}:`}${seq}`;
+  }
+
+  /**
+   * Nobody can guess it who does not know the run's seed. A retry of the whole workflow draws the same tokens: whoever was
+   * given one has only that.
+   */
+  nextToken(): string {
+    return createHash('sha256').update(`${this.#seed} token ${this.#nextToken++}`).digest('base64url');
   }
 
   uuid(): string {

@@ -77,6 +77,8 @@ export interface RunStarter {
   event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer>;
   /** Resolves once the message is durable, or part of the transaction. */
   send(message: MessageToSend): Promise<void>;
+  /** Sends the value to the run that made the token. Resolves once it is durable, or part of the transaction. */
+  complete(completion: TokenCompletion): Promise<void>;
   decode(payload: string | null): unknown;
   decodeError(payload: string): unknown;
 }
@@ -86,6 +88,12 @@ export interface MessageToSend {
   readonly topic: string;
   readonly message: unknown;
   readonly idempotencyKey: string | null; // null = a new message each time
+  readonly transaction: TransactionClient | null; // null = in a commit of its own
+}
+
+export interface TokenCompletion {
+  readonly token: string;
+  readonly value: unknown;
   readonly transaction: TransactionClient | null; // null = in a commit of its own
 }
 

@@ -3,7 +3,8 @@ import { queues } from './0002-queues.js';
 import { messages } from './0003-messages.js';
 import { schedules } from './0004-schedules.js';
 import { events } from './0005-events.js';
+import { tokens } from './0006-tokens.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
-export const migrations: readonly Migration[] = [init, queues, messages, schedules, events];
+export const migrations: readonly Migration[] = [init, queues, messages, schedules, events, tokens];

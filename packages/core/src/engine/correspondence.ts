@@ -1,0 +1,88 @@
+import type { Database } from '../database/database.js';
+import { EngineStoppedError } from '../errors/errors.js';
+import type { EventAnswer, EventQuestion } from '../store/events.js';
+import { deferred } from '../util/deferred.js';
+import type { MessageToSend, RunStarter, TokenCompletion } from '../workflow/run-starter.js';
+import type { EngineServices } from './engine-services.js';
+import { EventWaits } from './event-waits.js';
+import { Outbox } from './outbox.js';
+
+/** What runs say to each other and to the world. */
+type Letters = Pick<RunStarter, 'send' | 'complete' | 'event'>;
+
+/**
+ * Everything that goes from and to runs while they execute. Whoever asks from outside hears that the engine has stopped;
+ * for a run that is still here, that must not become an error.
+ */
+export class Correspondence implements Letters {
+  readonly #outbox: Outbox;
+  readonly #events: EventWaits;
+  readonly #underWay = new Set<() => void>();
+  #isStopped = false;
+
+  /** @param isLocal whether a run executes in this process */
+  constructor(services: EngineServices, database: Database, isLocal: (workflowId: string) => boolean) {
+    const { store, clock, random, logger, hints, options } = services;
+    this.#outbox = new Outbox(services, database, isLocal);
+    this.#events = new EventWaits({
+      events: store.events,
+      clock,
+      random,
+      logger,
+      pollMs: options.resultPollMs,
+      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+    });
+  }
+
+  /** For the runs of this process. */
+  get inside(): Letters {
+    return {
+      send: (message) => this.#outbox.send(message),
+      complete: (completion) => this.#outbox.complete(completion),
+      event: (question, signal) => this.#events.next(question, signal),
+    };
+  }
+
+  async send(message: MessageToSend): Promise<void> {
+    await this.#unlessStopped(message.workflowId, () => this.#outbox.send(message));
+  }
+
+  async complete(completion: TokenCompletion): Promise<void> {
+    await this.#unlessStopped(null, () => this.#outbox.complete(completion));
+  }
+
+  async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {
+    if (this.#isStopped) throw new EngineStoppedError(question.workflowId);
+    return await this.#events.next(question, signal);
+  }
+
+  /** Something has happened in these runs. */
+  look(workflowIds: readonly string[]): void {
+    this.#events.look(workflowIds);
+  }
+
+  /** From now on, nobody outside is served. */
+  close(): void {
+    this.#isStopped = true;
+  }
+
+  async stop(): Promise<void> {
+    this.close();
+    this.#outbox.stop();
+    for (const interrupt of this.#underWay) interrupt();
+    await this.#events.stop(new EngineStoppedError(null));
+  }
+
+  /** A message that is under way when the engine stops may arrive all the same. */
+  async #unlessStopped(workflowId: string | null, send: () => Promise<void>): Promise<void> {
+    if (this.#isStopped) throw new EngineStoppedError(workflowId);
+    const interrupted = deferred<never>();
+    const interrupt = (): void => interrupted.reject(new EngineStoppedError(workflowId));
+    this.#underWay.add(interrupt);
+    try {
+      await Promise.race([send(), interrupted.promise]);
+    } finally {
+      this.#underWay.delete(interrupt);
+    }
+  }
+}
