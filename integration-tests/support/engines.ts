@@ -1,4 +1,4 @@
-import { Perdure, type LaunchOptions } from '@perdure/core';
+import { type ClientOptions, type LaunchOptions, Perdure, PerdureClient } from '@perdure/core';
 import { TestEngine, type TestEngineOptions } from '@perdure/testing';
 import { afterEach } from 'vitest';
 import type { databases, TestDatabase } from './databases.js';
@@ -28,6 +28,19 @@ export async function launchEngine(test: TestDatabase, options: LaunchOptions): 
   });
   cleanUps.push(() => perdure.shutdown({ drainMs: 0 }));
   return perdure;
+}
+
+/** A client without an engine, closed after the test. */
+export async function connectClient(test: TestDatabase, options: ClientOptions = {}): Promise<PerdureClient> {
+  const client = await PerdureClient.connect({
+    database: test.database,
+    schema: test.schema,
+    logger: silent,
+    notifications: laneOptions.notifications ?? true,
+    ...options,
+  });
+  cleanUps.push(() => client.close());
+  return client;
 }
 
 /** An engine in virtual time, closed after the test. */

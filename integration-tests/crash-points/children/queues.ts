@@ -29,7 +29,26 @@ export function queues({ noted, define, table }: Instruments): CrashScenario[] {
   });
 
   const many = ['', '.b', '.c'];
+  const givenIn = (count: number) =>
+    crashScenario({
+      name: `given in by a client, ${count} at once`,
+      workflows: () => [adding],
+      expected: { value: many.slice(0, count).flatMap(() => [{ value: 6 }, { value: 6 }]) },
+      async play(stage) {
+        const client = await stage.connect();
+        const ids = many.slice(0, count).map((suffix) => `${stage.id}${suffix}`);
+        const named = client.workflow<typeof adding>('adding in line');
+        const start = (id: string) => [
+          stage.once(`start ${id}`, () => named.with({ workflowId: id }).start()),
+          stage.once(`enqueue ${id}`, () => named.with({ workflowId: `${id}.queued`, queue: 'plain' }).start()),
+        ];
+        await Promise.all(ids.flatMap(start));
+        return { value: await Promise.all(ids.flatMap((id) => [stage.ending(id), stage.ending(`${id}.queued`)])) };
+      },
+    });
   return [
+    givenIn(1),
+    givenIn(3),
     crashScenario({
       name: 'queued, within every limit',
       workflows: () => [adding],

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { currentRun, type Perdure, type RunHandle, type TransactionClient, workflow } from '@perdure/core';
-import { type Database, embedded, launch, postgres } from '@perdure/core/internal';
+import {
+  currentRun,
+  type Perdure,
+  type PerdureClient,
+  type RunHandle,
+  type TransactionClient,
+  workflow,
+} from '@perdure/core';
+import { connect, type Database, embedded, launch, postgres } from '@perdure/core/internal';
 import { VirtualClock } from '@perdure/testing';
 import pg from 'pg';
 import { heldDatabase } from '../../../packages/testing/src/held-database.js';
@@ -40,6 +47,7 @@ export class Stage implements Instruments {
   readonly #remembered: ReadonlySet<string>;
   readonly #begun = new Map<string, { promise: Promise<void>; resolve(): void }>();
   readonly #engines: Perdure[] = [];
+  readonly #clients: PerdureClient[] = [];
   readonly #databases: Database[] = [];
 
   constructor(job: Job, trap: Trap, pglite: RemotePGlite | null) {
@@ -73,11 +81,9 @@ export class Stage implements Instruments {
 
   /** Launches an engine with connections of its own: the first one, or one more in this process. */
   async launch(workflows: readonly AnyWorkflow[], flushItemsMax = 1_000): Promise<Perdure> {
-    const database = this.#open();
-    this.#databases.push(database);
     const { schema, clock } = this;
     const engine = await launch({
-      database: heldDatabase(trappedDatabase(database, this.#trap), clock),
+      database: this.#trapped(),
       schema,
       workflows,
       clock,
@@ -89,11 +95,20 @@ export class Stage implements Instruments {
     return engine;
   }
 
+  /** Connects a client, with connections of its own. */
+  async connect(): Promise<PerdureClient> {
+    const { schema, clock } = this;
+    const client = await connect({ database: this.#trapped(), schema, clock, logger: silent });
+    this.#clients.push(client);
+    return client;
+  }
+
   /** Shuts down, without being counted any more. */
   async close(): Promise<void> {
     // The last statement may still have its moment after.
     await new Promise((resolve) => setImmediate(resolve));
     this.#trap.disarm();
+    for (const client of this.#clients) await client.close();
     for (const engine of this.#engines) await engine.shutdown({ drainMs: 0 });
     this.clock.stop();
     for (const database of this.#databases) await database.close();
@@ -160,6 +175,12 @@ export class Stage implements Instruments {
         await client.end();
       }
     });
+  }
+
+  #trapped(): Database {
+    const database = this.#open();
+    this.#databases.push(database);
+    return heldDatabase(trappedDatabase(database, this.#trap), this.clock);
   }
 
   #open(): Database {

@@ -1,5 +1,6 @@
+export { PerdureClient } from './engine/client.js';
 export { Perdure } from './engine/perdure.js';
-export type { LaunchOptions } from './engine/engine-options.js';
+export type { ClientOptions, LaunchOptions } from './engine/engine-options.js';
 export type { Health, HealthProblem, HealthReason } from './engine/health.js';
 
 export { workflow } from './workflow/workflow.js';

@@ -1,6 +1,7 @@
 /**
  * For the packages of this repository, which are released together. No part of it is covered by semantic versioning.
  */
+export { connect } from './engine/client.js';
 export { crash, launch } from './engine/perdure.js';
 export type { SeamOptions } from './engine/engine-options.js';
 export type {

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.js';
 import { EngineStoppedError } from '../errors/errors.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
-import { deferred } from '../util/deferred.js';
+import { Interruptible } from '../util/interruptible.js';
 import type { MessageToSend, RunStarter, TokenCompletion } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { EventWaits } from './event-waits.js';
@@ -17,7 +17,7 @@ type Letters = Pick<RunStarter, 'send' | 'complete' | 'event'>;
 export class Correspondence implements Letters {
   readonly #outbox: Outbox;
   readonly #events: EventWaits;
-  readonly #underWay = new Set<() => void>();
+  readonly #waits = new Interruptible();
   #isStopped = false;
 
   /** @param isLocal whether a run executes in this process */
@@ -69,20 +69,13 @@ export class Correspondence implements Letters {
   async stop(): Promise<void> {
     this.close();
     this.#outbox.stop();
-    for (const interrupt of this.#underWay) interrupt();
+    this.#waits.interrupt();
     await this.#events.stop(new EngineStoppedError(null));
   }
 
   /** A message that is under way when the engine stops may arrive all the same. */
   async #unlessStopped(workflowId: string | null, send: () => Promise<void>): Promise<void> {
     if (this.#isStopped) throw new EngineStoppedError(workflowId);
-    const interrupted = deferred<never>();
-    const interrupt = (): void => interrupted.reject(new EngineStoppedError(workflowId));
-    this.#underWay.add(interrupt);
-    try {
-      await Promise.race([send(), interrupted.promise]);
-    } finally {
-      this.#underWay.delete(interrupt);
-    }
+    await this.#waits.wait(send, () => new EngineStoppedError(workflowId));
   }
 }

@@ -61,6 +61,12 @@ export interface LaunchOptions {
   readonly maxPayloadBytes?: number;
 }
 
+/** How a client is connected; see {@link LaunchOptions}. */
+export type ClientOptions = Pick<
+  LaunchOptions,
+  'databaseUrl' | 'pool' | 'database' | 'schema' | 'errors' | 'logger' | 'notifications' | 'maxPayloadBytes'
+>;
+
 /** For tests: what the engine takes time and randomness from, and where it can be stopped. */
 export interface SeamOptions {
   readonly clock?: Clock;

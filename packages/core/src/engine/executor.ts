@@ -125,7 +125,15 @@ export class Executor {
   /** Makes a run durable and starts executing it. Never settles if the executor is gone before that. */
   async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
     const claimNo = this.#claims.next();
-    const run: ClaimedRun = { ...starting, claimNo, queue: null, attempt: 1, crashes: 0, cancelRequested: false };
+    const run: ClaimedRun = {
+      ...starting,
+      claimNo,
+      queue: null,
+      attempt: 1,
+      crashes: 0,
+      cancelRequested: false,
+      unchecked: false,
+    };
     const verdict = await this.#log.append({ kind: 'start', run });
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);
     this.#claims.settled(claimNo);

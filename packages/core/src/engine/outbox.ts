@@ -6,6 +6,7 @@ import type { NewMessage, SendVerdict } from '../store/messages.js';
 import type { MessageToSend, TokenCompletion } from '../workflow/run-starter.js';
 import { hashOfToken, topicOfToken } from '../workflow/tokens.js';
 import type { EngineServices } from './engine-services.js';
+import { refusedOneByOne } from './refused-one-by-one.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 
 type Sent = SendVerdict | { readonly error: unknown };
@@ -26,7 +27,7 @@ export class Outbox {
     this.#database = database;
     this.#isLocal = isLocal;
     this.#groupCommit = new GroupCommit({
-      flush: (batch) => this.#flush(batch),
+      flush: (batch) => refusedOneByOne(batch, (messages) => this.#deliver(messages)),
       nextTurn: (run) => services.clock.nextMacrotask(run),
       batchItemsMax: services.options.flushItemsMax,
       batchBytesMax: 4 * 1024 * 1024,
@@ -76,21 +77,13 @@ export class Outbox {
     this.#groupCommit.abandon();
   }
 
-  #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-    return retryWhileUnavailable(this.#services, () => this.#groupCommit.isAbandoned, ask);
+  #deliver(batch: readonly NewMessage[]): Promise<readonly SendVerdict[]> {
+    const { store, clock } = this.#services;
+    return this.#untilAnswered(() => store.messages.send(this.#database, batch, clock.sqlNow()));
   }
 
-  /** What the database refuses, it refuses for good: each by itself, so that it doesn't take others along. */
-  async #flush(batch: readonly NewMessage[]): Promise<readonly Sent[]> {
-    const { store, clock } = this.#services;
-    try {
-      return await this.#untilAnswered(() => store.messages.send(this.#database, batch, clock.sqlNow()));
-    } catch (error) {
-      if (batch.length === 1) return [{ error }];
-      const sent: Sent[] = [];
-      for (const message of batch) sent.push(...(await this.#flush([message])));
-      return sent;
-    }
+  #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.#services, () => this.#groupCommit.isAbandoned, ask);
   }
 }
 

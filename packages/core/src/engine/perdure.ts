@@ -1,29 +1,27 @@
 import type { Database } from '../database/database.js';
 import { embedded } from '../database/embedded.js';
-import { postgres } from '../database/postgres.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { processState } from '../workflow/process-state.js';
 import { Registry } from '../workflow/registry.js';
-import { runHandle } from '../workflow/run-handle.js';
-import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { Engine } from './engine.js';
-import type { ScheduleAdmin } from './schedules.js';
-import type { QueueAdmin } from './queues.js';
 import type { Health } from './health.js';
 import { launchError } from './launch-error.js';
+import { openGivenDatabase } from './open-database.js';
+import { RunAccess } from './run-access.js';
 import { type LaunchOptions, resolveOptions, type SeamOptions } from './engine-options.js';
 
 /** Stops an engine dead, for tests. */
 export const crash = Symbol('crash');
 
 /** An engine in this process: it runs workflows, recovers those of processes that died, and answers for runs. */
-export class Perdure {
+export class Perdure extends RunAccess {
   readonly #engine: Engine;
   readonly #ownDatabase: Database | null; // null = the caller's
   #shutdown: Promise<void> | null = null;
 
   /** @internal Use {@link Perdure.launch}. */
   constructor(engine: Engine, ownDatabase: Database | null) {
+    super(engine.desk);
     this.#engine = engine;
     this.#ownDatabase = ownDatabase;
   }
@@ -46,11 +44,6 @@ export class Perdure {
     return await launch(options);
   }
 
-  /** What runs are started on; for `workflow.with({ engine })`. */
-  get starter(): RunStarter {
-    return this.#engine;
-  }
-
   /** This engine's id in the database: random, and new at each launch and after a lost lease; null in between. */
   get executorId(): string | null {
     return this.#engine.executorId;
@@ -68,31 +61,6 @@ export class Perdure {
    */
   health(): Health {
     return this.#engine.health();
-  }
-
-  /** The queues of this database, to be looked at, changed and paused. */
-  get queues(): QueueAdmin {
-    return this.#engine.queues;
-  }
-
-  /** The schedules of this database, to be made, looked at, changed and paused. */
-  get schedules(): ScheduleAdmin {
-    return this.#engine.schedules;
-  }
-
-  /** A handle to a run by its id, wherever it was started. */
-  run<Result = unknown>(workflowId: string): RunHandle<Result> {
-    return runHandle<Result>(this.#engine, workflowId);
-  }
-
-  /**
-   * Calls a function with this engine as the one that workflows are started on.
-   *
-   * @example
-   * await perdure.within(() => checkout(order));
-   */
-  within<T>(fn: () => T): T {
-    return processState().contexts.run({ kind: 'engine', starter: this.#engine }, fn);
   }
 
   /**
@@ -119,7 +87,7 @@ export class Perdure {
   }
 
   async #stop(stopEngine: () => Promise<void>): Promise<void> {
-    processState().launched.delete(this.#engine);
+    processState().launched.delete(this.#engine.desk);
     await stopEngine();
     await this.#ownDatabase?.close();
   }
@@ -128,7 +96,10 @@ export class Perdure {
 /** {@link Perdure.launch}, with the seams that tests replace. */
 export async function launch(options: LaunchOptions & SeamOptions): Promise<Perdure> {
   const resolved = resolveOptions(options);
-  const { database, isOwn } = openDatabase(options);
+  const { database, isOwn } = openGivenDatabase(options) ?? {
+    database: embedded({ folder: options.folder ?? '.perdure' }),
+    isOwn: true,
+  };
   const registry = new Registry(options.workflows?.map(({ definition }) => definition) ?? null);
   const engine = new Engine(database, resolved, registry, options.errors ?? []);
   try {
@@ -138,14 +109,6 @@ export async function launch(options: LaunchOptions & SeamOptions): Promise<Perd
     if (isOwn) await database.close();
     throw launchError(error);
   }
-  processState().launched.add(engine);
+  processState().launched.add(engine.desk);
   return new Perdure(engine, isOwn ? database : null);
-}
-
-function openDatabase(options: LaunchOptions): { database: Database; isOwn: boolean } {
-  if (options.database !== undefined) return { database: options.database, isOwn: false };
-  if (options.pool !== undefined) return { database: postgres({ pool: options.pool }), isOwn: true };
-  const { databaseUrl } = options;
-  if (databaseUrl !== undefined && databaseUrl !== '') return { database: postgres({ url: databaseUrl }), isOwn: true };
-  return { database: embedded({ folder: options.folder ?? '.perdure' }), isOwn: true };
 }

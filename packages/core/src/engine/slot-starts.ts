@@ -30,7 +30,7 @@ export async function startInSlot(
   const { store, clock } = services;
   if (queue === null) {
     const { run } = await prepareStart(request, services);
-    await store.runs.insertAvailable(tx, run, clock.sqlNow());
+    await store.runs.insertAvailable(tx, [run], clock.sqlNow());
     return;
   }
   await store.queues.declare(tx, [{ name: queue, settings: { concurrency: 1 } }]);

@@ -4,7 +4,8 @@ import { InvalidArgumentError, WorkflowConflictError } from '../errors/errors.js
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import { toMs } from '../util/duration.js';
-import { validateInput } from '../workflow/input-schema.js';
+import { validateArguments } from '../workflow/input-schema.js';
+import type { WorkflowDefinition } from '../workflow/definition.js';
 import { checkWorkflowId } from '../workflow/names.js';
 import type { StartRequest } from '../workflow/run-starter.js';
 import type { StartingRun } from './executor.js';
@@ -12,6 +13,7 @@ import { prepareQueueing, type Queueing } from './queueing.js';
 
 /** A start, checked. */
 export interface PreparedStart {
+  readonly definition: WorkflowDefinition;
   readonly run: StartingRun;
   /** How it waits; null if it begins at once. */
   readonly queueing: Queueing | null;
@@ -26,10 +28,7 @@ export async function prepareStart(
 ): Promise<PreparedStart> {
   const queueing = prepareQueueing(options);
   const workflowId = options.workflowId === undefined ? random.uuid() : checkWorkflowId(options.workflowId);
-  const input =
-    definition.inputSchema === undefined
-      ? args
-      : [await validateInput(definition.inputSchema, args[0], definition.name), ...args.slice(1)];
+  const input = await validateArguments(definition, args);
   const createdAt = clock.now();
   const detached = options.detached ?? false;
   const timeoutMs = options.timeout === undefined ? definition.timeoutMs : toMs(options.timeout, 'timeout');
@@ -48,7 +47,7 @@ export async function prepareStart(
       detached ? null : (parent?.deadlineAt ?? null),
     ),
   };
-  return { run, queueing, queuedTimeoutMs: queueing === null ? null : timeoutMs };
+  return { definition, run, queueing, queuedTimeoutMs: queueing === null ? null : timeoutMs };
 }
 
 /**

@@ -22,7 +22,7 @@ export async function migrate(database: Database, schemaName: string): Promise<v
     if (applied > newestVersion) throw new SchemaTooNewError(schemaName, applied, newestVersion);
     if (applied === 0) await tx.script(bookkeepingSql(schema, { withSchema: !(await schemaExists(tx, schemaName)) }));
     for (const migration of migrations.filter(({ version }) => version > applied)) {
-      await tx.script(migration.sql(schema));
+      await tx.script(migration.sql(schema, schemaName));
       await tx.script(recordSql(schema, migration.version, migration.name));
     }
   });
@@ -46,11 +46,12 @@ export async function verifySchema(database: Database, schemaName: string): Prom
  */
 export function printMigrations(options: { readonly schema?: string; readonly after?: number } = {}): string {
   const { after = 0 } = options;
-  const schema = quoteIdentifier(checkSchemaName(options.schema ?? 'perdure'));
+  const schemaName = checkSchemaName(options.schema ?? 'perdure');
+  const schema = quoteIdentifier(schemaName);
   const pending = migrations.filter(({ version }) => version > after);
   const steps = pending.map(
     (migration) =>
-      `-- ${migration.version} ${migration.name}${migration.sql(schema)}${recordSql(schema, migration.version, migration.name)}`,
+      `-- ${migration.version} ${migration.name}${migration.sql(schema, schemaName)}${recordSql(schema, migration.version, migration.name)}`,
   );
   const bookkeeping = after === 0 ? [bookkeepingSql(schema, { withSchema: true })] : [];
   return ['begin;', ...bookkeeping, ...steps, 'commit;', ''].join('\n');

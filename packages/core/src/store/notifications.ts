@@ -27,12 +27,17 @@ export interface NotificationStore {
 /** Postgres refuses payloads of 8,000 bytes; ids beyond that are left to polling. */
 const payloadBytesMax = 7_900;
 
+/** A channel's name has 63 bytes at most, and a schema's name may take them all. */
+export function channelOf(schemaName: string): string {
+  return `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+}
+
 export function createNotificationStore(
   database: Database,
   schemaName: string,
   statementName: (name: string) => string,
 ): NotificationStore {
-  const channel = `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+  const channel = channelOf(schemaName);
   return {
     notify: (hints) => send(database, hints),
     notifyIn: send,

@@ -9,6 +9,8 @@ export interface Runnable {
   readonly version: string;
   /** A fingerprint of the code; a run that blocked on one code is offered to another. */
   readonly code: string;
+  /** For runs that were started without the workflow at hand; null = no limit. */
+  readonly timeoutMs: number | null;
 }
 
 export interface Claim {
@@ -84,6 +86,7 @@ export function createOwnershipStore(
           at,
           queues === null ? null : { arrayOf: 'text', values: queues },
           timeoutPayload,
+          { arrayOf: 'int8', values: runnables.map((runnable) => runnable.timeoutMs) },
         ],
       });
       const more = rows.find((row): row is MoreRow => row.workflow_id === null);
@@ -165,13 +168,14 @@ interface ClaimedRow extends Record<string, unknown> {
   attempt: number;
   crashes: number;
   cancel_requested: boolean;
+  unchecked: boolean;
 }
 
 const claimedColumns = (alias: string): string => `
   ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.attempt, ${alias}.crashes,
-  ${alias}.cancel_requested_at is not null as cancel_requested`;
+  ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked`;
 
 function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
@@ -189,6 +193,7 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     attempt: row.attempt,
     crashes: row.crashes,
     cancelRequested: row.cancel_requested,
+    unchecked: row.unchecked,
   };
 }
 
@@ -200,14 +205,14 @@ const claimText = (schema: string): string => `
   with fence as materialized (
     select id, registered_at from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
   ), runnable as materialized (
-    select * from unnest($3::text[], $4::text[], $5::text[]) as item(name, version, code)
+    select * from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) as item(name, version, code, timeout_ms)
   ), due as (
-    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
     order by r.available_at limit $6::int4
     for update of r skip locked
   ), suspects as (
-    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes >= 2
     order by r.available_at limit $7::int4
     for update of r skip locked
@@ -221,16 +226,19 @@ const claimText = (schema: string): string => `
     select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
   ), direct as (
   update ${schema}.runs r
-  set state = 'owned', executor_id = fence.id, claim_no = $2::int8, attempt = r.attempt + 1, available_at = null
-  from taken cross join fence
-  where r.workflow_id = taken.workflow_id
+  set state = 'owned', executor_id = fence.id, claim_no = $2::int8, attempt = r.attempt + 1, available_at = null,
+    version = runnable.version,
+    deadline_at = case when r.version <> '' then r.deadline_at
+      else least(r.deadline_at, ${now('$8::int8')} + runnable.timeout_ms * interval '1 millisecond') end
+  from taken cross join fence cross join runnable
+  where r.workflow_id = taken.workflow_id and r.name = runnable.name
   returning ${claimedColumns('r')}
   )
   select direct.*, null::float8 as more_ms from direct
   union all
   select ${claimedColumns('(claimed.run)')}, ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
   from ${schema}.claim_queued(
-    $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $9::text[],
+    $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $11::int8[], $9::text[],
     $6::int4 - (select count(*) from taken)::int4, $7::int4 - (select count(*) from suspects)::int4, $10::text,
     case when $8::int8 is null then null else ${now('$8::int8')} end
   ) claimed`;

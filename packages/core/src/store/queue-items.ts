@@ -45,8 +45,8 @@ export function enqueueParts(
       select item.*, row_number() over () as no ${source}
     )`,
     `enqueued as (
-      insert into ${schema}.runs (${columnNames(runColumns)}, queue, state, attempt)
-      select ${rowsSelection(runColumns)}, item.queue, 'queued', 0 from given item
+      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, state, attempt)
+      select ${rowsSelection(runColumns)}, item.version = '', item.queue, 'queued', 0 from given item
       ${onConflict} returning workflow_id, seed
     )`,
     `placed as (
@@ -90,8 +90,8 @@ export function enqueueUniqueText(
       on conflict (queue, deduplication_id) where deduplication_id is not null do nothing
       returning workflow_id
     ), enqueued as (
-      insert into ${schema}.runs (${columnNames(runColumns)}, queue, state, attempt)
-      select ${rowsSelection(runColumns)}, item.queue, 'queued', 0
+      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, state, attempt)
+      select ${rowsSelection(runColumns)}, item.version = '', item.queue, 'queued', 0
       from given item join placed on placed.workflow_id = item.workflow_id
     )
     select workflow_id from placed`;

@@ -207,7 +207,7 @@ const replaceHolderText = (schema: string): string => `
     ) due
     where $7::bool and i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (
-    update ${schema}.runs r set input = $5::text, version = $4::text from holder
+    update ${schema}.runs r set input = $5::text, version = $4::text, unchecked = $4::text = '' from holder
     where r.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
     returning r.workflow_id
   )

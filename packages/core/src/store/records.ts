@@ -79,6 +79,7 @@ export interface TransactionCheckpoint {
 export interface NewRun {
   readonly workflowId: string;
   readonly name: string;
+  /** '' = that of the first process to take it. */
   readonly version: string;
   readonly input: string | null;
   readonly parentId: string | null; // null = started from outside a workflow
@@ -95,6 +96,8 @@ export interface ClaimedRun extends NewRun {
   readonly attempt: number;
   readonly crashes: number;
   readonly cancelRequested: boolean;
+  /** Whether its input was not checked at the start, because who started it did not have the workflow. */
+  readonly unchecked: boolean;
 }
 
 export interface Outcome {

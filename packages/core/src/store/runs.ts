@@ -1,5 +1,4 @@
 import type { Database, Queryable } from '../database/database.js';
-import { RunNotFoundError } from '../errors/errors.js';
 import type { EpochMs } from '../seams/clock.js';
 import type {
   Checkpoint,
@@ -25,14 +24,14 @@ export interface CancelVerdict {
 /** Questions about runs, and requests to them from anywhere. */
 export interface RunStore {
   /**
-   * Makes a run part of a caller's transaction, available to any executor once that commits. Answers with what has the
-   * workflow id already, null if nothing had.
+   * Inserts runs outside any engine's log, available to any executor once that is committed. Answers with the seeds of those
+   * whose workflow id was not taken.
    */
   insertAvailable(
     tx: Queryable,
-    run: Omit<NewRun, 'claimNo'>,
+    runs: readonly Omit<NewRun, 'claimNo'>[],
     now: EpochMs | null,
-  ): Promise<{ readonly name: string; readonly input: string | null } | null>;
+  ): Promise<ReadonlySet<string>>;
   /** What a run is, as a transaction sees it; null if it isn't there. */
   findIn(tx: Queryable, workflowId: string): Promise<{ readonly name: string; readonly input: string | null } | null>;
   find(workflowId: string): Promise<RunRecord | null>;
@@ -60,20 +59,18 @@ export function createRunStore(database: Database, schema: string, statementName
     return run ?? null;
   };
   return {
-    async insertAvailable(tx, run, at) {
-      const inserted = await tx.query({
-        name: statementName('runs_insert_available'),
+    async insertAvailable(tx, runs, at) {
+      const count = runs.length === 1 ? 'one' : 'many';
+      const rows = await tx.query<{ seed: string }>({
+        name: statementName(`runs_insert_available_${count}`),
         text: `
-          insert into ${schema}.runs (${columnNames(runColumns)}, state, attempt, available_at)
-          select ${rowsSelection(runColumns)}, 'available', 0, ${now(`$${runColumns.length + 1}::int8`)}
-          from ${rowsSource(runColumns, 1, 'one')}
-          on conflict do nothing returning workflow_id`,
-        values: [...rowsParameters(runColumns, [run]), at],
+          insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, state, attempt, available_at)
+          select ${rowsSelection(runColumns)}, item.version = '', 'available', 0, ${now(`$${runColumns.length + 1}::int8`)}
+          from ${rowsSource(runColumns, 1, count)}
+          on conflict do nothing returning seed`,
+        values: [...rowsParameters(runColumns, runs), at],
       });
-      if (inserted.length > 0) return null;
-      const existing = await findIn(tx, run.workflowId);
-      if (existing === null) throw new RunNotFoundError(run.workflowId);
-      return existing;
+      return new Set(rows.map((row) => row.seed));
     },
 
     findIn,

@@ -13,6 +13,15 @@ export async function validateInput(schema: StandardSchemaV1, input: unknown, wo
   return result.value;
 }
 
+/** {@link validateInput} for the arguments of a start: the schema is about the first. */
+export async function validateArguments(
+  definition: { readonly name: string; readonly inputSchema: StandardSchemaV1 | undefined },
+  args: readonly unknown[],
+): Promise<unknown[]> {
+  if (definition.inputSchema === undefined) return [...args];
+  return [await validateInput(definition.inputSchema, args[0], definition.name), ...args.slice(1)];
+}
+
 /**
  * The same for what is sent to a run or written by one.
  *

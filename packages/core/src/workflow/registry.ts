@@ -33,6 +33,10 @@ export class Registry {
     return definition?.version === version ? definition : null;
   }
 
+  named(name: string): WorkflowDefinition | null {
+    return this.#definitions().get(name) ?? null;
+  }
+
   all(): readonly WorkflowDefinition[] {
     return [...this.#definitions().values()];
   }

@@ -14,6 +14,7 @@ import { arrangeHistory, type History } from './history.js';
 import { type Interruption, interruptionError, isInterruption } from './interruption.js';
 import { callSiteOf } from './call-site.js';
 import { describeDifference } from './difference.js';
+import { validateArguments } from './input-schema.js';
 import { openCall, type PendingCall } from './pending-call.js';
 import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
 import { RunIdentity } from './run-identity.js';
@@ -136,12 +137,24 @@ export class RunExecution {
   }
 
   #invoke(): void {
+    const { definition, run } = this;
+    const { codec } = this.#services;
+    const stored = (): unknown[] => (codec.decode(run.input) ?? []) as unknown[];
+    if (!run.unchecked) {
+      this.#invokeWith(stored);
+      return;
+    }
+    const check = async (): Promise<unknown[]> => await validateArguments(definition, stored());
+    check().then(
+      (args) => this.#invokeWith(() => args),
+      (error: unknown) => this.#settle('failed', codec.encodeError(error)),
+    );
+  }
+
+  #invokeWith(args: () => unknown[]): void {
     if (this.#isClosed) return;
     this.#isInvoked = true;
-    const invocation = async (): Promise<unknown> => {
-      const args = (this.#services.codec.decode(this.run.input) ?? []) as never[];
-      return await this.definition.fn(...args);
-    };
+    const invocation = async (): Promise<unknown> => await this.definition.fn(...(args() as never[]));
     this.#services.contexts.run(this.#context(), invocation).then(
       (value) => this.#finish(() => this.#settleCompleted(value)),
       (error: unknown) => this.#finish(() => this.#fail(error), error),

@@ -7,6 +7,7 @@ import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from '.
 import { register } from './registry.js';
 import { runHandle } from './run-handle.js';
 import type { RunHandle, RunStarter, StartOptions } from './run-starter.js';
+import { standIn } from './stand-in.js';
 
 /** {@link StartOptions}, and the engine to start on where there are several. */
 export interface BoundOptions extends StartOptions {
@@ -58,6 +59,11 @@ export function defined<Args extends readonly unknown[], Result>(
 ): Workflow<Args, Result> {
   register(definition);
   return callable<Args, Result>(definition, {});
+}
+
+/** A callable around a workflow that is known by its name alone. */
+export function named(name: string, engine: { readonly starter: RunStarter }): Workflow<readonly unknown[], unknown> {
+  return callable(standIn(name), { engine });
 }
 
 function callable<Args extends readonly unknown[], Result>(

@@ -32,8 +32,9 @@ create table ${schema}.leases (
 create table ${schema}.runs (
   workflow_id text primary key,
   name text not null,
-  version text not null,
+  version text not null, -- '' = that of the first process to take it
   input text,
+  unchecked boolean not null default false, -- whether who started it had no schema for the input
   parent_id text,
   detached boolean not null,
   seed text not null,

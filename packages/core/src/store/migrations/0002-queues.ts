@@ -96,7 +96,8 @@ ${claimQueued(schema)}
 function claimQueued(schema: string): string {
   return `
 create function ${schema}.claim_queued(
-  p_executor uuid, p_claim_no bigint, p_names text[], p_versions text[], p_codes text[], p_queues text[],
+  p_executor uuid, p_claim_no bigint, p_names text[], p_versions text[], p_codes text[], p_timeouts_ms bigint[],
+  p_queues text[],
   p_runs_max integer, p_suspects_max integer, p_timeout_payload text, p_now timestamptz
 ) returns table (run ${schema}.runs, more_at timestamptz) language plpgsql as $$
 #variable_conflict use_column
@@ -205,7 +206,7 @@ begin
           where i.queue = v_queue.name and i.level = v_level and i.state = 'waiting'
             and (r.crashes < 2 or v_suspects > 0)
             and exists (select 1 from unnest(p_names, p_versions) as k(name, version)
-              where k.name = r.name and k.version = r.version)
+              where k.name = r.name and r.version in (k.version, ''))
           order by i.rank, i.place limit v_room for update of i, r skip locked
         loop
           -- More units than the limit has can only go when nothing else did.
@@ -258,12 +259,12 @@ begin
           -- Where a key's items go one after the other, the head stands for all, also if another process must take it.
           select i.workflow_id, i.units, r.crashes, exists (
               select 1 from unnest(p_names, p_versions) as k(name, version)
-              where k.name = r.name and k.version = r.version) as is_runnable
+              where k.name = r.name and r.version in (k.version, '')) as is_runnable
             into v_item from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
             where i.queue = v_queue.name and i.level = v_level and i.key = v_key and i.state = 'waiting'
               and ((v_settings ->> 'keyConcurrency')::int8 = 1 or exists (
                 select 1 from unnest(p_names, p_versions) as k(name, version)
-                where k.name = r.name and k.version = r.version))
+                where k.name = r.name and r.version in (k.version, '')))
             order by i.rank, i.place limit 1 for update of i, r skip locked;
           if not found or not v_item.is_runnable then continue; end if;
           if v_item.crashes >= 2 and v_suspects = 0 then continue; end if;
@@ -298,10 +299,12 @@ begin
     return query
       update ${schema}.runs r
       set state = 'owned', executor_id = p_executor, claim_no = p_claim_no, attempt = r.attempt + 1,
+        version = k.version,
         deadline_at = case when r.attempt > 0 then r.deadline_at
-          else least(r.deadline_at, v_now + i.timeout_ms * interval '1 millisecond') end
-      from ${schema}.queue_items i
-      where r.workflow_id = any(v_taken) and i.workflow_id = r.workflow_id
+          else least(r.deadline_at, v_now + interval '1 millisecond' * coalesce(
+            i.timeout_ms, case when r.version = '' then k.timeout_ms end)) end
+      from ${schema}.queue_items i, unnest(p_names, p_versions, p_timeouts_ms) as k(name, version, timeout_ms)
+      where r.workflow_id = any(v_taken) and i.workflow_id = r.workflow_id and k.name = r.name
       returning r, null::timestamptz;
 
     -- When there may be more.

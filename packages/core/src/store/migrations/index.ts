@@ -4,7 +4,8 @@ import { messages } from './0003-messages.js';
 import { schedules } from './0004-schedules.js';
 import { events } from './0005-events.js';
 import { tokens } from './0006-tokens.js';
+import { sqlFunctions } from './0009-sql-functions.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
-export const migrations: readonly Migration[] = [init, queues, messages, schedules, events, tokens];
+export const migrations: readonly Migration[] = [init, queues, messages, schedules, events, tokens, sqlFunctions];

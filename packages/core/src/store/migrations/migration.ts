@@ -2,6 +2,6 @@
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  /** The statements, given the quoted schema name. */
-  sql(schema: string): string;
+  /** The statements. @param schema the quoted name @param schemaName the name itself */
+  sql(schema: string, schemaName: string): string;
 }

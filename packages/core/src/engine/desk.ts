@@ -1,0 +1,327 @@
+import { createCodec, type ErrorClass } from '../codec/codec.js';
+import type { Database, TransactionClient } from '../database/database.js';
+import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import type { DataSource } from '../step/data-source.js';
+import type { EventAnswer, EventQuestion } from '../store/events.js';
+import { migrate, verifySchema } from '../store/migrate.js';
+import { noNotifications } from '../store/notifications.js';
+import type { Outcome, RunRecord } from '../store/records.js';
+import { createStore } from '../store/store.js';
+import { Interruptible } from '../util/interruptible.js';
+import { processState } from '../workflow/process-state.js';
+import type { Registry } from '../workflow/registry.js';
+import { anyVersion } from '../workflow/stand-in.js';
+import type { MessageToSend, RunInfo, RunStarter, StartRequest, TokenCompletion } from '../workflow/run-starter.js';
+import { Correspondence } from './correspondence.js';
+import { engineDataSource } from './data-source.js';
+import type { ResolvedOptions } from './engine-options.js';
+import type { EngineServices } from './engine-services.js';
+import { enqueueIn } from './enqueue.js';
+import { Hints } from './hints.js';
+import { EngineMailbox } from './mailbox.js';
+import type { Queueing } from './queueing.js';
+import { Queues } from './queues.js';
+import { retryWhileUnavailable } from './retry-while-unavailable.js';
+import { RunResults } from './run-results.js';
+import type { Scheduler } from './scheduler.js';
+import { createScheduling } from './scheduling.js';
+import type { Schedules } from './schedules.js';
+import { Submissions } from './submissions.js';
+import { checkSameRun, type PreparedStart, prepareStart } from './starts.js';
+
+/** Who executes what a desk takes in: this process, or others. */
+export interface Runner {
+  /** Makes a run durable that is part of nobody's transaction; answers with the id of the run that it came to. */
+  readonly start: (starting: PreparedStart) => Promise<string>;
+  /** The executor that has this process' runs; null if there is none. */
+  readonly executorId: () => string | null;
+  /** Whether a run executes in this process. */
+  readonly has: (workflowId: string) => boolean;
+  /** Somebody cancelled these runs. */
+  readonly cancel: (workflowIds: readonly string[]) => void;
+  /** There may be runs to take. */
+  readonly wake: () => void;
+  /** Something may have happened that is otherwise found later. */
+  readonly sweep: () => void;
+}
+
+/**
+ * Takes in starts, and answers for runs wherever they execute: all that whoever is not a run itself asks of this library.
+ * Whether runs execute behind it is its {@link Runner}'s affair.
+ */
+export class Desk implements RunStarter {
+  readonly services: EngineServices;
+  readonly queues: Queues;
+  readonly schedules: Schedules;
+  readonly scheduler: Scheduler;
+  readonly dataSource: DataSource;
+  readonly #database: Database;
+  readonly #runner: Runner;
+  readonly #results: RunResults;
+  readonly #submissions: Submissions;
+  readonly #starts = new Interruptible();
+  readonly #correspondence: Correspondence;
+  #isClosed = false;
+
+  constructor(
+    database: Database,
+    options: ResolvedOptions,
+    registry: Registry,
+    errorClasses: readonly ErrorClass[],
+    runner: Runner,
+  ) {
+    const { clock, random, logger } = options;
+    const store = createStore(database, options.schema);
+    const hints = new Hints(options.notifications ? store.notifications : noNotifications, clock, logger);
+    const codec = createCodec({
+      errorClasses: [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)],
+      maxBytes: options.payloadBytesMax,
+    });
+    const pollMs = options.resultPollMs;
+    const mailbox = new EngineMailbox({ messages: store.messages, clock, random, logger, pollMs });
+    const { contexts } = processState();
+    this.#database = database;
+    this.#runner = runner;
+    this.dataSource = engineDataSource(database, store.transactions, random, null);
+    this.services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
+    this.queues = new Queues({
+      database,
+      store: store.queues,
+      definitions: () => processState().queues.values(),
+      ask: (send) => this.ask(send),
+      onChange: () => this.announceWork(),
+    });
+    const scheduling = createScheduling({
+      services: this.services,
+      database,
+      ask: (send) => this.ask(send),
+      start: (request) => this.start(request),
+      cancel: (workflowId) => this.cancel(workflowId),
+      onFired: () => this.announceWork(),
+    });
+    this.schedules = scheduling.schedules;
+    this.scheduler = scheduling.scheduler;
+    this.#submissions = new Submissions(this.services, database);
+    this.#correspondence = new Correspondence(this.services, database, (workflowId) => runner.has(workflowId));
+    this.#results = new RunResults({
+      runs: store.runs,
+      clock,
+      random,
+      logger,
+      pollMs,
+      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+    });
+  }
+
+  /** @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit and may not be changed */
+  async checkSchema(): Promise<void> {
+    const { migrate: mayMigrate, schema } = this.services.options;
+    if (mayMigrate) await migrate(this.#database, schema);
+    else await verifySchema(this.#database, schema);
+  }
+
+  async listen(): Promise<void> {
+    await this.services.hints.listen({
+      onWork: () => this.#runner.wake(),
+      onCancel: () => this.#runner.sweep(),
+      onFinished: (workflowIds) => this.#look(workflowIds),
+      onEvents: (workflowIds) => this.#correspondence.look(workflowIds),
+      onSchedules: () => this.scheduler.wake(),
+      onMessages: (workflowIds) => this.services.mailbox.arrived(workflowIds),
+      onGap: () => {
+        this.#runner.sweep();
+        this.scheduler.wake();
+      },
+    });
+  }
+
+  /** From now on, nobody outside is served. */
+  close(): void {
+    this.#isClosed = true;
+    this.#correspondence.close();
+  }
+
+  async stop(): Promise<void> {
+    this.close();
+    await this.scheduler.stop();
+    this.#submissions.stop();
+    this.#starts.interrupt();
+    await this.#correspondence.stop();
+    await this.services.mailbox.stop();
+    await this.#results.stop(new EngineStoppedError(null));
+    await this.services.hints.stop();
+  }
+
+  async start(request: StartRequest): Promise<string> {
+    if (this.#isClosed) throw new EngineStoppedError(null);
+    const starting = await this.prepare(request);
+    if (request.transaction !== null) return await this.startIn(request.transaction, starting);
+    return await this.#starts.wait(
+      () => this.#runner.start(starting),
+      () => new EngineStoppedError(null),
+    );
+  }
+
+  async prepare(request: StartRequest): Promise<PreparedStart> {
+    const { definition } = request;
+    const known = definition.version === anyVersion ? this.services.registry.named(definition.name) : null;
+    const starting = await prepareStart({ ...request, definition: known ?? definition }, this.services);
+    if (starting.queueing !== null && request.transaction === null) {
+      await this.queues.ensure(starting.queueing.item.queue);
+    }
+    return starting;
+  }
+
+  /** The run waits to be claimed: whether it exists is known when the transaction has committed, and only to Postgres. */
+  async startIn(transaction: TransactionClient, { run, queueing, queuedTimeoutMs }: PreparedStart): Promise<string> {
+    const { store, clock, codec, hints } = this.services;
+    const tx = this.#database.through(transaction);
+    if (queueing !== null) {
+      await this.queues.ensureIn(tx, queueing.item.queue);
+      const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+      const workflowId = await enqueueIn(tx, queued, queueing.deduplication, this.services);
+      await hints.sendIn(tx, { type: 'work' });
+      return workflowId;
+    }
+    const inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
+    if (inserted.has(run.seed)) {
+      await hints.sendIn(tx, { type: 'work' });
+      return run.workflowId;
+    }
+    const existing = await store.runs.findIn(tx, run.workflowId);
+    if (existing === null) throw new RunNotFoundError(run.workflowId);
+    checkSameRun(existing, run, codec);
+    return run.workflowId;
+  }
+
+  /** Makes a run durable that any process may execute. */
+  async submit(starting: PreparedStart): Promise<string> {
+    const { queueing } = starting;
+    if (queueing?.deduplication != null) return await this.enqueueUnique(starting, queueing);
+    const workflowId = await this.#submissions.submit(starting);
+    this.announceWork();
+    return workflowId;
+  }
+
+  /** Enqueues where another run may stand for this one. */
+  async enqueueUnique({ run, queuedTimeoutMs }: PreparedStart, queueing: Queueing): Promise<string> {
+    const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+    const workflowId = await this.ask(() => enqueueIn(this.#database, queued, queueing.deduplication, this.services));
+    this.announceWork();
+    return workflowId;
+  }
+
+  async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
+    if (this.#isClosed) throw new EngineStoppedError(workflowId);
+    return await this.#awaitOutcome(workflowId);
+  }
+
+  async status(workflowId: string): Promise<RunInfo> {
+    const record = await this.ask(() => this.services.store.runs.find(workflowId));
+    if (record === null) throw new RunNotFoundError(workflowId);
+    return toRunInfo(record);
+  }
+
+  async cancel(workflowId: string): Promise<void> {
+    const { store, codec, clock, hints } = this.services;
+    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const verdicts = await this.ask(() =>
+      store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }),
+    );
+    if (verdicts.length === 0) await this.status(workflowId);
+    const workflowIds = verdicts.map((verdict) => verdict.workflowId);
+    this.#runner.cancel(workflowIds);
+    this.#results.look(workflowIds);
+    const owners = new Set(verdicts.map((verdict) => verdict.executorId));
+    const here = this.#runner.executorId();
+    if ([...owners].some((owner) => owner !== null && owner !== here)) hints.send({ type: 'cancel' });
+    const settled = verdicts.filter((verdict) => verdict.executorId === null);
+    if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
+  }
+
+  async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {
+    return await this.#correspondence.event(question, signal);
+  }
+
+  async send(message: MessageToSend): Promise<void> {
+    await this.#correspondence.send(message);
+  }
+
+  async complete(completion: TokenCompletion): Promise<void> {
+    await this.#correspondence.complete(completion);
+  }
+
+  decode(payload: string | null): unknown {
+    return this.services.codec.decode(payload);
+  }
+
+  decodeError(payload: string): unknown {
+    return this.services.codec.decodeError(payload);
+  }
+
+  /**
+   * What the runs of one executor ask with: also while the desk is closing, which must not become an error in a run that is
+   * still here.
+   *
+   * @param start makes a child durable on the executor
+   */
+  starterFor(executorId: string, start: (starting: PreparedStart) => Promise<string>): RunStarter {
+    const { store, random } = this.services;
+    return {
+      dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
+      start: async (request) => {
+        const starting = await this.prepare(request);
+        return request.transaction === null ? await start(starting) : await this.startIn(request.transaction, starting);
+      },
+      outcome: (workflowId) => this.#awaitOutcome(workflowId),
+      status: (workflowId) => this.status(workflowId),
+      cancel: (workflowId) => this.cancel(workflowId),
+      ...this.#correspondence.inside,
+      decode: (payload) => this.decode(payload),
+      decodeError: (payload) => this.decodeError(payload),
+    };
+  }
+
+  /** This process settled a run. */
+  settled(outcome: Outcome): void {
+    this.#results.settled(outcome);
+    this.#correspondence.look([outcome.workflowId]);
+    this.services.hints.finished(outcome.workflowId);
+  }
+
+  /** A run of this process has set an event. */
+  eventSet(workflowId: string): void {
+    this.#correspondence.look([workflowId]);
+    this.services.hints.eventSet(workflowId);
+  }
+
+  /** These runs go on elsewhere, if at all. */
+  released(workflowIds: readonly string[]): void {
+    this.#results.look(workflowIds);
+  }
+
+  announceWork(): void {
+    this.#runner.wake();
+    this.services.hints.send({ type: 'work' });
+  }
+
+  /** Repeats a question while the database is away. */
+  ask<T>(send: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.services, () => this.#isClosed, send);
+  }
+
+  #look(workflowIds: readonly string[]): void {
+    this.#results.look(workflowIds);
+    this.#correspondence.look(workflowIds);
+  }
+
+  async #awaitOutcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
+    const outcome = await this.#results.wait(workflowId, this.#runner.has(workflowId));
+    return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
+  }
+}
+
+function toRunInfo(record: RunRecord): RunInfo {
+  const { input: _, ...info } = record;
+  return info;
+}

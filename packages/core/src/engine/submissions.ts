@@ -1,0 +1,75 @@
+import { GroupCommit } from '../checkpoint-log/group-commit.js';
+import type { Database } from '../database/database.js';
+import { RunNotFoundError } from '../errors/errors.js';
+import type { QueuedRun } from '../store/queue-items.js';
+import type { EngineServices } from './engine-services.js';
+import type { StartingRun } from './executor.js';
+import { refusedOneByOne } from './refused-one-by-one.js';
+import { retryWhileUnavailable } from './retry-while-unavailable.js';
+import { checkSameRun, type PreparedStart } from './starts.js';
+
+type Submission =
+  { readonly kind: 'run'; readonly run: StartingRun } | { readonly kind: 'item'; readonly run: QueuedRun };
+
+type Verdict = 'recorded' | 'taken' | { readonly error: unknown };
+
+/** Makes runs durable for whoever may execute them, in groups. */
+export class Submissions {
+  readonly #services: EngineServices;
+  readonly #database: Database;
+  readonly #groupCommit: GroupCommit<Submission, Verdict>;
+
+  constructor(services: EngineServices, database: Database) {
+    this.#services = services;
+    this.#database = database;
+    this.#groupCommit = new GroupCommit({
+      flush: (batch) => refusedOneByOne(batch, (items) => this.#untilAnswered(() => this.#insert(items))),
+      nextTurn: (run) => services.clock.nextMacrotask(run),
+      batchItemsMax: services.options.flushItemsMax,
+      batchBytesMax: 4 * 1024 * 1024,
+      bytesOf: ({ run }) => 200 + (run.input?.length ?? 0),
+      isFatal: () => false,
+      ownerOf: ({ run }) => run.workflowId,
+    });
+  }
+
+  /** Never settles once {@link Submissions.stop} was called. */
+  async submit({ run, queueing, queuedTimeoutMs }: PreparedStart): Promise<string> {
+    const verdict = await this.#groupCommit.append(
+      queueing === null
+        ? { kind: 'run', run }
+        : { kind: 'item', run: { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs } },
+    );
+    if (typeof verdict === 'object') throw verdict.error;
+    if (verdict === 'taken') {
+      const { store, codec } = this.#services;
+      const existing = await this.#untilAnswered(() => store.runs.findIn(this.#database, run.workflowId));
+      if (existing === null) throw new RunNotFoundError(run.workflowId);
+      checkSameRun(existing, run, codec);
+    }
+    return run.workflowId;
+  }
+
+  stop(): void {
+    this.#groupCommit.abandon();
+  }
+
+  /** May be repeated: what is there already is found to be the same run. */
+  async #insert(batch: readonly Submission[]): Promise<readonly Verdict[]> {
+    const { store, clock } = this.#services;
+    const runs = batch.flatMap((submission) => (submission.kind === 'run' ? [submission.run] : []));
+    const items = batch.flatMap((submission) => (submission.kind === 'item' ? [submission.run] : []));
+    const seeds = new Set<string>();
+    if (runs.length > 0) {
+      for (const seed of await store.runs.insertAvailable(this.#database, runs, clock.sqlNow())) seeds.add(seed);
+    }
+    if (items.length > 0) {
+      for (const seed of await store.queues.enqueue(this.#database, items, clock.sqlNow())) seeds.add(seed);
+    }
+    return batch.map(({ run }) => (seeds.has(run.seed) ? 'recorded' : 'taken'));
+  }
+
+  #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.#services, () => this.#groupCommit.isAbandoned, ask);
+  }
+}
