@@ -189,6 +189,7 @@ function batch(executorId: string, workflowId: string) {
     enqueued: [],
     dequeued: [],
     consumed: [],
+    childrenOfOthers: [],
     now: null,
   };
 }

@@ -28,6 +28,8 @@ export interface CrashScenario {
   readonly isFirstLaunch: boolean;
   /** How many things share a commit at most: 1 makes each its own point. */
   readonly itemsPerFlush: number;
+  /** How long runs wait before they are parked; false = they never are. */
+  readonly parkAfter: string | false;
 }
 
 type Given = Pick<CrashScenario, 'name' | 'workflows' | 'expected'> & Partial<CrashScenario>;
@@ -46,6 +48,7 @@ export function crashScenario(given: Given): CrashScenario {
     rows: 0,
     isFirstLaunch: false,
     itemsPerFlush: 1_000,
+    parkAfter: false,
     ...given,
   };
 }

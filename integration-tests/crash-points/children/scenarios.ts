@@ -5,6 +5,7 @@ import { interruptions } from './interruptions.js';
 import { owners } from './owners.js';
 import type { Instruments } from './stage.js';
 import { messages } from './messages.js';
+import { parking } from './parking.js';
 import { schedules } from './schedules.js';
 import { queues } from './queues.js';
 import { transactions } from './transactions.js';
@@ -27,6 +28,7 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...interruptions(instruments),
     ...owners(instruments),
     ...messages(instruments),
+    ...parking(instruments),
     ...queues(instruments),
     ...schedules(instruments),
     ...transactions(instruments),

@@ -80,7 +80,10 @@ export class Stage implements Instruments {
   }
 
   /** Launches an engine with connections of its own: the first one, or one more in this process. */
-  async launch(workflows: readonly AnyWorkflow[], flushItemsMax = 1_000): Promise<Perdure> {
+  async launch(
+    workflows: readonly AnyWorkflow[],
+    { flushItemsMax = 1_000, parkAfter = false }: { flushItemsMax?: number; parkAfter?: string | false } = {},
+  ): Promise<Perdure> {
     const { schema, clock } = this;
     const engine = await launch({
       database: this.#trapped(),
@@ -89,6 +92,7 @@ export class Stage implements Instruments {
       clock,
       flushItemsMax,
       lease: '15s',
+      parkAfter,
       logger: silent,
     });
     this.#engines.push(engine);

@@ -35,7 +35,8 @@ async function run(job: Job, pglite: RemotePGlite | null, onDeath: (at: CrashPoi
     const stage = new Stage(job, trap, pglite);
     const scenario = crashScenarios(stage).find(({ name }) => name === job.scenario)!;
     if (job.role === 'tested') isReplyLost = (name, nth) => scenario.isReplyLost(name, nth);
-    await stage.launch(scenario.workflows(job.role), scenario.itemsPerFlush);
+    const { itemsPerFlush: flushItemsMax, parkAfter } = scenario;
+    await stage.launch(scenario.workflows(job.role), { flushItemsMax, parkAfter });
     const ending = await scenario.play(stage);
     await stage.close();
     return { kind: 'ended', ending, points: trap.points };

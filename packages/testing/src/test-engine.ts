@@ -5,7 +5,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 export interface TestEngineOptions extends Pick<
   LaunchOptions,
-  'workflows' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
+  'parkAfter' | 'workflows' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
 > {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;
@@ -101,6 +101,7 @@ export class TestEngine {
   async #launch(): Promise<void> {
     const { database: _, ...options } = this.#options;
     this.#perdure = await launch({
+      parkAfter: false,
       ...options,
       database: this.#database,
       lease: leaseMs,

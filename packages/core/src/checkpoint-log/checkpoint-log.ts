@@ -2,7 +2,7 @@ import { classify } from '../database/database-errors.js';
 import { StoreRefusedError } from '../errors/errors.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
-import type { FlushBatch, FlushStore } from '../store/flush.js';
+import type { ChildOfOther, FlushBatch, FlushStore } from '../store/flush.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
 import { never } from '../util/never.js';
@@ -14,7 +14,13 @@ export type LogItem =
   | { readonly kind: 'start'; readonly run: NewRun }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'enqueue'; readonly run: QueuedRun }
-  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly isQueued: boolean };
+  | {
+      readonly kind: 'outcome';
+      readonly outcome: Outcome;
+      readonly isQueued: boolean;
+      /** The parent, where it may be parked. */
+      readonly parentId: string | null;
+    };
 
 /**
  * What became of an item. `taken`: another start has this workflow id. `refused`: the database will never accept this
@@ -31,6 +37,8 @@ export interface CheckpointLogOptions {
   /** For tests: called when items are durable, before anybody hears of it. */
   readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null; // null in production
   readonly flushItemsMax: number;
+  /** Called when a flush has woken runs that were parked. */
+  readonly onWoken: () => void;
   /** Called when the fence stops a flush: this executor's lease was revoked, and nothing it does counts any more. */
   readonly onRevoked: () => void;
 }
@@ -93,6 +101,7 @@ export class CheckpointLog {
           this.#options.onRevoked();
           return await never();
         }
+        if (result.hasWoken) this.#options.onWoken();
         if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         return items.map((item) =>
           'run' in item && result.takenSeeds.has(item.run.seed) ? { kind: 'taken' } : { kind: 'recorded' },
@@ -144,6 +153,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
   const outcomes: Outcome[] = [];
   const dequeued: string[] = [];
   const consumed: FlushBatch['consumed'][number][] = [];
+  const childrenOfOthers: ChildOfOther[] = [];
   for (const item of items) {
     if (item.kind === 'start') starts.push(item.run);
     else if (item.kind === 'enqueue') enqueued.push(item.run);
@@ -155,9 +165,21 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
     } else {
       outcomes.push(item.outcome);
       if (item.isQueued) dequeued.push(item.outcome.workflowId);
+      if (item.parentId !== null)
+        childrenOfOthers.push({ workflowId: item.outcome.workflowId, parentId: item.parentId });
     }
   }
-  return { executorId, starts, enqueued, checkpoints, outcomes, dequeued, consumed, now: clock.sqlNow() };
+  return {
+    executorId,
+    starts,
+    enqueued,
+    checkpoints,
+    outcomes,
+    dequeued,
+    consumed,
+    childrenOfOthers,
+    now: clock.sqlNow(),
+  };
 }
 
 function runOf(item: LogItem): string {

@@ -29,7 +29,8 @@ export class Claims {
   readonly #beforeClaim: () => Promise<void>;
   readonly #open = new Set<number>();
   #last = 0;
-  #moreTimer: Timer | null = null; // null = no queue is known to have more later
+  #moreTimer: Timer | null = null; // null = nothing is known to come later
+  #moreAt: EpochMs | null = null;
   #wasFreed = false;
   #unanswered: number | null = null; // null = every claim was answered
 
@@ -90,6 +91,18 @@ export class Claims {
     return Math.min(this.#last + 1, ...this.#open, ...running);
   }
 
+  /** There will be something to take then: a run that was parked wakes. */
+  lookAgainAt(at: EpochMs): void {
+    if (this.#moreAt === null || at < this.#moreAt) this.#lookAgain(at - this.#services.clock.now());
+  }
+
+  /** What a claim took and this executor still owns, with the histories. */
+  async read(claimNo: number): Promise<{ run: ClaimedRun; history: readonly Checkpoint[] }[]> {
+    const runs = await this.#services.store.ownership.claimed({ executorId: this.#executorId, claimNo });
+    const histories = await this.#loadHistories(runs);
+    return runs.map((run) => ({ run, history: histories.get(run.workflowId) ?? [] }));
+  }
+
   async #round(): Promise<void> {
     const { options, hints } = this.#services;
     await this.#beforeClaim();
@@ -135,11 +148,16 @@ export class Claims {
     return runs.length;
   }
 
-  /** A queue has more at a known moment: a delay ends, or a rate limit's window opens. */
+  /** There is more at a known moment: a delay ends, a rate limit's window opens, or a parked run wakes. */
   #lookAgain(moreInMs: number): void {
+    const { clock } = this.#services;
     this.#moreTimer?.cancel();
+    this.#moreAt = clock.now() + moreInMs;
     // A millisecond later: what the database rounds down must not make this ask in vain.
-    this.#moreTimer = this.#services.clock.setTimer(moreInMs + 1, () => this.#loop.wake());
+    this.#moreTimer = clock.setTimer(Math.max(0, moreInMs) + 1, () => {
+      this.#moreAt = null;
+      this.#loop.wake();
+    });
   }
 
   async #loadHistories(runs: readonly ClaimedRun[]): Promise<Map<string, Checkpoint[]>> {

@@ -20,10 +20,18 @@ export class Correspondence implements Letters {
   readonly #waits = new Interruptible();
   #isStopped = false;
 
-  /** @param isLocal whether a run executes in this process */
-  constructor(services: EngineServices, database: Database, isLocal: (workflowId: string) => boolean) {
+  /**
+   * @param isLocal whether a run executes in this process
+   * @param onWoken runs that were parked are to be claimed
+   */
+  constructor(
+    services: EngineServices,
+    database: Database,
+    isLocal: (workflowId: string) => boolean,
+    onWoken: () => void,
+  ) {
     const { store, clock, random, logger, hints, options } = services;
-    this.#outbox = new Outbox(services, database, isLocal);
+    this.#outbox = new Outbox(services, database, isLocal, onWoken);
     this.#events = new EventWaits({
       events: store.events,
       clock,

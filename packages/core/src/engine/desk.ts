@@ -102,7 +102,12 @@ export class Desk implements RunStarter {
     this.schedules = scheduling.schedules;
     this.scheduler = scheduling.scheduler;
     this.#submissions = new Submissions(this.services, database);
-    this.#correspondence = new Correspondence(this.services, database, (workflowId) => runner.has(workflowId));
+    this.#correspondence = new Correspondence(
+      this.services,
+      database,
+      (workflowId) => runner.has(workflowId),
+      () => this.announceWork(),
+    );
     this.#results = new RunResults({
       runs: store.runs,
       clock,
@@ -235,7 +240,9 @@ export class Desk implements RunStarter {
     const owners = new Set(verdicts.map((verdict) => verdict.executorId));
     const here = this.#runner.executorId();
     if ([...owners].some((owner) => owner !== null && owner !== here)) hints.send({ type: 'cancel' });
-    const settled = verdicts.filter((verdict) => verdict.executorId === null);
+    const settled = verdicts.filter((verdict) => verdict.isSettled);
+    // What was parked is to be claimed, and so may be a parent of what was ended.
+    if (verdicts.some((verdict) => verdict.executorId === null)) this.announceWork();
     if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
   }
 

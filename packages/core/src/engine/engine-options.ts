@@ -48,6 +48,11 @@ export interface LaunchOptions {
    * on. Not needed behind a pooler in transaction mode: that notifications don't arrive is found out and logged.
    */
   readonly notifications?: boolean;
+  /**
+   * How long a run waits, for a time, a message or a child, before it leaves memory; 10 s by default, `false`: never. It
+   * comes back when there is something to do, in whichever process takes it.
+   */
+  readonly parkAfter?: Duration | false;
   /** How many runs to take over and continue at once; 10,000 by default. */
   readonly maxRuns?: number;
   /** The crashes without progress after which a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
@@ -88,6 +93,7 @@ export interface ResolvedOptions {
   readonly resultPollMs: number;
   readonly notifications: boolean;
   readonly queues: readonly string[] | null; // null = all
+  readonly parkMs: number | null; // null = never
   readonly runsMax: number;
   readonly claimBatch: number;
   readonly crashesMax: number;
@@ -113,6 +119,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     resultPollMs: 1_000,
     notifications: options.notifications ?? true,
     queues: options.queues?.map((queue) => (typeof queue === 'string' ? queue : queue.name)) ?? null,
+    parkMs: parkMs(options.parkAfter ?? '10s'),
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
@@ -132,6 +139,13 @@ function checkMaxCrashes(maxCrashes: number): number {
   throw new InvalidArgumentError(
     `maxCrashes must be a whole number of at least ${suspectCrashes}, not ${String(maxCrashes)}: a run is tried alone only after so many crashes`,
   );
+}
+
+function parkMs(parkAfter: Duration | false): number | null {
+  if (parkAfter === false) return null;
+  const ms = toMs(parkAfter, 'parkAfter');
+  if (ms >= 100) return ms;
+  throw new InvalidArgumentError(`parkAfter must be at least 100 ms, not ${ms}: coming back costs a replay`);
 }
 
 function positive(value: number, option: string): number {

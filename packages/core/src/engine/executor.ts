@@ -1,3 +1,4 @@
+import type { EpochMs } from '../seams/clock.js';
 import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
@@ -11,6 +12,7 @@ import { RunExecution } from '../workflow/run-execution.js';
 import type { RunServices } from '../workflow/run-services.js';
 import type { RunStarter } from '../workflow/run-starter.js';
 import { Claims } from './claims.js';
+import { RunParking } from './parking.js';
 import type { EngineServices } from './engine-services.js';
 import { type HealthReason, reason } from './health.js';
 import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.js';
@@ -49,6 +51,7 @@ export class Executor {
   readonly #log: CheckpointLog;
   readonly #lease: Lease;
   readonly #claims: Claims;
+  readonly #parking: RunParking | null; // null = nothing is parked
   readonly #sweeps: Loop;
   readonly #suspects: Suspects;
   readonly #runs = new Map<string, RunExecution>();
@@ -74,6 +77,7 @@ export class Executor {
       logger,
       afterFlush,
       flushItemsMax,
+      onWoken: () => this.#announceWork(),
       onRevoked,
     });
     this.#claims = new Claims(services, this.id, callbacks.beforeClaim, {
@@ -83,6 +87,21 @@ export class Executor {
       hasRoom: () => !this.isBacklogFull,
       execute: (definition, run, history) => this.#execute(definition, run, history),
     });
+    this.#parking =
+      options.parkMs === null
+        ? null
+        : new RunParking({
+            executorId: this.id,
+            parking: store.parking,
+            clock,
+            random,
+            logger,
+            parkMs: options.parkMs,
+            runs: () => this.#runs.values(),
+            has: (workflowId) => this.#runs.has(workflowId),
+            onParked: (executions, wakeAt) => this.#parked(executions, wakeAt),
+            onKept: (executions) => this.#kept(executions),
+          });
     this.#lease = new Lease({
       executorId: this.id,
       label: options.label,
@@ -113,6 +132,7 @@ export class Executor {
     await this.#lease.register();
     this.#sweeps.start();
     this.#claims.start();
+    this.#parking?.start();
     this.#claims.wake();
     this.#sweeps.wake();
   }
@@ -199,7 +219,7 @@ export class Executor {
    */
   async handOver(drainMs: number): Promise<void> {
     const { store, clock } = this.#services;
-    await Promise.all([this.#claims.stop(), this.#sweeps.stop()]);
+    await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop()]);
     await this.#drain(drainMs);
     const workflowIds = this.#abandonRuns();
     this.#log.abandon();
@@ -220,7 +240,7 @@ export class Executor {
     this.#leave();
     this.#abandonRuns();
     this.#log.abandon();
-    await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#lease.stop()]);
+    await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop(), this.#lease.stop()]);
   }
 
   async #drain(drainMs: number): Promise<void> {
@@ -254,7 +274,9 @@ export class Executor {
       mailbox,
       starter: this.#callbacks.starterFor(this),
       append: (item) => {
-        const verdict = this.#log.append(item);
+        // A parent that executes here is not parked while this child does.
+        const isParentHere = item.kind === 'outcome' && item.parentId !== null && this.#runs.has(item.parentId);
+        const verdict = this.#log.append(isParentHere ? { ...item, parentId: null } : item);
         if (item.kind !== 'checkpoint') return verdict;
         const { workflowId, kind } = item.checkpoint;
         this.#suspects.release(workflowId);
@@ -271,6 +293,30 @@ export class Executor {
       onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
       onBlocked: (execution, reason) => void this.#block(execution, reason),
     };
+  }
+
+  #parked(executions: readonly RunExecution[], wakeAt: EpochMs | null): void {
+    for (const { run } of executions) {
+      this.#runs.delete(run.workflowId);
+      this.#suspects.release(run.workflowId);
+    }
+    if (wakeAt !== null) this.#claims.lookAgainAt(wakeAt);
+    this.#callbacks.onReleased(executions.map(({ run }) => run.workflowId));
+  }
+
+  async #kept(executions: readonly RunExecution[]): Promise<void> {
+    const kept = new Map(executions.map((execution) => [execution.run.workflowId, execution.definition]));
+    const claimNos = new Set(executions.map(({ run }) => run.claimNo));
+    const found = (await Promise.all([...claimNos].map((claimNo) => this.#claims.read(claimNo)))).flat();
+    for (const { run, history } of found) {
+      const definition = kept.get(run.workflowId);
+      if (definition !== undefined) this.#execute(definition, run, history);
+    }
+  }
+
+  #announceWork(): void {
+    this.#services.hints.send({ type: 'work' });
+    this.#claims.wake();
   }
 
   /** The run stays this executor's until it has been set aside: a claim number must not be forgotten before. */
@@ -303,10 +349,7 @@ export class Executor {
       crashesMax: options.crashesMax,
       mayRevoke: this.#lease.isSteady,
     });
-    if (released > 0) {
-      this.#services.hints.send({ type: 'work' });
-      this.#claims.wake();
-    }
+    if (released > 0) this.#announceWork();
     if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));
   }
 
@@ -325,7 +368,7 @@ export class Executor {
     this.#leave();
     const workflowIds = this.#abandonRuns();
     this.#log.abandon();
-    void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#lease.stop()]);
+    void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop(), this.#lease.stop()]);
     this.#callbacks.onReleased(workflowIds);
     this.#callbacks.onGone();
   }

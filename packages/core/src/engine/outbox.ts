@@ -20,10 +20,18 @@ export class Outbox {
   readonly #database: Database;
   /** Whether a run executes in this process, so that nobody else has to know. */
   readonly #isLocal: (workflowId: string) => boolean;
+  /** Runs that were parked are to be claimed. */
+  readonly #onWoken: () => void;
   readonly #groupCommit: GroupCommit<NewMessage, Sent>;
 
-  constructor(services: EngineServices, database: Database, isLocal: (workflowId: string) => boolean) {
+  constructor(
+    services: EngineServices,
+    database: Database,
+    isLocal: (workflowId: string) => boolean,
+    onWoken: () => void,
+  ) {
     this.#services = services;
+    this.#onWoken = onWoken;
     this.#database = database;
     this.#isLocal = isLocal;
     this.#groupCommit = new GroupCommit({
@@ -50,12 +58,16 @@ export class Outbox {
       const tx = this.#database.through(transaction);
       const [verdict] = await store.messages.send(tx, [prepared], clock.sqlNow());
       checkSent(workflowId, verdict);
-      await hints.sendIn(tx, { type: 'message', ids: [workflowId] });
+      await hints.sendIn(tx, verdict === 'woken' ? { type: 'work' } : { type: 'message', ids: [workflowId] });
       return;
     }
     const sent = await this.#groupCommit.append(prepared);
     if (typeof sent === 'object') throw sent.error;
     checkSent(workflowId, sent);
+    if (sent === 'woken') {
+      this.#onWoken();
+      return;
+    }
     mailbox.arrived([workflowId]);
     if (!this.#isLocal(workflowId)) hints.send({ type: 'message', ids: [workflowId] });
   }

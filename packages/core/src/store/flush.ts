@@ -2,8 +2,9 @@ import type { Database, Parameter, Statement } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
+import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
-import { type Column, columnNames, fromMs, rowsParameters, rowsSelection, rowsSource } from './sql.js';
+import { type Column, columnNames, fromMs, now, rowsParameters, rowsSelection, rowsSource } from './sql.js';
 
 /** Everything that one flush makes durable together. */
 export interface FlushBatch {
@@ -15,7 +16,15 @@ export interface FlushBatch {
   /** Of the runs with an outcome, those that have an item in a queue. */
   readonly dequeued: readonly string[];
   readonly consumed: readonly (ConsumedMessage & { readonly workflowId: string })[];
+  /** Of the runs with an outcome, those whose parents may be parked. */
+  readonly childrenOfOthers: readonly ChildOfOther[];
   readonly now: EpochMs | null; // null = the database's clock
+}
+
+/** A child whose parent this executor doesn't execute. */
+export interface ChildOfOther {
+  readonly workflowId: string;
+  readonly parentId: string;
 }
 
 export interface FlushResult {
@@ -23,6 +32,8 @@ export interface FlushResult {
   readonly held: boolean;
   /** The seeds of the runs whose workflow id another start has taken, be it one of the same batch. */
   readonly takenSeeds: ReadonlySet<string>;
+  /** Whether a parked parent was woken, so that there is something to claim. */
+  readonly hasWoken: boolean;
 }
 
 export interface FlushStore {
@@ -55,6 +66,7 @@ export function createFlushStore(
       ...(batch.enqueued.length > 0 ? ['enqueued', countOf(batch.enqueued)] : []),
       ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
       ...(batch.consumed.length > 0 ? ['consumed', countOf(batch.consumed)] : []),
+      ...(batch.childrenOfOthers.length > 0 ? ['children', countOf(batch.childrenOfOthers)] : []),
     ].join('_');
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
@@ -66,12 +78,13 @@ export function createFlushStore(
   }
 
   async function write(batch: FlushBatch, mode: 'new' | 'missing'): Promise<FlushResult> {
-    const [row] = await database.query<{ held: boolean; started: string[] | null }>(statement(batch, mode));
+    const [row] = await database.query<FlushRow>(statement(batch, mode));
     const held = row?.held === true;
-    if (!held || mode === 'new') return { held, takenSeeds: new Set() };
+    const hasWoken = row?.woken === true;
+    if (!held || mode === 'new') return { held, takenSeeds: new Set(), hasWoken };
     const started = new Set(row.started);
     const missing = [...batch.starts, ...batch.enqueued].filter((run) => !started.has(run.seed));
-    return { held, takenSeeds: missing.length === 0 ? new Set() : await takenByOthers(missing) };
+    return { held, takenSeeds: missing.length === 0 ? new Set() : await takenByOthers(missing), hasWoken };
   }
 
   /** A run that was not inserted is ours after all if the row carries our seed: an earlier send had arrived. */
@@ -124,6 +137,17 @@ const consumedColumns: readonly Column<FlushBatch['consumed'][number]>[] = [
   { name: 'workflow_id', type: 'text', value: (message) => message.workflowId },
   { name: 'no', type: 'int8', value: (message) => message.no },
   { name: 'retries', type: 'int4', value: (message) => message.retries },
+];
+
+interface FlushRow extends Record<string, unknown> {
+  held: boolean;
+  started: string[] | null;
+  woken: boolean;
+}
+
+const childColumns: readonly Column<ChildOfOther>[] = [
+  { name: 'workflow_id', type: 'text', value: (child) => child.workflowId },
+  { name: 'parent_id', type: 'text', value: (child) => child.parentId },
 ];
 
 type Count = 'none' | 'one' | 'many';
@@ -183,6 +207,12 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       where m.workflow_id = item.workflow_id and m.no = item.no
     )`);
   }
+  if (batch.childrenOfOthers.length > 0) {
+    const from = source(childColumns, batch.childrenOfOthers);
+    const at = now(`$${parameter}::int8`);
+    parts.push(...wakeParentsParts(schema, { settled: `(select item.* ${from})`, at }));
+    parameter += 1;
+  }
   const inserted = [
     ...(batch.starts.length > 0 ? ['select seed from started'] : []),
     ...(batch.enqueued.length > 0 ? ['select seed from enqueued'] : []),
@@ -191,7 +221,8 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     mode === 'missing' && inserted.length > 0
       ? `(select array_agg(seed) from (${inserted.join(' union all ')}) as inserted)`
       : 'null::text[]';
-  return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started`;
+  const woken = batch.childrenOfOthers.length > 0 ? 'exists (select 1 from woken)' : 'false';
+  return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started, ${woken} as woken`;
 }
 
 function flushValues(batch: FlushBatch): Parameter[] {
@@ -204,6 +235,8 @@ function flushValues(batch: FlushBatch): Parameter[] {
     ...(batch.enqueued.length > 0 ? [batch.now] : []),
     ...groupValues(dequeuedColumns, batch.dequeued),
     ...groupValues(consumedColumns, batch.consumed),
+    ...groupValues(childColumns, batch.childrenOfOthers),
+    ...(batch.childrenOfOthers.length > 0 ? [batch.now] : []),
   ];
 }
 

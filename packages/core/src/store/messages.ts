@@ -10,8 +10,11 @@ export interface NewMessage {
   readonly idempotencyKey: string;
 }
 
-/** `repeated`: it was there already. The run may be `finished`, and then nobody will receive it; or not be there at all. */
-export type SendVerdict = 'sent' | 'repeated' | 'finished' | 'unknown';
+/**
+ * `woken`: it was sent, and the run, which was parked, is to be claimed; `repeated`: it was there already. The run may be
+ * `finished`, and then nobody will receive it; or not be there at all.
+ */
+export type SendVerdict = 'sent' | 'woken' | 'repeated' | 'finished' | 'unknown';
 
 /** A run that waits for messages of a topic. */
 export interface Waiting {
@@ -47,7 +50,10 @@ export function createMessageStore(
     async send(tx, messages, at) {
       const rows = await tx.query<{ verdict: SendVerdict }>({
         name: statementName(`messages_send_${messages.length === 1 ? 'one' : 'many'}`),
-        text: sendText(schema, messages.length === 1 ? 'one' : 'many'),
+        text: sendText(schema, {
+          source: `from ${rowsSource(messageColumns, 1, messages.length === 1 ? 'one' : 'many')}`,
+          at: now(`$${messageColumns.length + 1}::int8`),
+        }),
         values: [...rowsParameters(messageColumns, messages), at],
       });
       return rows.map((row) => row.verdict);
@@ -91,10 +97,18 @@ const messageColumns: readonly Column<NewMessage>[] = [
 /**
  * Each row's number is taken when it is inserted, in the order given. That somebody else sends to the same run at the same
  * time decides nothing: only what one sender sends, one after the other, has an order.
+ *
+ * A run that parks at the same time holds its row until it is parked: hence the lock, and the state as it is then.
+ *
+ * @param source a FROM clause whose `item` has the columns of {@link NewMessage}
+ * @param at the time, as an expression
  */
-const sendText = (schema: string, count: 'one' | 'many'): string => `
+export const sendText = (schema: string, { source, at }: { readonly source: string; readonly at: string }): string => `
   with given as materialized (
-    select item.*, row_number() over () as given_no from ${rowsSource(messageColumns, 1, count)}
+    select item.*, row_number() over () as given_no ${source}
+  ), destinations as materialized (
+    select r.workflow_id, r.state, r.wake_on from ${schema}.runs r
+    where r.workflow_id in (select workflow_id from given) order by r.workflow_id for key share
   ), judged as materialized (
     select given.*, case
       when r.workflow_id is null then 'unknown'
@@ -106,14 +120,23 @@ const sendText = (schema: string, count: 'one' | 'many'): string => `
         select 1 from ${schema}.outcomes o where o.workflow_id = given.workflow_id
       ) then 'finished'
       else 'sent' end as verdict
-    from given left join ${schema}.runs r on r.workflow_id = given.workflow_id
+    from given left join destinations r on r.workflow_id = given.workflow_id
   ), sent as (
     insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, sent_at)
-    select workflow_id, topic, payload, idempotency_key, ${now(`$${messageColumns.length + 1}::int8`)}
+    select workflow_id, topic, payload, idempotency_key, ${at}
     from judged where verdict = 'sent' order by given_no
     on conflict (workflow_id, idempotency_key) do nothing
+  ), woken as (
+    update ${schema}.runs r set state = 'available', available_at = ${at}, wake_on = '{}'
+    from (
+      select distinct d.workflow_id from destinations d join judged j on j.workflow_id = d.workflow_id
+      where d.state = 'parked' and j.verdict = 'sent' and 'topic:' || j.topic = any(d.wake_on)
+    ) destination
+    where r.workflow_id = destination.workflow_id
+    returning r.workflow_id
   )
-  select verdict from judged order by given_no`;
+  select case when verdict = 'sent' and workflow_id in (select workflow_id from woken) then 'woken' else verdict end as verdict
+  from judged order by given_no`;
 
 interface MessageRow extends Record<string, unknown> {
   workflow_id: string;

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from './records.js';
+import { wakeParentsParts } from './parking.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
 
 /** A workflow that an executor can run: a claim takes only names and versions that it has. */
@@ -29,7 +30,7 @@ export interface Claim {
 
 export interface Claimed {
   readonly runs: ClaimedRun[];
-  /** After what time a queue may have more to take; null = nobody knows. */
+  /** After what time there may be more to take, from a queue or because a parked run is to be woken; null = nobody knows. */
   readonly moreInMs: number | null;
 }
 
@@ -89,10 +90,10 @@ export function createOwnershipStore(
           { arrayOf: 'int8', values: runnables.map((runnable) => runnable.timeoutMs) },
         ],
       });
-      const more = rows.find((row): row is MoreRow => row.workflow_id === null);
+      const more = rows.filter((row): row is MoreRow => row.workflow_id === null).map((row) => readMs(row.more_ms));
       return {
         runs: rows.filter((row): row is ClaimedRow => row.workflow_id !== null).map(toClaimedRun),
-        moreInMs: more === undefined ? null : Math.max(0, readMs(more.more_ms)),
+        moreInMs: more.length === 0 ? null : Math.max(0, Math.min(...more)),
       };
     },
 
@@ -147,7 +148,7 @@ export function createOwnershipStore(
   };
 }
 
-/** The last row of a claim, where a queue has more later. */
+/** Where a queue has more later, or a parked run is to be woken. */
 interface MoreRow extends Record<string, unknown> {
   workflow_id: null;
   more_ms: number;
@@ -222,11 +223,17 @@ const claimText = (schema: string): string => `
     where r.state = 'blocked' and r.queue is null and (r.blocked_code is distinct from runnable.code or r.blocked_at < fence.registered_at)
     order by r.blocked_at limit $6::int4
     for update of r skip locked
+  ), woken as (
+    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    where r.state = 'parked' and r.available_at <= ${now('$8::int8')}
+    order by r.available_at limit $6::int4
+    for update of r skip locked
   ), taken as (
-    select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
+    select workflow_id from woken union all select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
   ), direct as (
   update ${schema}.runs r
-  set state = 'owned', executor_id = fence.id, claim_no = $2::int8, attempt = r.attempt + 1, available_at = null,
+  set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
+    attempt = r.attempt + case when r.wake_on is null then 1 else 0 end,
     version = runnable.version,
     deadline_at = case when r.version <> '' then r.deadline_at
       else least(r.deadline_at, ${now('$8::int8')} + runnable.timeout_ms * interval '1 millisecond') end
@@ -235,6 +242,12 @@ const claimText = (schema: string): string => `
   returning ${claimedColumns('r')}
   )
   select direct.*, null::float8 as more_ms from direct
+  union all
+  select ${claimedColumns(`(null::${schema}.runs)`)}, ${toMs(`parked.next_at - ${now('$8::int8')}`)}
+  from (
+    select min(available_at) as next_at from ${schema}.runs
+    where state = 'parked' and available_at > ${now('$8::int8')}
+  ) parked where parked.next_at is not null
   union all
   select ${claimedColumns('(claimed.run)')}, ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
   from ${schema}.claim_queued(
@@ -286,7 +299,7 @@ const releaseText = (schema: string): string => `
         else r.crash_log end
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id
-    returning r.workflow_id, r.state, r.queue, r.available_at
+    returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at
   ), removed_items as (
     delete from ${schema}.queue_items i using released
     where released.state = 'settled' and released.queue is not null and i.workflow_id = released.workflow_id
@@ -301,7 +314,10 @@ const releaseText = (schema: string): string => `
     select released.workflow_id, 'dead', $2::text, clock.now from released cross join clock
     where released.state = 'settled'
     on conflict do nothing
-  ), removed as (
+  ), ${wakeParentsParts(schema, {
+    settled: `(select * from released where state = 'settled')`,
+    at: now('$3::int8'),
+  }).join(', ')}, removed as (
     delete from ${schema}.executors e using gone where e.id = gone.id
   )
   select count(*)::int4 as released from released`;

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../seams/clock.js';
 
 /** What a run's row says about who may work on it. An outcome row, where there is one, overrules it. */
-export type RunState = 'owned' | 'available' | 'queued' | 'blocked' | 'settled';
+export type RunState = 'owned' | 'available' | 'parked' | 'queued' | 'blocked' | 'settled';
 
 /** How a run ended. */
 export type OutcomeKind = 'completed' | 'failed' | 'cancelled' | 'dead';

@@ -11,14 +11,17 @@ import type {
   RunState,
   RunStatus,
 } from './records.js';
+import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
 import { columnNames, now, readMs, readMsOrNull, rowsParameters, rowsSelection, rowsSource, toMs } from './sql.js';
 
 /** What a cancellation request came to, for each run that it reached. */
 export interface CancelVerdict {
   readonly workflowId: string;
-  /** The executor to tell; null if nobody owned the run, which is then settled already. */
+  /** The executor to tell; null if nobody owned the run. */
   readonly executorId: string | null;
+  /** Whether it was ended at once. One that was parked is woken instead: it may have something to do. */
+  readonly isSettled: boolean;
 }
 
 /** Questions about runs, and requests to them from anywhere. */
@@ -144,12 +147,16 @@ export function createRunStore(database: Database, schema: string, statementName
     },
 
     async requestCancel({ workflowId, cancelledPayload, now: at }) {
-      const rows = await database.query<{ workflow_id: string; executor_id: string | null }>({
+      const rows = await database.query<{ workflow_id: string; executor_id: string | null; is_settled: boolean }>({
         name: statementName('runs_request_cancel'),
         text: cancelText(schema),
         values: [workflowId, cancelledPayload, at],
       });
-      return rows.map((row) => ({ workflowId: row.workflow_id, executorId: row.executor_id }));
+      return rows.map((row) => ({
+        workflowId: row.workflow_id,
+        executorId: row.executor_id,
+        isSettled: row.is_settled,
+      }));
     },
 
     async findCancelRequests(executorId) {
@@ -183,10 +190,13 @@ const cancelText = (schema: string): string => `
   ), requested as (
     update ${schema}.runs r
     set cancel_requested_at = coalesce(r.cancel_requested_at, clock.now),
-      state = case when r.state = 'owned' then 'owned' else 'settled' end
+      state = case when r.state = 'owned' then 'owned'
+        when r.state = 'parked' or r.wake_on is not null then 'available' else 'settled' end,
+      available_at = case when r.state = 'parked' then clock.now else r.available_at end,
+      wake_on = case when r.state = 'parked' then '{}' else r.wake_on end
     from target cross join clock
     where r.workflow_id = target.workflow_id and r.state <> 'settled'
-    returning r.workflow_id, r.state, r.executor_id
+    returning r.workflow_id, r.parent_id, r.state, r.executor_id
   ), settled as (
     insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
     select requested.workflow_id, 'cancelled', $2::text, clock.now from requested cross join clock
@@ -195,8 +205,12 @@ const cancelText = (schema: string): string => `
   ), dequeued as (
     delete from ${schema}.queue_items i using requested
     where i.workflow_id = requested.workflow_id and requested.state = 'settled'
-  )
-  select workflow_id, executor_id::text as executor_id from requested`;
+  ), ${wakeParentsParts(schema, {
+    settled: `(select * from requested where state = 'settled')`,
+    at: now('$3::int8'),
+    except: 'p.workflow_id in (select workflow_id from target)',
+  }).join(', ')}
+  select workflow_id, executor_id::text as executor_id, state = 'settled' as is_settled from requested`;
 
 interface RunRow extends Record<string, unknown> {
   workflow_id: string;
@@ -262,6 +276,7 @@ function toRunRecord(row: RunRow): RunRecord {
 function statusOf(state: RunState, itemState: string | null): RunStatus {
   switch (state) {
     case 'owned':
+    case 'parked':
       return 'running';
     case 'available':
       return 'enqueued';

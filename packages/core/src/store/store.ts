@@ -7,6 +7,7 @@ import { createFlushStore, type FlushStore } from './flush.js';
 import { createMessageStore, type MessageStore } from './messages.js';
 import { createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
+import { createParkingStore, type ParkingStore } from './parking.js';
 import { createQueueStore, type QueueStore } from './queues.js';
 import { createRunStore, type RunStore } from './runs.js';
 import { createScheduleStore, type ScheduleStore } from './schedules.js';
@@ -23,6 +24,7 @@ export interface Store {
   readonly transactions: TransactionStore;
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
+  readonly parking: ParkingStore;
   readonly queues: QueueStore;
   readonly messages: MessageStore;
   readonly tokens: TokenStore;
@@ -47,6 +49,7 @@ export function createStore(database: Database, schemaName: string): Store {
     events: createEventStore(database, schema, statementName),
     schedules: createScheduleStore(database, schema, statementName),
     messages: createMessageStore(database, schema, statementName),
+    parking: createParkingStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
   };

@@ -19,6 +19,7 @@ export function awaitedChild(
     perform: (call) =>
       answer(call, context, async () => {
         const workflowId = await context.starter.start(request);
+        call.rest({ kind: 'child', workflowId });
         return await context.starter.outcome(workflowId);
       }),
   };

@@ -10,6 +10,12 @@ export interface CallResult {
   readonly consumed?: ConsumedMessage;
 }
 
+/** What a call waits for that can be waited for with nobody in memory. */
+export type LongWait =
+  | { readonly kind: 'time'; readonly at: EpochMs }
+  | { readonly kind: 'message'; readonly topic: string; readonly until: EpochMs | null } // null = for ever
+  | { readonly kind: 'child'; readonly workflowId: string };
+
 /** What a call that the history doesn't answer may use while it is open. */
 export interface OpenCall {
   readonly seq: number;
@@ -31,6 +37,8 @@ export interface OpenCall {
   permission(): Promise<void>;
   /** Remembers that a side effect is under way, so that a shutdown can wait for it. */
   track<T>(effect: Promise<T>): Promise<T>;
+  /** Says that nothing is left but to wait, for what may be long in coming; null: something is being done again. */
+  rest(wait: LongWait | null): void;
   /** Records something about the call while it stays open. */
   mark(kind: Extract<CheckpointKind, 'attempt' | 'timer' | 'wait'>, payload: string | null, startedAt: EpochMs): void;
   /** Ends the call. Ignored when the run has stopped here. */

@@ -31,6 +31,7 @@ function sleepCall(delayMs: number, { clock, codec }: Seams): DurableCall {
       const startedAt = marker?.startedAt ?? clock.now();
       const wakeAt = marker === undefined ? startedAt + delayMs : (codec.decode(marker.payload) as EpochMs);
       if (marker === undefined) call.mark('timer', codec.encodeRecord(wakeAt), startedAt);
+      call.rest({ kind: 'time', at: wakeAt });
       const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () =>
         call.complete({ payload: null, failed: false, startedAt }),
       );

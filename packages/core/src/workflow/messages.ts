@@ -161,11 +161,16 @@ export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, con
       };
       const take = async (): Promise<void> => {
         const { no, payload } = await context.seams.mailbox.next(wait);
+        call.rest(null);
         call.complete({ ...(await valid(payload)), startedAt, consumed: { no, retries: call.retries } });
       };
       const taken = take();
-      if (timeoutMs === null) return await taken;
+      if (timeoutMs === null) {
+        call.rest({ kind: 'message', topic, until: null });
+        return await taken;
+      }
       const wakeAt = marker === undefined ? startedAt + timeoutMs : (codec.decode(marker.payload) as EpochMs);
+      call.rest({ kind: 'message', topic, until: wakeAt });
       if (marker === undefined) call.mark('wait', codec.encodeRecord(wakeAt), startedAt);
       // What was sent in time counts, also if this process comes to look at it later.
       const giveUp = async (): Promise<void> => {

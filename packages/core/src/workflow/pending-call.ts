@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../store/records.js';
 import type { Deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
-import type { DurableCall, OpenCall } from './durable-call.js';
+import type { DurableCall, LongWait, OpenCall } from './durable-call.js';
 import type { Effects } from './effects.js';
 import type { IssuedCall } from './replay-cursor.js';
 
@@ -10,6 +10,8 @@ export interface PendingCall extends IssuedCall {
   readonly request: DurableCall;
   readonly promise: Deferred<unknown>;
   readonly controller: AbortController;
+  /** What it waits for, where it does nothing else. */
+  wait: LongWait | null;
 }
 
 /** What performs a pending call sees of its run. */
@@ -41,6 +43,9 @@ export function openCall(
       if (!run.effects.isAdmitting || !run.isPending()) await never();
     },
     track: (effect) => run.effects.track(effect),
+    rest(wait) {
+      call.wait = wait;
+    },
     mark(kind, payload, startedAt) {
       if (run.isPending()) run.mark(kind, payload, startedAt);
     },

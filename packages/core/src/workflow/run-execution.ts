@@ -18,6 +18,7 @@ import { validateArguments } from './input-schema.js';
 import { openCall, type PendingCall } from './pending-call.js';
 import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
 import { RunIdentity } from './run-identity.js';
+import { type Rest, restOf } from './rest.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
 import type { RunServices } from './run-services.js';
 
@@ -132,6 +133,23 @@ export class RunExecution {
     while (!this.#isClosed && (this.#effects.isBusy || this.#deliveries.isBusy)) await this.#effects.change();
   }
 
+  /** What this run waits for, if it does nothing else and all that it did is durable; null if it does something. */
+  get rest(): Rest | null {
+    const isIdle = this.#deliveries.isLive && !this.#deliveries.isBusy && !this.#effects.isBusy;
+    if (this.#isClosed || !isIdle || this.#recorder.undurable !== null) return null;
+    return restOf([...this.#pending.values()], this.run.deadlineAt);
+  }
+
+  /** How often the whole workflow was retried. */
+  get retries(): number {
+    return this.#history.retries;
+  }
+
+  /** Goes up with everything that happens in the run. */
+  get progress(): number {
+    return this.#recorder.length + this.#nextSeq;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -199,7 +217,7 @@ export class RunExecution {
       this.#undeliveredError = null;
       return promise.promise;
     }
-    const call: PendingCall = { ...issued, request, promise, controller: new AbortController() };
+    const call: PendingCall = { ...issued, request, promise, controller: new AbortController(), wait: null };
     this.#pending.set(call.seq, call);
     if (verdict.recorded === null || verdict.recorded.result === null) {
       this.#perform(call, verdict.recorded?.markers ?? []);

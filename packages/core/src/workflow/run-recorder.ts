@@ -46,12 +46,18 @@ export class RunRecorder {
    * with that: resolves with the outcome that is durable.
    */
   async settle(outcome: Outcome, failedWith: (error: unknown) => Outcome): Promise<Outcome> {
-    const isQueued = this.#run.queue !== null;
-    const verdict = await this.#append({ kind: 'outcome', outcome, isQueued });
+    const { parentId, queue } = this.#run;
+    const item = { kind: 'outcome', isQueued: queue !== null, parentId } as const;
+    const verdict = await this.#append({ ...item, outcome });
     if (verdict.kind !== 'refused') return outcome;
     const failed = failedWith(verdict.error);
-    await this.#append({ kind: 'outcome', outcome: failed, isQueued });
+    await this.#append({ ...item, outcome: failed });
     return failed;
+  }
+
+  /** How many entries the history has. */
+  get length(): number {
+    return this.#nextPosition;
   }
 
   /** Null if everything recorded so far is durable, else a promise of it. */

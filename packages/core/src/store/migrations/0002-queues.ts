@@ -1,3 +1,4 @@
+import { wakeParentsParts } from '../parking.js';
 import type { Migration } from './migration.js';
 
 /**
@@ -125,6 +126,7 @@ declare
   v_item record;
   v_taken text[];
   v_more_at timestamptz;
+  v_late integer;
 begin
   select e.registered_at into v_registered_at from ${schema}.executors e
     where e.id = p_executor and e.revoked_at is null for key share;
@@ -148,16 +150,18 @@ begin
       for update skip locked
     );
     with late as materialized (
-      select i.workflow_id from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
+      select i.workflow_id, r.parent_id from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
       where i.queue = v_queue.name and i.state = 'waiting' and i.wait_until <= v_now
       for update of i, r skip locked
     ), removed as (
       delete from ${schema}.queue_items i using late where i.workflow_id = late.workflow_id
     ), ended as (
       update ${schema}.runs r set state = 'settled' from late where r.workflow_id = late.workflow_id
-    )
+    ), ${wakeParentsParts(schema, { settled: 'late', at: 'v_now' }).join(', ')}
     insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
       select late.workflow_id, 'failed', p_timeout_payload, v_now from late on conflict do nothing;
+    get diagnostics v_late = row_count;
+    if v_late > 0 then v_more_at := v_now; end if; -- parents that were parked
     if exists (select 1 from ${schema}.queue_items i where i.queue = v_queue.name and i.state = 'blocked') then
       with unblocked as materialized (
         select i.workflow_id from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id

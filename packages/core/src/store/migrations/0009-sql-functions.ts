@@ -1,3 +1,4 @@
+import { sendText } from '../messages.js';
 import { channelOf } from '../notifications.js';
 import { enqueueParts, queuedRunColumns } from '../queue-items.js';
 import { columnNames } from '../sql.js';
@@ -64,20 +65,17 @@ create function ${schema}.send(
   workflow_id text, topic text, message jsonb, idempotency_key text default gen_random_uuid()
 ) returns void language plpgsql as $$
 #variable_conflict use_column
+declare
+  v_verdict text;
 begin
-  if not exists (select 1 from ${schema}.runs r where r.workflow_id = send.workflow_id) then
+  ${sendText(schema, { source: givenMessage, at: 'clock_timestamp()' })} into v_verdict;
+  if v_verdict = 'unknown' then
     raise exception 'there is no run "%"', send.workflow_id using errcode = 'no_data_found';
-  end if;
-  if exists (
-    select 1 from ${schema}.messages m
-    where m.workflow_id = send.workflow_id and m.idempotency_key = send.idempotency_key
-  ) then return; end if;
-  if exists (select 1 from ${schema}.outcomes o where o.workflow_id = send.workflow_id) then
+  elsif v_verdict = 'finished' then
     raise exception 'run "%" has ended', send.workflow_id using errcode = 'object_not_in_prerequisite_state';
+  elsif v_verdict = 'woken' then
+    perform ${schema}.hint('{"type":"work"}');
   end if;
-  insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, sent_at)
-    values (send.workflow_id, send.topic, send.message, send.idempotency_key, clock_timestamp())
-    on conflict (workflow_id, idempotency_key) do nothing;
   perform ${schema}.hint(jsonb_build_object('type', 'message', 'ids', jsonb_build_array(send.workflow_id)));
 end
 $$;
@@ -127,6 +125,9 @@ const given: Readonly<Record<string, string>> = {
   units: 'enqueue.units',
   delay_ms: `(date_part('epoch', enqueue.delay) * 1000)::int8`,
 };
+
+const givenMessage =
+  'from (values (send.workflow_id, send.topic, send.message::text, send.idempotency_key)) as item(workflow_id, topic, payload, idempotency_key)';
 
 const givenItem = `from (values (${queuedRunColumns
   .map(({ name, type }) => given[name] ?? `null::${type}`)

@@ -5,7 +5,17 @@ import { schedules } from './0004-schedules.js';
 import { events } from './0005-events.js';
 import { tokens } from './0006-tokens.js';
 import { sqlFunctions } from './0009-sql-functions.js';
+import { parking } from './0010-parking.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
-export const migrations: readonly Migration[] = [init, queues, messages, schedules, events, tokens, sqlFunctions];
+export const migrations: readonly Migration[] = [
+  init,
+  queues,
+  messages,
+  schedules,
+  events,
+  tokens,
+  sqlFunctions,
+  parking,
+];

@@ -1,0 +1,128 @@
+import type { Clock, EpochMs } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
+import type { Random } from '../seams/random.js';
+import { type ParkingStore, type ParkVerdict, runEvent, topicEvent } from '../store/parking.js';
+import { Interruptible } from '../util/interruptible.js';
+import { Loop } from '../util/loop.js';
+import type { Rest } from '../workflow/rest.js';
+import type { RunExecution } from '../workflow/run-execution.js';
+import { retryWhileUnavailable } from './retry-while-unavailable.js';
+
+export interface ParkingOptions {
+  readonly executorId: string;
+  readonly parking: ParkingStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly parkMs: number;
+  readonly runs: () => Iterable<RunExecution>;
+  /** Whether a run executes here, so that its outcome is known here first. */
+  readonly has: (workflowId: string) => boolean;
+  /** These runs are this executor's no longer; the first of them wakes by itself at `wakeAt`. */
+  readonly onParked: (executions: readonly RunExecution[], wakeAt: EpochMs | null) => void;
+  /** Something that these wait for has come: they are to be executed again, from their histories. */
+  readonly onKept: (executions: readonly RunExecution[]) => Promise<void>;
+}
+
+const batchMax = 500;
+
+/**
+ * Takes runs out of memory that only wait. An execution that is to be parked is given up before the database is asked, as in
+ * a crash: whatever comes meanwhile is found there, by the statement that parks, or by whoever wakes the run.
+ */
+export class RunParking {
+  readonly #options: ParkingOptions;
+  readonly #loop: Loop;
+  readonly #waits = new Interruptible();
+  /** How far the executions had come a round ago. */
+  #progress = new WeakMap<RunExecution, number>();
+
+  constructor(options: ParkingOptions) {
+    this.#options = options;
+    const { clock, random, logger, parkMs } = options;
+    this.#loop = new Loop({ name: 'parking', clock, random, logger, intervalMs: parkMs, round: () => this.#round() });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Leaves it to others to find out what became of the runs that are being parked: they are this executor's, or parked. */
+  async stop(): Promise<void> {
+    this.#waits.interrupt();
+    await this.#loop.stop();
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#parkAll();
+    } catch (error) {
+      if (!(error instanceof Leaving)) throw error;
+    }
+  }
+
+  async #parkAll(): Promise<void> {
+    const resting = [...this.#restingForLong()];
+    for (let start = 0; start < resting.length; start += batchMax) {
+      await this.#park(resting.slice(start, start + batchMax));
+    }
+  }
+
+  /** Those that have waited for a whole round, and will for another. */
+  *#restingForLong(): Generator<{ execution: RunExecution; rest: Rest }> {
+    const { clock, runs, has, parkMs } = this.#options;
+    const soon = clock.now() + parkMs;
+    for (const execution of runs()) {
+      const { rest, progress } = execution;
+      const hasWaited = this.#progress.get(execution) === progress;
+      this.#progress.set(execution, progress);
+      if (rest === null || !hasWaited || (rest.wakeAt !== null && rest.wakeAt < soon)) continue;
+      // An item of a queue counts as running until it ends, in the process that runs it.
+      if (execution.run.queue === null && !rest.children.some(has)) yield { execution, rest };
+    }
+  }
+
+  async #park(resting: readonly { execution: RunExecution; rest: Rest }[]): Promise<void> {
+    const { executorId, parking, onParked, onKept, logger } = this.#options;
+    for (const { execution } of resting) execution.abandon();
+    const given = resting.map(({ execution: { run, retries }, rest }) => ({
+      workflowId: run.workflowId,
+      claimNo: run.claimNo,
+      wakeAt: rest.wakeAt,
+      retries,
+      wakeOn: [...rest.topics.map(topicEvent), ...rest.children.map(runEvent)],
+    }));
+    let verdicts: ReadonlyMap<string, ParkVerdict>;
+    try {
+      verdicts = await this.#untilAnswered(() => parking.park(executorId, given));
+    } catch (error) {
+      if (error instanceof Leaving) throw error;
+      logger.warn({ err: error }, 'runs that wait could not be parked; they stay in memory');
+      verdicts = new Map(given.map(({ workflowId }) => [workflowId, 'kept']));
+    }
+    const isKept = ({ execution }: { execution: RunExecution }): boolean =>
+      verdicts.get(execution.run.workflowId) === 'kept';
+    const parked = resting.filter((item) => !isKept(item));
+    const moments = parked.flatMap(({ rest }) => (rest.wakeAt === null ? [] : [rest.wakeAt]));
+    onParked(
+      parked.map(({ execution }) => execution),
+      moments.length === 0 ? null : Math.min(...moments),
+    );
+    const kept = resting.filter(isKept).map(({ execution }) => execution);
+    if (kept.length > 0) await this.#untilAnswered(() => onKept(kept));
+  }
+
+  /** @throws {Leaving} if this executor leaves meanwhile */
+  #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    let isLeaving = false;
+    return this.#waits.wait(
+      () => retryWhileUnavailable(this.#options, () => isLeaving, ask),
+      () => {
+        isLeaving = true;
+        return new Leaving();
+      },
+    );
+  }
+}
+
+class Leaving extends Error {}
