@@ -42,6 +42,26 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
     await expect(charge.with(bound)(1)).resolves.toBe(1);
   });
 
+  it('within a scope that names runs gives the same runs when it happens again', async () => {
+    let bodies = 0;
+    const charge = workflow('charge', async (order: number) => await step.run('pay', () => ++bodies * 100 + order));
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [charge] });
+    const request = async (): Promise<number[]> => {
+      let starts = 0;
+      const runIdFor = (name: string) => `request-1 ${name} ${++starts}`;
+      return await perdure.within(
+        async () => [await charge(7), await charge(8), await charge.with({ workflowId: 'own' })(9)],
+        {
+          runIdFor,
+        },
+      );
+    };
+    const first = await request();
+    expect(first).toEqual([107, 208, 309]);
+    expect(await request()).toEqual(first);
+    expect(await perdure.run('request-1 charge 2').result()).toBe(208);
+  });
+
   it('on two engines with one workflow id is one run, and both get its result', async () => {
     const test = await freshDatabase(open);
     let bodies = 0;

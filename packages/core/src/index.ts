@@ -38,7 +38,7 @@ export { sleep } from './workflow/durable-sleep.js';
 export { now, random, uuid } from './workflow/deterministic.js';
 export { currentRun } from './workflow/current-run.js';
 export type { CurrentRun } from './workflow/current-run.js';
-export type { StepInfo } from './workflow/context.js';
+export type { RunNaming, StepInfo } from './workflow/context.js';
 
 export { embedded } from './database/embedded.js';
 export { postgres } from './database/postgres.js';

@@ -1,3 +1,4 @@
+import type { RunNaming } from '../workflow/context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
 import { processState } from '../workflow/process-state.js';
@@ -88,10 +89,14 @@ export abstract class RunAccess {
   /**
    * Calls a function with this as what workflows are started on.
    *
+   * @param options `runIdFor` gives the runs that are started without a workflow id one that is the same when all this
+   * happens again: from a request's idempotency key, say
+   *
    * @example
    * await perdure.within(() => checkout(order));
    */
-  within<T>(fn: () => T): T {
-    return processState().contexts.run({ kind: 'engine', starter: this.#desk }, fn);
+  within<T>(fn: () => T, options: { readonly runIdFor?: RunNaming } = {}): T {
+    const context = { kind: 'engine', starter: this.#desk, runIdFor: options.runIdFor ?? null } as const;
+    return processState().contexts.run(context, fn);
   }
 }

@@ -63,10 +63,14 @@ export interface StepInfo {
   readonly attempt: number;
 }
 
+/** What ids the runs get that are started without one; undefined = a random one. Asked at once, in the order of the starts. */
+export type RunNaming = (workflowName: string) => string | undefined | Promise<string | undefined>;
+
 /** Outside any run, but with an engine chosen. */
 export interface EngineContext {
   readonly kind: 'engine';
   readonly starter: RunStarter;
+  readonly runIdFor: RunNaming | null; // null = ids are random
 }
 
 export type Context = WorkflowContext | StepContext | EngineContext;

@@ -87,7 +87,9 @@ function callable<Args extends readonly unknown[], Result>(
   };
   const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
     const starter = engine?.starter ?? currentStarter();
-    const workflowId = options.workflowId ?? idFromStep();
+    // Before anything is awaited: the order of the calls is what repeats.
+    const workflowId =
+      options.workflowId ?? (await (engine === undefined ? idFromContext(definition.name) : idFromStep()));
     const request = workflowId === undefined ? options : { ...options, workflowId };
     const transaction = transactionOf(options);
     return runHandle(starter, await starter.start({ definition, args, options: request, parent: null, transaction }));
@@ -119,6 +121,12 @@ const transactionInWorkflow = (name: string): Error =>
   new InvalidArgumentError(
     `A workflow starts "${name}" in a transaction, but nothing that a workflow itself does can be in one. Start it in the body of step.transaction().`,
   );
+
+/** Where there is an engine of the surroundings, these may have ids for what is started on it. */
+function idFromContext(workflowName: string): string | undefined | Promise<string | undefined> {
+  const context = currentContext();
+  return context?.kind === 'engine' ? context.runIdFor?.(workflowName) : idFromStep();
+}
 
 /** A run started by a step's body is found again, and not started twice, when the step is tried again. */
 function idFromStep(): string | undefined {
