@@ -1,0 +1,59 @@
+import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
+import type { Workflow } from '@perdure/core';
+import type { RouteOptions } from '@perdure/http';
+import type { WorkflowClass } from '../workflows/workflow-metadata.js';
+import { IdempotencyInterceptor } from './idempotency-interceptor.js';
+import { routeMetadataKey, type RouteMetadata, type WorkflowReference } from './route-metadata.js';
+
+/** The options of a route; its functions get the request of the platform. */
+export type NestRouteOptions<Req = never> = RouteOptions<Req>;
+
+type InputOf<Reference> = Reference extends abstract new (...args: never[]) => { run(input: infer Input): unknown }
+  ? Input
+  : Reference extends Workflow<[infer Input], unknown>
+    ? Input
+    : never;
+
+/**
+ * Makes a controller's method run once for each key. What it answers, however it does so, is stored before it goes out,
+ * and sent again to whoever repeats the request; what it throws is thrown again, for the exception filters.
+ *
+ * @example
+ * @Post()
+ * @Idempotent()
+ * create(@Body() order: OrderDto) {
+ *   return this.checkout.run(order);
+ * }
+ */
+export function Idempotent<Req = never>(options: NestRouteOptions<Req> = {}): MethodDecorator {
+  return route({ workflow: null, options: options as RouteOptions<never> });
+}
+
+/**
+ * Makes a controller's method a route that runs a workflow: the method makes the workflow's input, after guards and pipes,
+ * and the response is the workflow's result. What is thrown before the workflow begins leaves the key free.
+ *
+ * @example
+ * @Post()
+ * @Durable(CheckoutWorkflow, { mode: 'auto' })
+ * create(@Body() order: OrderDto): Order {
+ *   return order;
+ * }
+ */
+export function Durable<Reference extends WorkflowClass | Workflow<[never], unknown>, Req = never>(
+  workflow: Reference,
+  options: NestRouteOptions<Req> = {},
+) {
+  const decorate = route({ workflow: workflow as WorkflowReference, options: options as RouteOptions<never> });
+  return function durable<T extends (...args: never[]) => InputOf<Reference> | Promise<InputOf<Reference>>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<T>,
+  ): void {
+    decorate(target, key, descriptor);
+  };
+}
+
+function route(metadata: RouteMetadata): MethodDecorator {
+  return applyDecorators(SetMetadata(routeMetadataKey, metadata), UseInterceptors(IdempotencyInterceptor));
+}

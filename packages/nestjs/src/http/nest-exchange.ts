@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { HttpExchange } from '@perdure/http';
+import { nodeExchange, type NodeRequest, toWebRequest } from '@perdure/http/node';
+
+/** A response of Express or of Fastify, with what both have in common. */
+export interface NestResponse {
+  header(name: string, value: string): unknown;
+  readonly raw?: ServerResponse;
+}
+
+/** A request of Fastify has Node's beside it; one of Express is Node's. */
+interface NestRequest {
+  readonly raw?: IncomingMessage;
+  readonly body?: unknown;
+  readonly originalUrl?: string;
+}
+
+/** One HTTP request of a Nest application, on whichever platform. */
+export interface NestExchange {
+  readonly exchange: HttpExchange<never>;
+  /** Node's response, below that of the platform. */
+  readonly raw: ServerResponse;
+  /** The platform's. */
+  readonly response: NestResponse;
+}
+
+export function nestExchange(context: ExecutionContext): NestExchange {
+  const http = context.switchToHttp();
+  const request = http.getRequest<NestRequest & object>();
+  const response = http.getResponse<NestResponse>();
+  const raw = response.raw ?? (response as unknown as ServerResponse);
+  const exchange = { ...nodeExchange(nodeRequest(request), raw), request: request as never };
+  return { exchange, raw, response };
+}
+
+export function addHeaders({ raw, response }: NestExchange, headers: Readonly<Record<string, string>>): void {
+  if (raw.headersSent) return;
+  for (const [name, value] of Object.entries(headers)) response.header(name, value);
+}
+
+/** For the endpoints about runs, which read no bodies. */
+export function webRequest(context: { readonly request: object; readonly raw: ServerResponse }): Request {
+  const node = nodeRequest(context.request as NestRequest);
+  return toWebRequest(node, nodeExchange(node, context.raw).signal);
+}
+
+/** Node's request, with what the platform knows of it. */
+function nodeRequest(request: NestRequest): NodeRequest {
+  const { raw, body, originalUrl } = request;
+  if (raw === undefined) return request as unknown as NodeRequest;
+  // A body that nobody parsed is still in Node's request, which has to be read itself.
+  if (body === undefined || body === null) return raw;
+  return Object.create(raw, { body: { value: body }, originalUrl: { value: originalUrl } }) as NodeRequest;
+}

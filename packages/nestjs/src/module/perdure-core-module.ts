@@ -1,0 +1,76 @@
+import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, type OnModuleDestroy, type Provider } from '@nestjs/common';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { Perdure } from '@perdure/core';
+import { PerdureBindInterceptor } from '../http/bind-interceptor.js';
+import { IdempotencyInterceptor } from '../http/idempotency-interceptor.js';
+import { PerdureHttp } from '../http/perdure-http.js';
+import { nestState } from '../nest-state.js';
+import { getPerdureOptionsToken, getPerdureToken, getWorkflowToken } from '../tokens.js';
+import { WorkflowHost } from '../workflows/workflow-host.js';
+import { WorkflowRegistry } from '../workflows/workflow-registry.js';
+import { LatePerdure } from './late-perdure.js';
+import type { PerdureModuleExtras, PerdureModuleOptions } from './module-options.js';
+import { PerdureRunner } from './perdure-runner.js';
+
+const builder = new ConfigurableModuleBuilder<PerdureModuleOptions>({ optionsInjectionToken: getPerdureOptionsToken() })
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createPerdureOptions')
+  .setExtras<PerdureModuleExtras>({ isGlobal: true, bind: true }, (definition, { isGlobal = true, bind = true }) => ({
+    ...definition,
+    global: isGlobal,
+    providers: [
+      ...(definition.providers ?? []),
+      ...(bind ? [{ provide: APP_INTERCEPTOR, useExisting: PerdureBindInterceptor }] : []),
+    ],
+  }))
+  .build();
+
+const own: Provider[] = [
+  LatePerdure,
+  { provide: getPerdureToken(), useFactory: ({ perdure }: LatePerdure) => perdure, inject: [LatePerdure] },
+  { provide: Perdure, useExisting: getPerdureToken() },
+  WorkflowHost,
+  WorkflowRegistry,
+  PerdureRunner,
+  PerdureHttp,
+  PerdureBindInterceptor,
+  IdempotencyInterceptor,
+];
+
+/** The engine of an application, and what works with it. It is global, unless it is told not to be. */
+@Module({ imports: [DiscoveryModule], providers: own, exports: own })
+export class PerdureCoreModule extends builder.ConfigurableModuleClass implements OnModuleDestroy {
+  readonly #runner: PerdureRunner;
+
+  constructor(@Inject(PerdureRunner) runner: PerdureRunner) {
+    super();
+    this.#runner = runner;
+  }
+
+  /** In Nest 10, which destroys global modules first; in later versions {@link PerdureModule} has done it by now. */
+  async onModuleDestroy(): Promise<void> {
+    await this.#runner.stop();
+  }
+}
+
+export type ForRootOptions = Parameters<typeof PerdureCoreModule.forRoot>[0];
+export type ForRootAsyncOptions = Parameters<typeof PerdureCoreModule.forRootAsync>[0];
+
+/** Adds a provider for each class that `@InjectWorkflow` asks for, anywhere: when Nest reads this, all files were loaded. */
+export function withInjectedWorkflows(definition: DynamicModule): DynamicModule {
+  const workflows = (): Provider[] =>
+    [...nestState().injected].map((cls) => ({
+      provide: getWorkflowToken(cls),
+      useFactory: (registry: WorkflowRegistry) => registry.get(cls),
+      inject: [WorkflowRegistry],
+    }));
+  return {
+    ...definition,
+    get providers() {
+      return [...(definition.providers ?? []), ...workflows()];
+    },
+    get exports() {
+      return [...(definition.exports ?? []), ...[...nestState().injected].map(getWorkflowToken)];
+    },
+  };
+}
