@@ -23,7 +23,12 @@ export interface ResponseCapture {
 const methods = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
 
 type Callback = () => void;
-type WriteArguments = readonly [chunk?: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
+/** Some who write say null for what they leave out, as Fastify does, and Node takes it. */
+type WriteArguments = readonly [
+  chunk?: unknown,
+  encodingOrCallback?: BufferEncoding | Callback | null,
+  callback?: Callback | null,
+];
 
 /**
  * Holds a response back while the handler writes it, however it does so: `res.json`, `send`, `sendFile`, pipes and bare
@@ -151,12 +156,12 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
 }
 
 function sort(
-  encodingOrCallback: BufferEncoding | Callback | undefined,
-  last: Callback | undefined,
+  encodingOrCallback: BufferEncoding | Callback | null | undefined,
+  last: Callback | null | undefined,
 ): { encoding: BufferEncoding | undefined; callback: Callback | undefined } {
   return typeof encodingOrCallback === 'function'
     ? { encoding: undefined, callback: encodingOrCallback }
-    : { encoding: encodingOrCallback, callback: last };
+    : { encoding: encodingOrCallback ?? undefined, callback: last ?? undefined };
 }
 
 function sortEnd([chunk, encodingOrCallback, last]: WriteArguments) {
