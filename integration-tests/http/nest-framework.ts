@@ -16,7 +16,15 @@ import { BaseExceptionFilter, HttpAdapterHost, NestFactory } from '@nestjs/core'
 import { type NestExpressApplication, ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Perdure } from '@perdure/core';
-import { Durable, Idempotent, PerdureModule, PerdureRunner, PerdureRunsModule } from '@perdure/nestjs';
+import {
+  Durable,
+  Idempotent,
+  PerdureModule,
+  PerdureProblemException,
+  PerdureProblemFilter,
+  PerdureRunner,
+  PerdureRunsModule,
+} from '@perdure/nestjs';
 import type { AppOptions, TestApp, TestRoute } from './frameworks.js';
 
 export type Platform = 'express' | 'fastify';
@@ -82,10 +90,14 @@ async function onExpress(module: Type): Promise<NestExpressApplication> {
 }
 
 async function onFastify(module: Type): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: 20 * 1024 * 1024 });
+  // Ids of runs may be longer than the hundred characters that Fastify takes for a parameter.
+  const adapter = new FastifyAdapter({ bodyLimit: 20 * 1024 * 1024, routerOptions: { maxParamLength: 2_000 } });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: ['error'] });
   // As Express does, it lets through what it has no parser for.
-  app.getHttpAdapter().getInstance().addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addContentTypeParser('*', (_request, _payload, done) => done(null));
   return app;
 }
 
@@ -142,7 +154,8 @@ class StatusFilter extends BaseExceptionFilter implements ExceptionFilter {
   }
 
   override catch(error: Error & { readonly status?: number }, host: ArgumentsHost): void {
-    if (error instanceof HttpException) super.catch(error, host);
+    if (error instanceof PerdureProblemException) new PerdureProblemFilter().catch(error, host);
+    else if (error instanceof HttpException) super.catch(error, host);
     else super.catch(new HttpException({ error: error.message }, error.status ?? 500), host);
   }
 }

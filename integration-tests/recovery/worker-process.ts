@@ -153,7 +153,7 @@ export function forkChild(file: URL, args: readonly string[], output: number): C
   return fork(fileURLToPath(file), args, {
     cwd: folder,
     execArgv: ['--import', 'tsx'],
-    env: { ...process.env, TSX_TSCONFIG_PATH: `${folder}tsconfig.json` },
+    env: { ...process.env, TSX_TSCONFIG_PATH: `${folder}tsconfig.children.json` },
     stdio: ['ignore', output, output, 'ipc'],
   });
 }

@@ -17,6 +17,7 @@ export type { NestRouteOptions } from './http/idempotent-decorator.js';
 export { IdempotencyInterceptor } from './http/idempotency-interceptor.js';
 export { PerdureBindInterceptor } from './http/bind-interceptor.js';
 export { PerdureProblemException } from './http/http-errors.js';
+export { PerdureProblemFilter } from './http/problem-filter.js';
 export { PerdureRunsModule } from './http/runs-module.js';
 export type { PerdureRunsOptions } from './http/runs-module.js';
 

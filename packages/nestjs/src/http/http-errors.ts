@@ -9,19 +9,20 @@ export const nestErrors: readonly ErrorClass[] = Object.values(common as Record<
     typeof it === 'function' && (it === HttpException || HttpException.prototype.isPrototypeOf(it.prototype as object)),
 );
 
-/** What is wrong with a request, as an exception that filters see, and that Nest's own one renders as a problem. */
+/** What is wrong with a request, as an exception that filters see. */
 export class PerdureProblemException extends HttpException {
   readonly problem: HttpProblem;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The response that says so. */
+  readonly rendered: HttpResponse;
 
-  constructor(problem: HttpProblem, { headers, body }: HttpResponse) {
-    super(JSON.parse(String(body)) as Record<string, unknown>, problem.status, {
+  constructor(problem: HttpProblem, rendered: HttpResponse) {
+    super(JSON.parse(String(rendered.body)) as Record<string, unknown>, problem.status, {
       cause: problem,
       description: problem.message,
     });
     this.message = problem.message;
     this.problem = problem;
-    this.headers = headers;
+    this.rendered = rendered;
   }
 }
 
@@ -45,5 +46,9 @@ function isStoredException(
   if (!(error instanceof Error) || !('response' in error) || !('status' in error)) return false;
   const { response, status } = error;
   const isStatus = Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
-  return isStatus && (typeof response === 'string' || (typeof response === 'object' && response !== null)) && error.name.endsWith('Exception');
+  return (
+    isStatus &&
+    (typeof response === 'string' || (typeof response === 'object' && response !== null)) &&
+    error.name.endsWith('Exception')
+  );
 }

@@ -1,12 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { HttpExchange } from '@perdure/http';
 import { nodeExchange, type NodeRequest, toWebRequest } from '@perdure/http/node';
 
-/** A response of Express or of Fastify, with what both have in common. */
+/** A response of Express, which is Node's, or of Fastify, which has Node's beside it. */
 export interface NestResponse {
   header(name: string, value: string): unknown;
   readonly raw?: ServerResponse;
+  hijack?(): void;
+  getHeaders?(): OutgoingHttpHeaders;
 }
 
 /** A request of Fastify has Node's beside it; one of Express is Node's. */
@@ -29,9 +31,24 @@ export function nestExchange(context: ExecutionContext): NestExchange {
   const http = context.switchToHttp();
   const request = http.getRequest<NestRequest & object>();
   const response = http.getResponse<NestResponse>();
-  const raw = response.raw ?? (response as unknown as ServerResponse);
+  const raw = rawOf(response);
   const exchange = { ...nodeExchange(nodeRequest(request), raw), request: request as never };
   return { exchange, raw, response };
+}
+
+export function rawOf(response: NestResponse): ServerResponse {
+  return response.raw ?? (response as unknown as ServerResponse);
+}
+
+/** Takes a response out of the platform's hands, with the headers that its hooks have set, such as those of CORS. */
+export function takeRaw(response: NestResponse): ServerResponse {
+  const raw = rawOf(response);
+  if (response.raw === undefined) return raw;
+  for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
+    if (value !== undefined && !raw.headersSent) raw.setHeader(name, value);
+  }
+  response.hijack?.();
+  return raw;
 }
 
 export function addHeaders({ raw, response }: NestExchange, headers: Readonly<Record<string, string>>): void {
@@ -40,9 +57,9 @@ export function addHeaders({ raw, response }: NestExchange, headers: Readonly<Re
 }
 
 /** For the endpoints about runs, which read no bodies. */
-export function webRequest(context: { readonly request: object; readonly raw: ServerResponse }): Request {
-  const node = nodeRequest(context.request as NestRequest);
-  return toWebRequest(node, nodeExchange(node, context.raw).signal);
+export function webRequest(request: object, response: NestResponse): Request {
+  const node = nodeRequest(request);
+  return toWebRequest(node, nodeExchange(node, rawOf(response)).signal);
 }
 
 /** Node's request, with what the platform knows of it. */

@@ -36,10 +36,13 @@ export class PerdureHttp {
     return this.#late.isLaunched;
   }
 
-  /** An error as it is to be thrown in Nest, with the headers that belong to it on the response. */
+  /** An error as it is to be thrown in Nest, with the headers that belong to it whoever renders it. */
   exception(error: unknown, http: NestExchange): unknown {
     const exception = toException(error, (problem) => this.show(problem, http));
-    if (exception instanceof PerdureProblemException) addHeaders(http, exception.headers);
+    if (exception instanceof PerdureProblemException) {
+      const { 'content-type': _type, ...headers } = exception.rendered.headers;
+      addHeaders(http, headers);
+    }
     return exception;
   }
 

@@ -12,8 +12,7 @@ import {
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { pipeResponse } from '@perdure/http/node';
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type NestResponse, webRequest } from './nest-exchange.js';
+import { type NestResponse, takeRaw, webRequest } from './nest-exchange.js';
 import { PerdureHttp } from './perdure-http.js';
 
 export interface PerdureRunsOptions extends Pick<ModuleMetadata, 'imports'> {
@@ -22,9 +21,6 @@ export interface PerdureRunsOptions extends Pick<ModuleMetadata, 'imports'> {
   /** Guards of the application, before `http.authorize` is asked. */
   readonly guards?: Parameters<typeof UseGuards>;
 }
-
-/** A response of Fastify, which has to be told that somebody else answers. */
-type AnyResponse = NestResponse & { hijack?(): void; getHeaders?(): OutgoingHttpHeaders };
 
 /**
  * The endpoints about runs, as a controller, so that guards, global prefix and the rest of the application apply to it:
@@ -51,19 +47,13 @@ function runsController(path: string, guards: Parameters<typeof UseGuards>): Typ
     }
 
     @All([':id', ':id/:action'])
-    async handle(@Req() request: object, @Res() response: AnyResponse): Promise<void> {
-      const raw = response.raw ?? (response as unknown as ServerResponse);
-      const asked = webRequest({ request, raw });
+    async handle(@Req() request: object, @Res() response: NestResponse): Promise<void> {
+      const asked = webRequest(request, response);
       const { params } = request as { readonly params: { readonly action?: string } };
       const segments = params.action === undefined ? 1 : 2;
       const basePath = new URL(asked.url).pathname.split('/').slice(0, -segments).join('/');
       const answer = await this.#http.idempotency.runs.handle(asked, { basePath, subject: request as never });
-      // What Fastify's hooks have set, such as CORS, is still with its own response.
-      for (const [name, value] of Object.entries(response.raw === undefined ? {} : (response.getHeaders?.() ?? {}))) {
-        if (value !== undefined) raw.setHeader(name, value);
-      }
-      response.hijack?.();
-      await pipeResponse(raw, answer);
+      await pipeResponse(takeRaw(response), answer);
     }
   }
   return PerdureRunsController;

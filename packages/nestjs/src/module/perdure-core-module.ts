@@ -1,9 +1,17 @@
-import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, type OnModuleDestroy, type Provider } from '@nestjs/common';
-import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnModuleDestroy,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
 import { PerdureBindInterceptor } from '../http/bind-interceptor.js';
 import { IdempotencyInterceptor } from '../http/idempotency-interceptor.js';
 import { PerdureHttp } from '../http/perdure-http.js';
+import { PerdureProblemFilter } from '../http/problem-filter.js';
 import { nestState } from '../nest-state.js';
 import { getPerdureOptionsToken, getPerdureToken, getWorkflowToken } from '../tokens.js';
 import { WorkflowHost } from '../workflows/workflow-host.js';
@@ -38,7 +46,12 @@ const own: Provider[] = [
 ];
 
 /** The engine of an application, and what works with it. It is global, unless it is told not to be. */
-@Module({ imports: [DiscoveryModule], providers: own, exports: own })
+@Module({
+  imports: [DiscoveryModule],
+  // It catches nothing but this package's own exceptions, so that it may be global.
+  providers: [...own, { provide: APP_FILTER, useClass: PerdureProblemFilter }],
+  exports: own,
+})
 export class PerdureCoreModule extends builder.ConfigurableModuleClass implements OnModuleDestroy {
   readonly #runner: PerdureRunner;
 

@@ -64,9 +64,7 @@ export class PerdureRunner {
       ...options,
       logger: options.logger ?? nestLogger(),
       errors: [...new Set([...nestErrors, ...(options.errors ?? [])])],
-      ...(workflows === undefined
-        ? {}
-        : { workflows: [...this.#host.workflows, ...httpWorkflows(), ...workflows] }),
+      ...(workflows === undefined ? {} : { workflows: [...this.#host.workflows, ...httpWorkflows(), ...workflows] }),
     };
     try {
       this.#late.launched(await (launch ?? ((it) => Perdure.launch(it)))(launchOptions));
