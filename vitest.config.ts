@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'integration',
           include: ['integration-tests/**/*.test.ts'],
           // See vitest.lanes.config.ts.
-          exclude: ['integration-tests/lanes/**'],
+          exclude: ['integration-tests/lanes/**', '**/node_modules/**'],
           globalSetup: ['integration-tests/support/postgres-server.ts'],
           // Starting PGlite takes seconds, and more on a busy machine.
           testTimeout: 30_000,

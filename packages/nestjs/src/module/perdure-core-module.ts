@@ -60,7 +60,7 @@ export class PerdureCoreModule extends builder.ConfigurableModuleClass implement
     this.#runner = runner;
   }
 
-  /** In Nest 10, which destroys global modules first; in later versions {@link PerdureModule} has done it by now. */
+  /** In Nest 10, which destroys the deepest modules first; in later versions {@link PerdureModule} has done it by now. */
   async onModuleDestroy(): Promise<void> {
     await this.#runner.stop();
   }

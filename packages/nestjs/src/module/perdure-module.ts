@@ -1,3 +1,4 @@
+import * as common from '@nestjs/common';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Perdure, queue, type QueueSettings } from '@perdure/core';
 import { getPerdureToken, getQueueToken } from '../tokens.js';
@@ -66,6 +67,24 @@ export class PerdureModule implements OnApplicationBootstrap, OnModuleDestroy {
 @Module({})
 class PerdureQueueModule {}
 
-function moduleAround(core: DynamicModule): DynamicModule {
-  return { module: PerdureModule, imports: [withInjectedWorkflows(core)], exports: [PerdureCoreModule] };
+function moduleAround(definition: DynamicModule): DynamicModule {
+  const core = withInjectedWorkflows(definition);
+  return { module: PerdureModule, imports: [core, ...deepDown(core)], exports: [PerdureCoreModule] };
+}
+
+/** Deeper than the modules of an application are. */
+const depth = 32;
+
+/**
+ * Nest 10 destroys the deepest modules first, where later versions destroy them last. There, the core module drains the
+ * engine, and has to be further down than whatever a workflow could need.
+ */
+function deepDown(core: DynamicModule): DynamicModule[] {
+  // Nest 11 brought this exception.
+  if ('IntrinsicException' in common) return [];
+  let imported = core;
+  for (let level = 0; level < depth; level += 1) {
+    imported = { module: class PerdureDepthModule {}, imports: [imported] };
+  }
+  return [imported];
 }

@@ -1,0 +1,447 @@
+import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { currentRun, type Perdure, type Queue, sleep, step, workflow } from '@perdure/core';
+import { crash } from '@perdure/core/internal';
+import {
+  getPerdureToken,
+  getQueueToken,
+  InjectPerdure,
+  InjectQueue,
+  InjectWorkflow,
+  PerdureModule,
+  PerdureRunner,
+  Step,
+  Workflow,
+  type WorkflowOf,
+  WorkflowRegistry,
+  WorkflowRequest,
+} from '@perdure/nestjs';
+import { describe, expect, it } from 'vitest';
+import { patient } from '../support/engines.js';
+import { gate } from '../http/bench.js';
+import { closeAfterTest, compile, freshOptions, launching } from './nest-app.js';
+
+@Injectable()
+class Ledger {
+  readonly lines: string[] = [];
+}
+
+@Injectable()
+class PaymentsService {
+  constructor(private readonly ledger: Ledger) {}
+
+  @Step('charge', { retries: 2, backoff: '1ms' })
+  async charge(cents: number): Promise<string> {
+    this.ledger.lines.push(`charge ${cents}`);
+    return `payment ${currentRun()?.step?.name}`;
+  }
+}
+
+@Workflow('nest: checkout')
+@Injectable()
+class CheckoutWorkflow {
+  constructor(
+    private readonly payments: PaymentsService,
+    private readonly ledger: Ledger,
+  ) {}
+
+  async run(cents: number): Promise<string> {
+    const payment = await this.payments.charge(cents);
+    return await this.ship(payment);
+  }
+
+  @Step()
+  async ship(payment: string): Promise<string> {
+    this.ledger.lines.push('ship');
+    return `shipped for ${payment} in ${currentRun()?.step?.name}`;
+  }
+}
+
+@Injectable()
+class Shop {
+  constructor(
+    readonly checkout: CheckoutWorkflow,
+    @InjectWorkflow(CheckoutWorkflow) readonly handle: WorkflowOf<typeof CheckoutWorkflow>,
+    @InjectPerdure() readonly perdure: Perdure,
+  ) {}
+}
+
+const shopProviders = [Ledger, PaymentsService, CheckoutWorkflow, Shop];
+
+describe('a workflow that is a provider', () => {
+  it('runs with its dependencies, and records the steps of any provider once', async () => {
+    const app = await compile({ providers: shopProviders });
+    await app.init();
+    const shop = app.get(Shop);
+    expect(await shop.checkout.run(5)).toBe('shipped for payment charge in ship');
+    const run = await shop.handle.with({ workflowId: 'order-1' }).start(7);
+    expect(await run.result()).toBe('shipped for payment charge in ship');
+    expect(await shop.handle.with({ workflowId: 'order-1' })(7)).toBe('shipped for payment charge in ship');
+    expect(await shop.perdure.run('order-1').status()).toMatchObject({ name: 'nest: checkout', status: 'completed' });
+    expect(app.get(Ledger).lines).toEqual(['charge 5', 'ship', 'charge 7', 'ship']);
+  });
+
+  it('is an ordinary object where no application is', async () => {
+    const ledger = new Ledger();
+    const checkout = new CheckoutWorkflow(new PaymentsService(ledger), ledger);
+    expect(await checkout.run(5)).toBe('shipped for payment undefined in undefined');
+  });
+
+  it('gets what a test overrides, in its steps too', async () => {
+    const fake = { charge: async () => 'nothing' };
+    const app = await compile(
+      { providers: shopProviders },
+      { ...freshOptions(), change: (builder) => builder.overrideProvider(PaymentsService).useValue(fake) },
+    );
+    await app.init();
+    expect(await app.get(CheckoutWorkflow).run(5)).toBe('shipped for nothing in ship');
+  });
+
+  it('goes on in another application after a crash, without repeating what is recorded', async () => {
+    const reached = gate();
+    const seen: string[] = [];
+
+    @Injectable()
+    class Steps {
+      @Step()
+      async first(): Promise<number> {
+        seen.push('first');
+        return 1;
+      }
+
+      @Step()
+      async second(): Promise<number> {
+        seen.push('second');
+        if (seen.length === 2) {
+          reached.open();
+          await new Promise(() => {});
+        }
+        return 2;
+      }
+    }
+
+    @Workflow('nest: crashing')
+    @Injectable()
+    class Crashing {
+      constructor(private readonly steps: Steps) {}
+
+      async run(): Promise<number> {
+        return (await this.steps.first()) + (await this.steps.second());
+      }
+    }
+
+    const options = { ...freshOptions(), lease: 600, poll: 100 };
+    const crashing = launching();
+    const first = await compile({ providers: [Steps, Crashing] }, { ...options, launch: crashing.launch });
+    await first.init();
+    void first
+      .get(Crashing)
+      .run()
+      .catch(() => {});
+    await reached.opened;
+    await crashing.perdure[crash]();
+    const second = await compile({ providers: [Steps, Crashing] }, options);
+    await second.init();
+    await expect.poll(() => seen, patient).toEqual(['first', 'second', 'second']);
+  });
+
+  it('calls another one as a child, and starts functions on the engine of its application', async () => {
+    const double = workflow('nest: double', async (n: number) => step.run('double', () => n * 2));
+
+    @Workflow('nest: child')
+    class Child {
+      async run(n: number): Promise<string | undefined> {
+        return `${await double(n)} in ${currentRun()?.workflowId}`;
+      }
+    }
+
+    @Workflow('nest: parent')
+    @Injectable()
+    class Parent {
+      constructor(@Inject(Child) private readonly child: Child) {}
+
+      async run(n: number): Promise<string | undefined> {
+        return await this.child.run(n);
+      }
+    }
+
+    const app = await compile({ providers: [Child, Parent] });
+    await app.init();
+    const parent = app.get(Parent);
+    expect(await parent.run(4)).toMatch(/^8 in /);
+  });
+
+  it('can be made by a factory, be a value, and inherit its steps', async () => {
+    abstract class Import<Row> {
+      protected abstract parse(text: string): Row;
+
+      async run(text: string): Promise<Row> {
+        return await this.load(text);
+      }
+
+      @Step()
+      async load(text: string): Promise<Row> {
+        return this.parse(text);
+      }
+    }
+
+    @Workflow('nest: import numbers')
+    class ImportNumbers extends Import<number> {
+      constructor(private readonly factor: number) {
+        super();
+      }
+
+      protected parse(text: string): number {
+        return Number(text) * this.factor;
+      }
+    }
+
+    @Workflow('nest: import words')
+    class ImportWords extends Import<string[]> {
+      protected parse(text: string): string[] {
+        return text.split(' ');
+      }
+
+      override async run(text: string): Promise<string[]> {
+        return [...(await super.run(text)), 'end'];
+      }
+
+      @Step('load words')
+      override async load(text: string): Promise<string[]> {
+        return await super.load(`${text} ${currentRun()?.step?.name}`);
+      }
+    }
+
+    const app = await compile({
+      providers: [
+        { provide: ImportNumbers, useFactory: () => new ImportNumbers(10) },
+        { provide: 'words', useValue: new ImportWords() },
+        { provide: 'alias', useExisting: ImportNumbers },
+      ],
+    });
+    await app.init();
+    expect(await app.get(ImportNumbers).run('4')).toBe(40);
+    expect(await app.get<ImportWords>('words').run('a b')).toEqual(['a', 'b', 'load', 'words', 'end']);
+  });
+
+  it('is refused twice in one application', async () => {
+    @Module({ providers: [CheckoutWorkflow, PaymentsService, Ledger] })
+    class OtherModule {}
+
+    const imports = [OtherModule, PerdureModule.forRoot(freshOptions())];
+    const app = await Test.createTestingModule({ imports, providers: shopProviders }).compile();
+    await expect(app.init()).rejects.toThrow(/Workflow "nest: checkout" has 2 providers: .*OtherModule/);
+  });
+
+  it('is missed only when it is used', async () => {
+    @Workflow('nest: unprovided')
+    class Unprovided {
+      async run(): Promise<void> {}
+    }
+
+    @Injectable()
+    class Caller {
+      constructor(@InjectWorkflow(Unprovided) readonly handle: WorkflowOf<typeof Unprovided>) {}
+    }
+
+    const app = await compile({ providers: [Caller] });
+    expect(() => app.get(Caller).handle()).toThrow(/No engine is launched/);
+    await app.init();
+    expect(() => app.get(Caller).handle()).toThrow(/no provider of Unprovided/);
+  });
+});
+
+describe('a workflow that is request-scoped', () => {
+  @Injectable({ scope: Scope.REQUEST })
+  class Tenant {
+    constructor(@Inject(REQUEST) readonly request: WorkflowRequest) {}
+  }
+
+  @Workflow('nest: scoped')
+  @Injectable()
+  class Scoped {
+    constructor(private readonly tenant: Tenant) {}
+
+    async run(n: number): Promise<unknown> {
+      const { workflowId, workflowName, args } = this.tenant.request;
+      await this.wait();
+      return { workflowId, workflowName, args, n };
+    }
+
+    @Step()
+    async wait(): Promise<void> {
+      this.tenant.request.args.length;
+    }
+  }
+
+  it('gets an instance for each run, and the run as its REQUEST', async () => {
+    const app = await compile({ providers: [Tenant, Scoped] });
+    await app.init();
+    const scoped = app.get(WorkflowRegistry).get(Scoped);
+    const results = await Promise.all(
+      ['a', 'b'].map((workflowId, no) => scoped.with({ workflowId: `scoped-${workflowId}` })(no)),
+    );
+    expect(results).toEqual([
+      { workflowId: 'scoped-a', workflowName: 'nest: scoped', args: [0], n: 0 },
+      { workflowId: 'scoped-b', workflowName: 'nest: scoped', args: [1], n: 1 },
+    ]);
+    const instance = await app.resolve(Scoped);
+    await expect(instance.run(1)).rejects.toThrow(/@InjectWorkflow\(Scoped\)/);
+  });
+
+  it('finds its REQUEST in a run that is recovered', async () => {
+    const reached = gate();
+    let tries = 0;
+
+    @Workflow('nest: scoped crash')
+    @Injectable()
+    class ScopedCrash {
+      constructor(private readonly tenant: Tenant) {}
+
+      async run(_n: number): Promise<unknown> {
+        await step.run('once', async () => {
+          tries += 1;
+          if (tries === 1) {
+            reached.open();
+            await new Promise(() => {});
+          }
+        });
+        return { id: this.tenant.request.workflowId, args: this.tenant.request.args };
+      }
+    }
+
+    const options = { ...freshOptions(), lease: 600, poll: 100 };
+    const crashing = launching();
+    const first = await compile({ providers: [Tenant, ScopedCrash] }, { ...options, launch: crashing.launch });
+    await first.init();
+    await first.get(WorkflowRegistry).get(ScopedCrash).with({ workflowId: 'scoped-1' }).start(42);
+    await reached.opened;
+    await crashing.perdure[crash]();
+    const second = await compile({ providers: [Tenant, ScopedCrash] }, options);
+    await second.init();
+    expect(await second.get<Perdure>(getPerdureToken()).run('scoped-1').result()).toEqual({
+      id: 'scoped-1',
+      args: [42],
+    });
+    expect(tries).toBe(2);
+  });
+});
+
+describe('a queue of a module', () => {
+  it('is injected by its name, and runs workflows of the application', async () => {
+    @Injectable()
+    class Sender {
+      constructor(
+        @InjectQueue('nest-emails') readonly emails: Queue,
+        @InjectWorkflow(CheckoutWorkflow) readonly checkout: WorkflowOf<typeof CheckoutWorkflow>,
+      ) {}
+    }
+
+    const app = await compile({
+      imports: [PerdureModule.registerQueue('nest-emails', { concurrency: 1 })],
+      providers: [...shopProviders, Sender],
+    });
+    await app.init();
+    const { emails, checkout } = app.get(Sender);
+    const run = await emails.enqueue(checkout, 3);
+    expect(await run.result()).toBe('shipped for payment charge in ship');
+    expect((await run.status()).queue).toBe('nest-emails');
+  });
+});
+
+describe('two applications in a process', () => {
+  it('run their own providers, with their own engines', async () => {
+    const [one, two] = [await compile({ providers: shopProviders }), await compile({ providers: shopProviders })];
+    await Promise.all([one.init(), two.init()]);
+    await one.get(CheckoutWorkflow).run(1);
+    await two.get(CheckoutWorkflow).run(2);
+    expect([one.get(Ledger).lines, two.get(Ledger).lines]).toEqual([
+      ['charge 1', 'ship'],
+      ['charge 2', 'ship'],
+    ]);
+    await two.close();
+    await one.get(CheckoutWorkflow).run(3);
+    expect(one.get(Ledger).lines).toHaveLength(4);
+  });
+
+  it('are kept apart in what they take from their databases, too, when each has a list', async () => {
+    const apps = await Promise.all(
+      [1, 2].map(async () =>
+        compile(
+          { imports: [PerdureModule.registerQueue('nest-apart')], providers: shopProviders },
+          { ...freshOptions(), workflows: [] },
+        ),
+      ),
+    );
+    for (const app of apps) await app.init();
+    for (const app of apps) {
+      const run = await app.get<Queue>(getQueueToken('nest-apart'), { strict: false }).enqueue(app.get(Shop).handle, 1);
+      await run.result();
+    }
+    expect(apps.map((app) => app.get(Ledger).lines)).toEqual([
+      ['charge 1', 'ship'],
+      ['charge 1', 'ship'],
+    ]);
+  });
+});
+
+describe('the module', () => {
+  it('takes its options from factories and classes', async () => {
+    const options = freshOptions();
+
+    @Module({ providers: [{ provide: 'settings', useValue: options }], exports: ['settings'] })
+    class SettingsModule {}
+
+    const imports = [
+      PerdureModule.forRootAsync({
+        imports: [SettingsModule],
+        inject: ['settings'],
+        useFactory: (it: typeof options) => it,
+      }),
+    ];
+    const app = await Test.createTestingModule({ imports, providers: shopProviders }).compile();
+    closeAfterTest(app);
+    await app.init();
+    expect(await app.get(CheckoutWorkflow).run(5)).toMatch(/^shipped/);
+  });
+
+  it('leaves nothing open when it was only compiled, and refuses starts until the application is up', async () => {
+    const app = await compile({ providers: shopProviders });
+    await expect(app.get(CheckoutWorkflow).run(1)).resolves.toMatch(/undefined/);
+    await expect(app.get(Shop).perdure.run('x').status()).rejects.toThrow(/No engine is launched/);
+    expect(app.get(Shop).perdure.health().status).toBe('unhealthy');
+  });
+
+  it('starts when it is told to', async () => {
+    const app = await compile({ providers: shopProviders }, { ...freshOptions(), start: 'manual' });
+    await app.init();
+    await expect(app.get(Shop).perdure.run('x').status()).rejects.toThrow(/No engine is launched/);
+    await app.get(PerdureRunner).start();
+    expect(await app.get(CheckoutWorkflow).run(1)).toMatch(/^shipped/);
+  });
+
+  it('closes the engine with the application, whose runs another one continues', async () => {
+    let steps = 0;
+
+    @Workflow('nest: sleeper')
+    class Sleeper {
+      async run(): Promise<string> {
+        await step.run('count', () => (steps += 1));
+        await sleep('200ms');
+        return 'slept';
+      }
+    }
+
+    const options = { ...freshOptions(), poll: 100 };
+    const first = await compile({ providers: [Sleeper] }, options);
+    await first.init();
+    await first.get(WorkflowRegistry).get(Sleeper).with({ workflowId: 'sleeper' }).start();
+    await expect.poll(() => steps, patient).toBe(1);
+    await first.close();
+    const second = await compile({ providers: [Sleeper] }, options);
+    await second.init();
+    expect(await second.get<Perdure>(getPerdureToken()).run('sleeper').result()).toBe('slept');
+    expect(steps).toBe(1);
+  });
+});
