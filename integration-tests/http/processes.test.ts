@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { Mall } from './shop-process.js';
+import { Mall, type ShopFramework } from './shop-process.js';
 
 const sent = { key: '"order-7"', body: { sku: 'lamp' } };
 
-describe.each([4, 5] as const)('a process with Express %i', (major) => {
+const frameworks: readonly ShopFramework[] = ['Express 4', 'Express 5', 'Nest on Express', 'Nest on Fastify'];
+
+describe.each(frameworks)('a process with %s', (framework) => {
   it.each(['/durable', '/handler'])(
     'that is killed in the middle of a request leaves it to another one, where the client that comes back to %s gets the result of the same run',
     { timeout: 90_000 },
     async (path) => {
       const mall = await Mall.create();
-      const a = await mall.launch('A', major);
-      const b = await mall.launch('B', major);
+      const a = await mall.launch('A', framework);
+      const b = await mall.launch('B', framework);
       const lost = a.post(path, sent).then(
         () => 'answered',
         () => 'cut',
@@ -50,8 +52,8 @@ describe.each([4, 5] as const)('a process with Express %i', (major) => {
     { timeout: 90_000 },
     async () => {
       const mall = await Mall.create();
-      const a = await mall.launch('A', major);
-      const b = await mall.launch('B', major);
+      const a = await mall.launch('A', framework);
+      const b = await mall.launch('B', framework);
       mall.open('charge');
       const lost = a.post('/handler', sent).catch(() => 'cut');
       await mall.waitsAt('respond', 'A');
@@ -74,7 +76,7 @@ describe.each([4, 5] as const)('a process with Express %i', (major) => {
     { timeout: 90_000 },
     async (path) => {
       const mall = await Mall.create();
-      const shops = [await mall.launch('A', major), await mall.launch('B', major)];
+      const shops = [await mall.launch('A', framework), await mall.launch('B', framework)];
       mall.open('charge');
       mall.open('respond');
       const answers = await Promise.all(Array.from({ length: 50 }, (_, no) => shops[no % 2]!.post(path, sent)));
@@ -88,8 +90,8 @@ describe.each([4, 5] as const)('a process with Express %i', (major) => {
 
   it('that is asked to leave answers first, and leaves nothing open', { timeout: 90_000 }, async () => {
     const mall = await Mall.create();
-    const a = await mall.launch('A', major);
-    const b = await mall.launch('B', major);
+    const a = await mall.launch('A', framework);
+    const b = await mall.launch('B', framework);
     const waiting = a.post('/durable', sent);
     await mall.waitsAt('charge', 'A');
     const left = a.leave();

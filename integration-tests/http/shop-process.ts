@@ -20,9 +20,10 @@ export interface ShopOptions {
   readonly leaseMs: number;
   /** Where the ledger and the gates are. */
   readonly folder: string;
-  /** The version of Express. */
-  readonly major: 4 | 5;
+  readonly framework: ShopFramework;
 }
+
+export type ShopFramework = 'Express 4' | 'Express 5' | 'Nest on Express' | 'Nest on Fastify';
 
 /** A shop in a process of its own. */
 export interface ShopProcess {
@@ -53,11 +54,20 @@ export class Mall {
     return mall;
   }
 
-  async launch(label: string, major: ShopOptions['major'], leaseMs = 2_000): Promise<ShopProcess> {
-    const options: ShopOptions = { url: this.#url, schema: this.#schema, label, leaseMs, folder: this.#folder, major };
+  async launch(label: string, framework: ShopFramework, leaseMs = 2_000): Promise<ShopProcess> {
+    const options: ShopOptions = {
+      url: this.#url,
+      schema: this.#schema,
+      label,
+      leaseMs,
+      folder: this.#folder,
+      framework,
+    };
     const log = join(this.#folder, `${label}.log`);
     const output = openSync(log, 'a');
-    const child = forkChild(new URL('./children/shop-server.ts', import.meta.url), [JSON.stringify(options)], output);
+    const script = framework.startsWith('Nest') ? 'nest-shop-server' : 'shop-server';
+    const file = new URL(`./children/${script}.ts`, import.meta.url);
+    const child = forkChild(file, [JSON.stringify(options)], output);
     closeSync(output);
     this.#children.push(child);
     const exit = once(child, 'exit').then(([code]) => code as number | null);

@@ -31,7 +31,7 @@ class Ledger {
 class PaymentsService {
   constructor(private readonly ledger: Ledger) {}
 
-  @Step('charge', { retries: 2, backoff: '1ms' })
+  @Step('charge', { retries: 2 })
   async charge(cents: number): Promise<string> {
     this.ledger.lines.push(`charge ${cents}`);
     return `payment ${currentRun()?.step?.name}`;

@@ -1,27 +1,15 @@
 /** A shop as a process of its own, on Express; spawned by `shop-process.ts`. */
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { currentRun, Perdure, step, workflow } from '@perdure/core';
+import { Perdure, step, workflow } from '@perdure/core';
 import { expressAdapter } from '@perdure/express';
 import express4 from 'express4';
 import express5 from 'express5';
-import { LedgerWriter } from '../../recovery/children/ledger-writer.js';
 import type { ShopOptions } from '../shop-process.js';
+import { shopTools } from './shop-tools.js';
 
-const { url, schema, label, leaseMs, folder, major } = JSON.parse(process.argv[2]!) as ShopOptions;
-const ledger = new LedgerWriter(join(folder, 'ledger'), label);
-
-/** Waits for a file of this name, and says so; gives up when its step no longer matters. */
-async function gate(name: string): Promise<void> {
-  ledger.note('waits', name);
-  const signal = currentRun()?.signal;
-  while (!existsSync(join(folder, name))) {
-    signal?.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+const { url, schema, label, leaseMs, folder, framework } = JSON.parse(process.argv[2]!) as ShopOptions;
+const { ledger, gate } = shopTools(folder, label);
 
 const noted = <T>(name: string, body: () => T | Promise<T>): Promise<T> => step.run(name, () => ledger.noted(body));
 
@@ -36,7 +24,7 @@ const order = workflow('order', async (input: { sku: string }) => {
 });
 
 const perdure = await Perdure.launch({ databaseUrl: url, schema, lease: leaseMs });
-const express = (major === 4 ? express4 : express5) as typeof express5;
+const express = (framework === 'Express 4' ? express4 : express5) as typeof express5;
 const http = expressAdapter(perdure);
 const app = express();
 app.use(express.json(), http.bind());

@@ -1,4 +1,5 @@
-import type { Workflow } from '@perdure/core';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Perdure, Workflow } from '@perdure/core';
 import type { WorkflowClass, WorkflowMetadata } from './workflows/workflow-metadata.js';
 import type { WorkflowHost } from './workflows/workflow-host.js';
 
@@ -6,11 +7,13 @@ import type { WorkflowHost } from './workflows/workflow-host.js';
 export interface NestState {
   readonly metadata: WeakMap<WorkflowClass, WorkflowMetadata>;
   /** The workflows that providers are, by the provider. */
-  readonly providers: WeakMap<object, { readonly cls: WorkflowClass; readonly workflow: Workflow<never[], unknown> }>;
+  readonly providers: WeakMap<object, { readonly cls: WorkflowClass; workflow(): Workflow<never[], unknown> }>;
   /** Classes of which there is an instance for each run, so that none of them can stand for the workflow. */
   readonly scoped: WeakSet<WorkflowClass>;
   /** The classes that are asked for by `@InjectWorkflow`. */
   readonly injected: Set<WorkflowClass>;
+  /** The engine of the application whose request the calling code works for: what it starts is named after the request. */
+  readonly requests: AsyncLocalStorage<Perdure>;
   /** The applications that are up, by the names of their workflows, in the order of their start. */
   readonly hosts: Map<string, WorkflowHost[]>;
 }
@@ -25,6 +28,7 @@ export function nestState(): NestState {
     providers: new WeakMap(),
     scoped: new WeakSet(),
     injected: new Set(),
+    requests: new AsyncLocalStorage<Perdure>(),
     hosts: new Map(),
   });
 }

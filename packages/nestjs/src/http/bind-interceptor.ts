@@ -23,7 +23,7 @@ export class PerdureBindInterceptor implements NestInterceptor {
     const http = nestExchange(context);
     // What is called later runs in the context of its subscription.
     return new Observable((subscriber) =>
-      this.#http.idempotency.bind(http.exchange, () =>
+      this.#http.bind(http, () =>
         next.handle().subscribe({
           next: (value) => subscriber.next(value),
           complete: () => subscriber.complete(),

@@ -68,7 +68,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   async #idempotent(call: Call): Promise<void> {
     const { http, route, next, nest } = call;
-    const { idempotency } = this.#http;
     let capture: ResponseCapture | null = null;
     const perform = async (exchangeId: string): Promise<ResponseRecord> => {
       const captured = captureResponse(http.raw, {
@@ -79,17 +78,18 @@ export class IdempotencyInterceptor implements NestInterceptor {
       capture = captured;
       return await new Promise((resolve, reject) => {
         void captured.ended.then(resolve);
-        next.handle().subscribe({
-          next: (value) => nest.next(value),
+        const observer = {
+          next: (value: unknown) => nest.next(value),
           complete: () => nest.complete(),
           // An exception that comes back as itself is stored, for the filters; of any other one, what they make of it.
           error: (error: unknown) => (this.#http.isRevivable(error) ? reject(error as Error) : nest.error(error)),
-        });
+        };
+        this.#http.inRequest(() => next.handle().subscribe(observer));
       });
     };
-    const answer = await idempotency.handler(http.exchange, route, perform);
+    const answer = await this.#http.idempotency.handler(http.exchange, route, perform);
     const own = capture as ResponseCapture | null;
-    if (answer.kind === 'pass') idempotency.bind(http.exchange, () => next.handle().subscribe(nest));
+    if (answer.kind === 'pass') this.#http.bind(http, () => next.handle().subscribe(nest));
     else if (answer.kind === 'own') own?.send();
     else {
       own?.discard();

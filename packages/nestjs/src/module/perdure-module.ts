@@ -1,7 +1,8 @@
 import * as common from '@nestjs/common';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Perdure, queue, type QueueSettings } from '@perdure/core';
+import { type Perdure, type Queue, queue, type QueueSettings } from '@perdure/core';
 import { getPerdureToken, getQueueToken } from '../tokens.js';
+import { onEngine } from '../workflows/on-engine.js';
 import {
   type ForRootAsyncOptions,
   type ForRootOptions,
@@ -46,7 +47,7 @@ export class PerdureModule implements OnApplicationBootstrap, OnModuleDestroy {
    */
   static registerQueue(name: string, settings: QueueSettings = {}): DynamicModule {
     const token = getQueueToken(name);
-    const useFactory = (engine: Perdure) => queue(name, settings).with({ engine });
+    const useFactory = (engine: Perdure): Queue => queueOn(engine, queue(name, settings));
     return {
       module: PerdureQueueModule,
       providers: [{ provide: token, useFactory, inject: [getPerdureToken()] }],
@@ -61,6 +62,15 @@ export class PerdureModule implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     await this.#runner.stop();
   }
+}
+
+function queueOn(engine: Perdure, unbound: Queue): Queue {
+  return {
+    name: unbound.name,
+    enqueue: (...args) => onEngine(unbound, engine).enqueue(...args),
+    enqueueMany: (...args) => onEngine(unbound, engine).enqueueMany(...args),
+    with: (options) => queueOn(engine, unbound.with(options)),
+  };
 }
 
 /** A module for each queue that is registered. */

@@ -3,6 +3,7 @@ import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { currentRun, type Perdure, workflow, type Workflow } from '@perdure/core';
 import { currentRequest } from '@perdure/http';
 import { nestState } from '../nest-state.js';
+import { onEngine } from './on-engine.js';
 import type { FoundWorkflow } from './workflow-explorer.js';
 import { WorkflowRequest } from './workflow-request.js';
 
@@ -13,6 +14,7 @@ export class WorkflowHost {
   readonly #found = new Map<string, FoundWorkflow>();
   readonly #workflows = new Map<string, Workflow<never[], unknown>>();
 
+  #perdure: Perdure | null = null; // null = not opened yet
   #isOpen = false;
 
   constructor(@Inject(ModuleRef) moduleRef: ModuleRef) {
@@ -21,16 +23,17 @@ export class WorkflowHost {
 
   /** Defines what was found, so that an engine that is launched now knows it. */
   open(found: readonly FoundWorkflow[], perdure: Perdure): void {
+    this.#perdure = perdure;
     const { hosts, providers, scoped } = nestState();
     this.#isOpen = true;
     for (const item of found) {
       const { name } = item.metadata;
-      const workflow = this.#define(item).with({ engine: perdure });
+      const workflow = this.#define(item);
       this.#found.set(name, item);
       this.#workflows.set(name, workflow);
       hosts.set(name, [...(hosts.get(name) ?? []), this]);
       if (item.instance === null) scoped.add(item.cls);
-      else providers.set(item.instance, { cls: item.cls, workflow });
+      else providers.set(item.instance, { cls: item.cls, workflow: () => onEngine(workflow, perdure) });
     }
   }
 
@@ -55,7 +58,8 @@ export class WorkflowHost {
   }
 
   find(name: string): Workflow<never[], unknown> | null {
-    return this.#workflows.get(name) ?? null;
+    const workflow = this.#workflows.get(name);
+    return workflow === undefined || this.#perdure === null ? null : onEngine(workflow, this.#perdure);
   }
 
   #define({ metadata: { name, options, run } }: FoundWorkflow): Workflow<never[], unknown> {
