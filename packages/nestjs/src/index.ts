@@ -21,4 +21,7 @@ export { PerdureProblemFilter } from './http/problem-filter.js';
 export { PerdureRunsModule } from './http/runs-module.js';
 export type { PerdureRunsOptions } from './http/runs-module.js';
 
+export { PerdureHealthError, PerdureHealthIndicator } from './health-indicator.js';
+export type { PerdureHealthResult } from './health-indicator.js';
+
 export { currentRequest, HttpProblem, httpWorkflows, logContext, reply, requestCarrier } from '@perdure/http';

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
+import { PerdureHealthIndicator } from '../health-indicator.js';
 import { PerdureBindInterceptor } from '../http/bind-interceptor.js';
 import { IdempotencyInterceptor } from '../http/idempotency-interceptor.js';
 import { PerdureHttp } from '../http/perdure-http.js';
@@ -43,6 +44,7 @@ const own: Provider[] = [
   PerdureHttp,
   PerdureBindInterceptor,
   IdempotencyInterceptor,
+  PerdureHealthIndicator,
 ];
 
 /** The engine of an application, and what works with it. It is global, unless it is told not to be. */
