@@ -34,12 +34,12 @@ describe('npm run demo', () => {
   );
 });
 
-describe('npm run demo -- express', () => {
+describe.each(['express', 'nestjs'])('npm run demo -- %s', (name) => {
   it.each(['embedded', 'postgres'])(
     'is killed when the card was charged, and charges once on %s Postgres',
     { timeout: 120_000 },
     async (kind) => {
-      const { stdout } = await promisify(execFile)('npm', ['run', 'demo', '--silent', '--', 'express', '--json'], {
+      const { stdout } = await promisify(execFile)('npm', ['run', 'demo', '--silent', '--', name, '--json'], {
         cwd: root,
         env: { ...process.env, DATABASE_URL: kind === 'postgres' ? inject('postgresUrl') : '' },
       });

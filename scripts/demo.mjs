@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: builds the packages that a demo imports, without a word unless that fails, and runs it.
+ * `npm run demo`: builds the packages that a demo imports, and the demo if it is compiled, without a word unless that fails, and runs it.
  * `npm run demo -- express`: that of another example.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ const example = `examples/${name}`;
 
 const build = run(
   'turbo',
-  ['run', 'build', `--filter=@perdure/example-${name}^...`, '--output-logs=errors-only'],
+  ['run', 'build', `--filter=@perdure/example-${name}...`, '--output-logs=errors-only'],
   'pipe',
 );
 if (build.error) console.error(`turbo did not start (${build.error.message}). Run "npm ci" first.`);
