@@ -44,8 +44,8 @@ export default {
       name: 'adapters-import-http-and-core',
       comment: 'An adapter never imports another one.',
       severity: 'error',
-      from: { path: '^packages/express/' },
-      to: { path: '^packages/(?!(core|http|express)/)' },
+      from: { path: '^packages/(express|nestjs)/' },
+      to: { path: '^packages/(?!(core|http|$1)/)' },
     },
     {
       name: 'testing-imports-only-core',

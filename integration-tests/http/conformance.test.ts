@@ -4,8 +4,9 @@ import { answersConformance } from './conformance/answers.js';
 import { durabilityConformance } from './conformance/durability.js';
 import { keysConformance } from './conformance/keys.js';
 import { frameworks } from './frameworks.js';
+import { nestFrameworks } from './nest-framework.js';
 
-describe.each(frameworks)('the conformance list on $name', (framework) => {
+describe.each([...frameworks, ...nestFrameworks])('the conformance list on $name', (framework) => {
   describe.each(databases)('and $name', ({ open }) => {
     keysConformance({ framework, open });
     answersConformance({ framework, open });

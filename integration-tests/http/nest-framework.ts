@@ -6,7 +6,6 @@ import {
   Controller,
   type ExceptionFilter,
   HttpException,
-  Inject,
   Module,
   Req,
   Res,
@@ -25,9 +24,15 @@ import {
   PerdureRunner,
   PerdureRunsModule,
 } from '@perdure/nestjs';
-import type { AppOptions, TestApp, TestRoute } from './frameworks.js';
+import type { AppOptions, Framework, TestApp, TestRoute } from './frameworks.js';
 
-export type Platform = 'express' | 'fastify';
+type Platform = 'express' | 'fastify';
+
+/** Nest on the platforms that it supports. */
+export const nestFrameworks: readonly Framework[] = [
+  { name: 'Nest on Express', start: (...args) => startNest('express', ...args) },
+  { name: 'Nest on Fastify', start: (...args) => startNest('fastify', ...args) },
+];
 
 interface NestRequest {
   readonly body: unknown;
@@ -44,7 +49,7 @@ interface NestResponse {
 const userOf = (request: NestRequest): string | null => request.headers['x-user'] ?? null;
 
 /** A Nest application with these routes, on an engine that was launched elsewhere. */
-export async function startNest(
+async function startNest(
   platform: Platform,
   perdure: Perdure,
   routes: readonly TestRoute[],
@@ -148,14 +153,18 @@ function controllerOf(route: TestRoute): Type {
 
 /** Looks at the status of errors that are none of Nest's. */
 @Catch()
-class StatusFilter extends BaseExceptionFilter implements ExceptionFilter {
-  constructor(@Inject(HttpAdapterHost) adapter: HttpAdapterHost['httpAdapter']) {
-    super(adapter);
+class StatusFilter implements ExceptionFilter<Error & { readonly status?: number }> {
+  readonly #nest: BaseExceptionFilter;
+
+  constructor(adapter: HttpAdapterHost['httpAdapter']) {
+    this.#nest = new BaseExceptionFilter(adapter);
   }
 
-  override catch(error: Error & { readonly status?: number }, host: ArgumentsHost): void {
-    if (error instanceof PerdureProblemException) new PerdureProblemFilter().catch(error, host);
-    else if (error instanceof HttpException) super.catch(error, host);
-    else super.catch(new HttpException({ error: error.message }, error.status ?? 500), host);
+  catch(error: Error & { readonly status?: number }, host: ArgumentsHost): void {
+    const filter: ExceptionFilter = error instanceof PerdureProblemException ? new PerdureProblemFilter() : this.#nest;
+    const isKnown = error instanceof HttpException;
+    const shown = isKnown ? error : new HttpException({ error: error.message }, error.status ?? 500);
+    // oxlint-disable-next-line promise/valid-params -- this is no promise
+    filter.catch(shown, host);
   }
 }

@@ -65,8 +65,9 @@ export class Mall {
     };
     const log = join(this.#folder, `${label}.log`);
     const output = openSync(log, 'a');
-    const script = framework.startsWith('Nest') ? 'nest-shop-server' : 'shop-server';
-    const file = new URL(`./children/${script}.ts`, import.meta.url);
+    const file = framework.startsWith('Nest')
+      ? new URL('./children/nest-shop-server.ts', import.meta.url)
+      : new URL('./children/shop-server.ts', import.meta.url);
     const child = forkChild(file, [JSON.stringify(options)], output);
     closeSync(output);
     this.#children.push(child);

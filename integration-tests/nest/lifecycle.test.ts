@@ -129,7 +129,7 @@ describe('an application', () => {
     const { AppModule } = application(log);
     const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
     const before = process.listenerCount('SIGUSR2');
-    app.enableShutdownHooks(['SIGUSR2' as never]);
+    app.enableShutdownHooks(['SIGUSR2']);
     const [hook] = process.listeners('SIGUSR2').slice(before);
     expect(hook).toBeTypeOf('function');
     await app.close();

@@ -6,7 +6,7 @@ export { Workflow } from './workflows/workflow-decorator.js';
 export { Step } from './workflows/step-decorator.js';
 export { WorkflowRequest } from './workflows/workflow-request.js';
 export { WorkflowRegistry } from './workflows/workflow-registry.js';
-export type { WorkflowClass, WorkflowOf } from './workflows/workflow-metadata.js';
+export type { WorkflowClass, WorkflowOf } from './workflows/workflow-class.js';
 export { DuplicateProviderError } from './errors.js';
 
 export { InjectPerdure, InjectQueue, InjectWorkflow } from './inject-decorators.js';

@@ -1,7 +1,8 @@
 import { Inject } from '@nestjs/common';
 import { nestState } from './nest-state.js';
 import { getPerdureToken, getQueueToken, getWorkflowToken } from './tokens.js';
-import { type WorkflowClass, workflowMetadata } from './workflows/workflow-metadata.js';
+import type { WorkflowClass } from './workflows/workflow-class.js';
+import { workflowMetadata } from './workflows/workflow-metadata.js';
 
 /** Injects the application's engine; it may be asked for anything once the application has started. */
 export const InjectPerdure = (): ReturnType<typeof Inject> => Inject(getPerdureToken());

@@ -1,7 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Perdure, Workflow } from '@perdure/core';
-import type { WorkflowClass, WorkflowMetadata } from './workflows/workflow-metadata.js';
-import type { WorkflowHost } from './workflows/workflow-host.js';
+import type { WorkflowClass, WorkflowMetadata } from './workflows/workflow-class.js';
+
+/** An application, as far as others need to know it. */
+export interface WorkflowExecutor {
+  execute(name: string, args: readonly never[]): Promise<unknown>;
+}
 
 /** What there must be one of in a process, however often this package was loaded. */
 export interface NestState {
@@ -15,7 +19,7 @@ export interface NestState {
   /** The engine of the application whose request the calling code works for: what it starts is named after the request. */
   readonly requests: AsyncLocalStorage<Perdure>;
   /** The applications that are up, by the names of their workflows, in the order of their start. */
-  readonly hosts: Map<string, WorkflowHost[]>;
+  readonly hosts: Map<string, readonly WorkflowExecutor[]>;
 }
 
 const key = Symbol.for('perdure.nestjs.v1');

@@ -1,4 +1,5 @@
-import { type WorkflowClass, workflowMetadata } from './workflows/workflow-metadata.js';
+import type { WorkflowClass } from './workflows/workflow-class.js';
+import { workflowMetadata } from './workflows/workflow-metadata.js';
 
 // Registered symbols, so that the ES module and the CommonJS build of this package mean the same providers.
 const tokenOf = (name: string): symbol => Symbol.for(`perdure.nestjs.${name}`);

@@ -82,7 +82,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
           next: (value: unknown) => nest.next(value),
           complete: () => nest.complete(),
           // An exception that comes back as itself is stored, for the filters; of any other one, what they make of it.
-          error: (error: unknown) => (this.#http.isRevivable(error) ? reject(error as Error) : nest.error(error)),
+          error: (error: Error) => (this.#http.isRevivable(error) ? reject(error) : nest.error(error)),
         };
         this.#http.inRequest(() => next.handle().subscribe(observer));
       });

@@ -1,9 +1,9 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import type { Workflow } from '@perdure/core';
 import type { RouteOptions } from '@perdure/http';
-import type { WorkflowClass } from '../workflows/workflow-metadata.js';
+import type { WorkflowClass } from '../workflows/workflow-class.js';
 import { IdempotencyInterceptor } from './idempotency-interceptor.js';
-import { routeMetadataKey, type RouteMetadata, type WorkflowReference } from './route-metadata.js';
+import { routeMetadataKey, type RouteMetadata } from './route-metadata.js';
 
 /** The options of a route; its functions get the request of the platform. */
 export type NestRouteOptions<Req = never> = RouteOptions<Req>;
@@ -26,7 +26,7 @@ type InputOf<Reference> = Reference extends abstract new (...args: never[]) => {
  * }
  */
 export function Idempotent<Req = never>(options: NestRouteOptions<Req> = {}): MethodDecorator {
-  return route({ workflow: null, options: options as RouteOptions<never> });
+  return route({ workflow: null, options });
 }
 
 /**
@@ -44,7 +44,7 @@ export function Durable<Reference extends WorkflowClass | Workflow<[never], unkn
   workflow: Reference,
   options: NestRouteOptions<Req> = {},
 ) {
-  const decorate = route({ workflow: workflow as WorkflowReference, options: options as RouteOptions<never> });
+  const decorate = route({ workflow, options });
   return function durable<T extends (...args: never[]) => InputOf<Reference> | Promise<InputOf<Reference>>>(
     target: object,
     key: string | symbol,

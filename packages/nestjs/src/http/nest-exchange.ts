@@ -36,7 +36,7 @@ export function nestExchange(context: ExecutionContext): NestExchange {
   return { exchange, raw, response };
 }
 
-export function rawOf(response: NestResponse): ServerResponse {
+function rawOf(response: NestResponse): ServerResponse {
   return response.raw ?? (response as unknown as ServerResponse);
 }
 

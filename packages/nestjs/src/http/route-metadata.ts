@@ -1,7 +1,7 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import type { Workflow } from '@perdure/core';
 import type { RouteOptions } from '@perdure/http';
-import type { WorkflowClass } from '../workflows/workflow-metadata.js';
+import type { WorkflowClass } from '../workflows/workflow-class.js';
 
 /** A workflow, as a function or as a class. */
 export type WorkflowReference = Workflow<never[], unknown> | WorkflowClass;

@@ -10,30 +10,31 @@ export class LatePerdure {
   #launched: Perdure | null = null; // null = not yet
 
   constructor() {
-    const late = this;
+    const launched = (): Perdure | null => this.#launched;
+    const engine = (): Perdure => this.#engine;
     const starter: Perdure['starter'] = {
       get dataSource() {
-        return late.#engine.starter.dataSource;
+        return engine().starter.dataSource;
       },
-      start: async (request) => await late.#engine.starter.start(request),
-      outcome: async (workflowId) => await late.#engine.starter.outcome(workflowId),
-      status: async (workflowId) => await late.#engine.starter.status(workflowId),
-      cancel: async (workflowId) => await late.#engine.starter.cancel(workflowId),
-      decode: (payload) => late.#engine.starter.decode(payload),
-      decodeError: (payload) => late.#engine.starter.decodeError(payload),
+      start: async (request) => await engine().starter.start(request),
+      outcome: async (workflowId) => await engine().starter.outcome(workflowId),
+      status: async (workflowId) => await engine().starter.status(workflowId),
+      cancel: async (workflowId) => await engine().starter.cancel(workflowId),
+      decode: (payload) => engine().starter.decode(payload),
+      decodeError: (payload) => engine().starter.decodeError(payload),
     };
     const rest = {
       get executorId() {
-        return late.#launched?.executorId ?? null;
+        return launched()?.executorId ?? null;
       },
       get queues() {
-        return late.#engine.queues;
+        return engine().queues;
       },
-      health: (): Health => late.#launched?.health() ?? notLaunched,
-      shutdown: async (drainMs: number) => await late.#launched?.shutdown({ drainMs }),
+      health: (): Health => launched()?.health() ?? notLaunched,
+      shutdown: async (drainMs: number) => await launched()?.shutdown({ drainMs }),
     };
-    const engine = Object.defineProperties(starter, Object.getOwnPropertyDescriptors(rest));
-    this.perdure = new Perdure(engine as never, null);
+    const handle = Object.defineProperties(starter, Object.getOwnPropertyDescriptors(rest));
+    this.perdure = new Perdure(handle as never, null);
   }
 
   get isLaunched(): boolean {

@@ -94,7 +94,9 @@ function deepDown(core: DynamicModule): DynamicModule[] {
   if ('IntrinsicException' in common) return [];
   let imported = core;
   for (let level = 0; level < depth; level += 1) {
-    imported = { module: class PerdureDepthModule {}, imports: [imported] };
+    @Module({ imports: [imported] })
+    class PerdureDepthModule {}
+    imported = { module: PerdureDepthModule };
   }
   return [imported];
 }

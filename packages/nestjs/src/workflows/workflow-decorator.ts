@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type WorkflowOptions } from '@perdure/core';
 import { nestState } from '../nest-state.js';
 import { takeOver } from './take-over.js';
-import type { WorkflowClass } from './workflow-metadata.js';
+import type { WorkflowClass } from './workflow-class.js';
 
 /**
  * Makes an ordinary provider a workflow: its method `run` is the workflow's function, with dependencies injected as
@@ -28,7 +28,7 @@ import type { WorkflowClass } from './workflow-metadata.js';
  * }
  */
 export function Workflow(name: string, options: WorkflowOptions = {}) {
-  return function decorate<Class extends WorkflowClass>(cls: Class): void {
+  return function decorate(cls: WorkflowClass): void {
     const prototype = cls.prototype as { run?: unknown };
     const original = prototype.run;
     if (typeof original !== 'function') {

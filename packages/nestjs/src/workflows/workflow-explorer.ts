@@ -2,7 +2,7 @@ import { Scope } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { DuplicateProviderError } from '../errors.js';
 import { nestState } from '../nest-state.js';
-import type { WorkflowClass, WorkflowMetadata } from './workflow-metadata.js';
+import type { WorkflowClass, WorkflowMetadata } from './workflow-class.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 

@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { currentRun, type Perdure, workflow, type Workflow } from '@perdure/core';
 import { currentRequest } from '@perdure/http';
-import { nestState } from '../nest-state.js';
+import { nestState, type WorkflowExecutor } from '../nest-state.js';
 import { onEngine } from './on-engine.js';
 import type { FoundWorkflow } from './workflow-explorer.js';
 import { WorkflowRequest } from './workflow-request.js';
 
 /** The workflows of one application, on its engine and with its providers. */
 @Injectable()
-export class WorkflowHost {
+export class WorkflowHost implements WorkflowExecutor {
   readonly #moduleRef: ModuleRef;
   readonly #found = new Map<string, FoundWorkflow>();
   readonly #workflows = new Map<string, Workflow<never[], unknown>>();
@@ -63,13 +63,14 @@ export class WorkflowHost {
   }
 
   #define({ metadata: { name, options, run } }: FoundWorkflow): Workflow<never[], unknown> {
-    const fn = async (...args: never[]): Promise<unknown> => await hostOf(name, this).#execute(name, args);
+    const fn = async (...args: never[]): Promise<unknown> => await hostOf(name, this).execute(name, args);
     // The version of a workflow, unless it is given, is a fingerprint of its source, and this is not the source.
     Object.defineProperty(fn, 'toString', { value: () => run.toString() });
     return workflow(name, fn, options);
   }
 
-  async #execute(name: string, args: readonly never[]): Promise<unknown> {
+  /** Calls what a class does, in a run of its workflow. */
+  async execute(name: string, args: readonly never[]): Promise<unknown> {
     const found = this.#found.get(name);
     // Its application was closed. This is no outcome of the run, which some other process may continue.
     if (found === undefined) return await new Promise<never>(() => {});
@@ -91,7 +92,7 @@ export class WorkflowHost {
  * Where several applications of one process define one workflow, their engines find the one that was defined last. A run
  * goes to the application that defined what was found, while that is up.
  */
-function hostOf(name: string, own: WorkflowHost): WorkflowHost {
+function hostOf(name: string, own: WorkflowExecutor): WorkflowExecutor {
   const hosts = nestState().hosts.get(name) ?? [];
   return hosts.includes(own) ? own : (hosts.at(-1) ?? own);
 }

@@ -1,21 +1,6 @@
-import { InvalidArgumentError, type Workflow, type WorkflowOptions } from '@perdure/core';
+import { InvalidArgumentError } from '@perdure/core';
 import { nestState } from '../nest-state.js';
-
-/** What `@Workflow()` can stand on: a class whose instances have a `run`. */
-export type WorkflowClass = abstract new (...args: never[]) => { run(...args: never[]): Promise<unknown> };
-
-/** The workflow that a class is: called and started with what its `run` takes. */
-export type WorkflowOf<Class extends WorkflowClass> = Workflow<
-  Parameters<InstanceType<Class>['run']>,
-  Awaited<ReturnType<InstanceType<Class>['run']>>
->;
-
-export interface WorkflowMetadata {
-  readonly name: string;
-  readonly options: WorkflowOptions;
-  /** The method as it was written, which the decorator has put another one in front of. */
-  readonly run: (...args: never[]) => Promise<unknown>;
-}
+import type { WorkflowClass, WorkflowMetadata } from './workflow-class.js';
 
 /** @throws {InvalidArgumentError} for a class that is none */
 export function workflowMetadata(cls: WorkflowClass | undefined): WorkflowMetadata {

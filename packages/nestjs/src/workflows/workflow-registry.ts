@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidArgumentError, NotLaunchedError, type Workflow } from '@perdure/core';
-import { nestState } from '../nest-state.js';
 import { WorkflowHost } from './workflow-host.js';
-import { type WorkflowClass, workflowMetadata, type WorkflowOf } from './workflow-metadata.js';
+import type { WorkflowClass, WorkflowOf } from './workflow-class.js';
+import { workflowMetadata } from './workflow-metadata.js';
 
 /** Workflows that are classes, as what a function would be: to be called, started and enqueued. */
 @Injectable()
@@ -32,10 +32,7 @@ export class WorkflowRegistry {
 
   /** The workflow that a route runs, a function or a class. */
   of(reference: Workflow<never[], unknown> | WorkflowClass): Workflow<[never], unknown> {
-    const isClass = nestState().metadata.has(reference as WorkflowClass) || !('definition' in reference);
-    return isClass
-      ? (this.get(reference as WorkflowClass) as unknown as Workflow<[never], unknown>)
-      : (reference as Workflow<[never], unknown>);
+    return 'definition' in reference ? (reference as Workflow<[never], unknown>) : this.get(reference);
   }
 }
 
