@@ -1,7 +1,7 @@
 import { Inject, Injectable, Module, Scope } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { currentRun, type Perdure, type Queue, sleep, step, workflow } from '@perdure/core';
+import { currentRun, type Perdure, type Queue, type Slot, sleep, step, workflow } from '@perdure/core';
 import { crash } from '@perdure/core/internal';
 import {
   getPerdureToken,
@@ -11,6 +11,7 @@ import {
   InjectWorkflow,
   PerdureModule,
   PerdureRunner,
+  Schedule,
   Step,
   Workflow,
   type WorkflowOf,
@@ -323,6 +324,26 @@ describe('a workflow that is request-scoped', () => {
       args: [42],
     });
     expect(tries).toBe(2);
+  });
+});
+
+describe('a workflow with a schedule', () => {
+  it('is run for its slots, with its dependencies', async () => {
+    @Schedule('nest: often', { every: '1s' })
+    @Workflow('nest: scheduled')
+    @Injectable()
+    class Scheduled {
+      constructor(private readonly ledger: Ledger) {}
+
+      async run({ schedule, at }: Slot): Promise<void> {
+        await step.run('note', () => this.ledger.lines.push(`${schedule} ${at.getTime() % 1_000}`));
+      }
+    }
+
+    const app = await compile({ providers: [Ledger, Scheduled] });
+    await app.init();
+    await expect.poll(() => app.get(Ledger).lines, patient).toContain('nest: often 0');
+    expect((await app.get<Perdure>(getPerdureToken()).schedules.get('nest: often')).name).toBe('nest: often');
   });
 });
 

@@ -3,6 +3,7 @@ export { PerdureRunner } from './module/perdure-runner.js';
 export type { PerdureModuleExtras, PerdureModuleOptions } from './module/module-options.js';
 
 export { Workflow } from './workflows/workflow-decorator.js';
+export { Schedule } from './workflows/schedule-decorator.js';
 export { Step } from './workflows/step-decorator.js';
 export { WorkflowRequest } from './workflows/workflow-request.js';
 export { WorkflowRegistry } from './workflows/workflow-registry.js';

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Perdure, Workflow } from '@perdure/core';
-import type { WorkflowClass, WorkflowMetadata } from './workflows/workflow-class.js';
+import type { ScheduleMetadata, WorkflowClass, WorkflowMetadata } from './workflows/workflow-class.js';
 
 /** An application, as far as others need to know it. */
 export interface WorkflowExecutor {
@@ -10,6 +10,7 @@ export interface WorkflowExecutor {
 /** What there must be one of in a process, however often this package was loaded. */
 export interface NestState {
   readonly metadata: WeakMap<WorkflowClass, WorkflowMetadata>;
+  readonly schedules: WeakMap<WorkflowClass, readonly ScheduleMetadata[]>;
   /** The workflows that providers are, by the provider. */
   readonly providers: WeakMap<object, { readonly cls: WorkflowClass; workflow(): Workflow<never[], unknown> }>;
   /** Classes of which there is an instance for each run, so that none of them can stand for the workflow. */
@@ -29,6 +30,7 @@ export function nestState(): NestState {
   const holder = globalThis as { [key]?: NestState };
   return (holder[key] ??= {
     metadata: new WeakMap(),
+    schedules: new WeakMap(),
     providers: new WeakMap(),
     scoped: new WeakSet(),
     injected: new Set(),

@@ -1,5 +1,4 @@
-import { NotLaunchedError, Perdure } from '@perdure/core';
-import type { Health } from '@perdure/core';
+import { type Health, NotLaunchedError, Perdure } from '@perdure/core';
 
 /**
  * The engine that is injected. Providers are made before there is one, so this is a handle that passes everything on to the
@@ -10,31 +9,8 @@ export class LatePerdure {
   #launched: Perdure | null = null; // null = not yet
 
   constructor() {
-    const launched = (): Perdure | null => this.#launched;
-    const engine = (): Perdure => this.#engine;
-    const starter: Perdure['starter'] = {
-      get dataSource() {
-        return engine().starter.dataSource;
-      },
-      start: async (request) => await engine().starter.start(request),
-      outcome: async (workflowId) => await engine().starter.outcome(workflowId),
-      status: async (workflowId) => await engine().starter.status(workflowId),
-      cancel: async (workflowId) => await engine().starter.cancel(workflowId),
-      decode: (payload) => engine().starter.decode(payload),
-      decodeError: (payload) => engine().starter.decodeError(payload),
-    };
-    const rest = {
-      get executorId() {
-        return launched()?.executorId ?? null;
-      },
-      get queues() {
-        return engine().queues;
-      },
-      health: (): Health => launched()?.health() ?? notLaunched,
-      shutdown: async (drainMs: number) => await launched()?.shutdown({ drainMs }),
-    };
-    const handle = Object.defineProperties(starter, Object.getOwnPropertyDescriptors(rest));
-    this.perdure = new Perdure(handle as never, null);
+    const engine = new Proxy({}, { get: (_target, name) => this.#member(name) });
+    this.perdure = new Perdure(engine as never, null);
   }
 
   get isLaunched(): boolean {
@@ -45,10 +21,25 @@ export class LatePerdure {
     this.#launched = perdure;
   }
 
-  get #engine(): Perdure {
-    if (this.#launched === null) throw new NotLaunchedError();
-    return this.#launched;
+  /** What an engine has under a name. */
+  #member(name: string | symbol): unknown {
+    const perdure = this.#launched;
+    // The database goes with the `Perdure` around the engine.
+    if (name === 'shutdown') return async (drainMs: number) => await perdure?.shutdown({ drainMs });
+    if (perdure === null) return beforeLaunch(name);
+    const engine = perdure.starter;
+    const member: unknown = Reflect.get(engine, name, engine);
+    return typeof member === 'function' ? (...args: unknown[]): unknown => Reflect.apply(member, engine, args) : member;
   }
+}
+
+const values = new Set<string | symbol>(['dataSource', 'queues', 'schedules']);
+
+function beforeLaunch(name: string | symbol): unknown {
+  if (name === 'health') return () => notLaunched;
+  if (name === 'executorId') return null;
+  if (values.has(name)) throw new NotLaunchedError();
+  return () => Promise.reject(new NotLaunchedError());
 }
 
 const notLaunched: Health = {

@@ -1,4 +1,4 @@
-import type { Workflow, WorkflowOptions } from '@perdure/core';
+import type { ScheduleOptions, ScheduleTiming, Workflow, WorkflowOptions } from '@perdure/core';
 
 /** What `@Workflow()` can stand on: a class whose instances have a `run`. */
 export type WorkflowClass = abstract new (...args: never[]) => { run(...args: never[]): Promise<unknown> };
@@ -14,4 +14,11 @@ export interface WorkflowMetadata {
   readonly options: WorkflowOptions;
   /** The method as it was written, which the decorator has put another one in front of. */
   readonly run: (...args: never[]) => Promise<unknown>;
+}
+
+/** What `@Schedule()` says of a class. */
+export interface ScheduleMetadata {
+  readonly name: string;
+  readonly timing: ScheduleTiming;
+  readonly options: ScheduleOptions;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { currentRun, type Perdure, workflow, type Workflow } from '@perdure/core';
+import { currentRun, type Perdure, schedule, workflow, type Workflow } from '@perdure/core';
 import { currentRequest } from '@perdure/http';
 import { nestState, type WorkflowExecutor } from '../nest-state.js';
 import { onEngine } from './on-engine.js';
@@ -24,11 +24,12 @@ export class WorkflowHost implements WorkflowExecutor {
   /** Defines what was found, so that an engine that is launched now knows it. */
   open(found: readonly FoundWorkflow[], perdure: Perdure): void {
     this.#perdure = perdure;
-    const { hosts, providers, scoped } = nestState();
+    const { hosts, providers, schedules, scoped } = nestState();
     this.#isOpen = true;
     for (const item of found) {
       const { name } = item.metadata;
       const workflow = this.#define(item);
+      for (const { name, timing, options } of schedules.get(item.cls) ?? []) schedule(name, timing, workflow, options);
       this.#found.set(name, item);
       this.#workflows.set(name, workflow);
       hosts.set(name, [...(hosts.get(name) ?? []), this]);
