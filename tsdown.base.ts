@@ -1,10 +1,20 @@
 import { defineConfig, type UserConfig } from 'tsdown';
 
 /** How every published package is built: ES modules beside CommonJS, each with its own declarations. */
-export function library({ entry }: { entry: string[] }): UserConfig {
+export function library({
+  entry,
+  onlyEsModules = [],
+}: {
+  entry: string[];
+  /** Dependencies without a CommonJS form. They go into the CommonJS build, as Jest cannot `require` them. */
+  onlyEsModules?: string[];
+}): UserConfig {
   return defineConfig({
     entry,
-    format: ['esm', 'cjs'],
+    format: {
+      esm: {},
+      cjs: { deps: { alwaysBundle: (id) => onlyEsModules.includes(id), skipNodeModulesBundle: false } },
+    },
     dts: { sourcemap: false },
     sourcemap: true,
     target: 'node20',

@@ -1,3 +1,3 @@
 import { library } from '../../tsdown.base.js';
 
-export default library({ entry: ['src/index.ts', 'src/internal.ts'] });
+export default library({ entry: ['src/index.ts', 'src/internal.ts'], onlyEsModules: ['devalue'] });

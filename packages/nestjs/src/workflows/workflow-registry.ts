@@ -32,7 +32,7 @@ export class WorkflowRegistry {
 
   /** The workflow that a route runs, a function or a class. */
   of(reference: Workflow<never[], unknown> | WorkflowClass): Workflow<[never], unknown> {
-    return 'definition' in reference ? (reference as Workflow<[never], unknown>) : this.get(reference);
+    return 'definition' in reference ? reference : this.get(reference);
   }
 }
 
