@@ -9,8 +9,10 @@ export class LatePerdure {
   #launched: Perdure | null = null; // null = not yet
 
   constructor() {
-    const engine = new Proxy({}, { get: (_target, name) => this.#member(name) });
-    this.perdure = new Perdure(engine as never, null);
+    const nothing = Object.create(Perdure.prototype) as Perdure;
+    this.perdure = new Proxy(nothing, {
+      get: (_target, name) => (this.#launched === null ? beforeLaunch(name) : memberOf(this.#launched, name)),
+    });
   }
 
   get isLaunched(): boolean {
@@ -20,26 +22,26 @@ export class LatePerdure {
   launched(perdure: Perdure): void {
     this.#launched = perdure;
   }
-
-  /** What an engine has under a name. */
-  #member(name: string | symbol): unknown {
-    const perdure = this.#launched;
-    // The database goes with the `Perdure` around the engine.
-    if (name === 'shutdown') return async (drainMs: number) => await perdure?.shutdown({ drainMs });
-    if (perdure === null) return beforeLaunch(name);
-    const engine = perdure.starter;
-    const member: unknown = Reflect.get(engine, name, engine);
-    return typeof member === 'function' ? (...args: unknown[]): unknown => Reflect.apply(member, engine, args) : member;
-  }
 }
 
-const values = new Set<string | symbol>(['dataSource', 'queues', 'schedules']);
+/** Bound to the engine itself, whose private members a proxy doesn't have. */
+function memberOf(perdure: Perdure, name: string | symbol): unknown {
+  const member: unknown = Reflect.get(perdure, name, perdure);
+  return typeof member === 'function' && name !== 'constructor'
+    ? (...args: unknown[]): unknown => Reflect.apply(member, perdure, args)
+    : member;
+}
+
+const promising = new Set<string | symbol>(['send', 'getEvent', 'completeToken']);
 
 function beforeLaunch(name: string | symbol): unknown {
   if (name === 'health') return () => notLaunched;
+  if (name === 'shutdown') return () => Promise.resolve();
   if (name === 'executorId') return null;
-  if (values.has(name)) throw new NotLaunchedError();
-  return () => Promise.reject(new NotLaunchedError());
+  if (promising.has(name)) return () => Promise.reject(new NotLaunchedError());
+  // Whoever looks whether it is a promise, or a provider with hooks, finds that it is not.
+  if (name === 'constructor' || !(name in Perdure.prototype)) return Reflect.get(Perdure.prototype, name) as unknown;
+  throw new NotLaunchedError();
 }
 
 const notLaunched: Health = {
