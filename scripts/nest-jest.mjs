@@ -16,6 +16,8 @@ try {
   const packed = packages.map((name) => `./perdure-${name}-0.1.0.tgz`);
   for (const name of packages) run('npm', ['pack', `./packages/${name}`, '--pack-destination', folder, ...quiet]);
   run('npm', ['install', '--ignore-scripts', '--no-package-lock', ...quiet, ...packed], folder);
+  // PGlite, which is embedded here, loads its parts with `import()`.
+  process.env['NODE_OPTIONS'] = '--experimental-vm-modules';
   run('npx', ['jest', '--runInBand', '--detectOpenHandles', ...process.argv.slice(2)], folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
