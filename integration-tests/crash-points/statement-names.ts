@@ -30,7 +30,9 @@ export function flushForms(): RegExp[] {
   );
   const sections = [
     ...places,
-    ...['enqueued', 'dequeued', 'consumed', 'children'].map((section) => `\\w+_${section}_(?:one|many)`),
+    ...['enqueued', 'dequeued', 'consumed', 'children', 'streamed', 'discarded'].map(
+      (section) => `\\w+_${section}_(?:one|many)`,
+    ),
   ];
   return ['new', 'missing'].flatMap((mode) => sections.map((section) => new RegExp(`^flush_${mode}_${section}`)));
 }

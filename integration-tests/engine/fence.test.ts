@@ -190,6 +190,8 @@ function batch(executorId: string, workflowId: string) {
     dequeued: [],
     consumed: [],
     childrenOfOthers: [],
+    streamed: [],
+    discarded: [],
     now: null,
   };
 }

@@ -8,6 +8,7 @@ import { messages } from './messages.js';
 import { parking } from './parking.js';
 import { schedules } from './schedules.js';
 import { queues } from './queues.js';
+import { streams } from './streams.js';
 import { transactions } from './transactions.js';
 
 /** Everything that is tried at each of its statements. */
@@ -29,6 +30,7 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...owners(instruments),
     ...messages(instruments),
     ...parking(instruments),
+    ...streams(instruments),
     ...queues(instruments),
     ...schedules(instruments),
     ...transactions(instruments),

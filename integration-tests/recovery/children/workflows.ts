@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { currentRun, sleep, step, workflow } from '@perdure/core';
+import { currentRun, sleep, step, stream, workflow } from '@perdure/core';
 import type { LedgerWriter } from './ledger-writer.js';
 
 export interface Surroundings {
@@ -73,8 +73,26 @@ export function defineWorkflows({ ledger, gates, label }: Surroundings) {
     await step.run('kill', () => ledger.noted(() => process.kill(process.pid, 'SIGKILL')));
   });
 
+  /** Writes to a stream in the workflow and in steps, of which the third waits at a gate with half of its values written. */
+  const streaming = workflow('streaming', async (values: number) => {
+    const out = stream<string>('out');
+    for (let part = 0; part < 5; part += 1) {
+      await out.append(`part ${part}`);
+      await step.run('write', () =>
+        ledger.noted(async () => {
+          for (let n = 0; n < values; n += 1) {
+            const durable = out.append(`${part}.${n}`);
+            if (part !== 2 || n !== values / 2) continue;
+            await durable;
+            await gate('middle');
+          }
+        }),
+      );
+    }
+  });
+
   const guarded = defineGuarded(ledger, add, tick);
-  return { gated, signed, lasting, poison, guarded };
+  return { gated, signed, lasting, poison, guarded, streaming };
 }
 
 /** A workflow with a `try`, `catch` and `finally` around everything that it awaits. */

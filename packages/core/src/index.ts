@@ -27,6 +27,8 @@ export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedule
 
 export { getEvent, setEvent, watch } from './workflow/events.js';
 export type { GetEventOptions, WatchOptions } from './workflow/events.js';
+export { readStream, stream } from './workflow/streams.js';
+export type { ReadStreamOptions, StreamItem, StreamRollback, StreamValue, StreamWriter } from './workflow/streams.js';
 export { select } from './workflow/select.js';
 export type { Branches, Selected } from './workflow/select.js';
 export { completeToken, createToken } from './workflow/tokens.js';

@@ -1,7 +1,7 @@
 import type { Transaction } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { expectTypeOf, it } from 'vitest';
-import { currentRun, type Perdure, type RunHandle, sleep, step, workflow } from './index.js';
+import { currentRun, type Perdure, readStream, type RunHandle, sleep, step, stream, workflow } from './index.js';
 
 interface Order {
   readonly sku: string;
@@ -37,6 +37,25 @@ it('takes the clients of pg and PGlite for transactions', () => {
   const greet = workflow('types: greet', async (name: string) => name);
   expectTypeOf((client: pg.Client) => greet.with({ transaction: client })).toBeFunction();
   expectTypeOf((tx: Transaction) => greet.with({ transaction: tx })).toBeFunction();
+});
+
+it('types streams', () => {
+  const orders = stream<Order>('orders');
+  expectTypeOf(orders.append).parameters.toEqualTypeOf<Order[]>();
+  expectTypeOf(orders.append).returns.resolves.toEqualTypeOf<void>();
+  const read = async () => {
+    for await (const item of readStream<Order>('run', 'orders')) {
+      if (item.kind === 'value') return item.value;
+      expectTypeOf(item.discarded).toEqualTypeOf<readonly { readonly first: number; readonly last: number }[]>();
+      // @ts-expect-error -- a rollback has no value
+      expectTypeOf(item.value).toBeUndefined();
+    }
+    return null;
+  };
+  expectTypeOf(read).returns.resolves.toEqualTypeOf<Order | null>();
+  // @ts-expect-error -- a number is no order
+  const append = () => orders.append(5);
+  expectTypeOf(append).toBeFunction();
 });
 
 it('refuses what does not fit', () => {

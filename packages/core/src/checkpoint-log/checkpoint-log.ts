@@ -3,16 +3,19 @@ import { StoreRefusedError } from '../errors/errors.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { ChildOfOther, FlushBatch, FlushStore } from '../store/flush.js';
+import type { StreamChange } from '../store/streams.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import type { Checkpoint, NewRun, Outcome } from '../store/records.js';
 import { never } from '../util/never.js';
 import { sleepFor } from '../util/timers.js';
 import { GroupCommit } from './group-commit.js';
+import { mergeStreamChanges } from './stream-changes.js';
 
 /** Something that a run makes durable. */
 export type LogItem =
   | { readonly kind: 'start'; readonly run: NewRun }
   | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'stream'; readonly workflowId: string; readonly change: StreamChange }
   | { readonly kind: 'enqueue'; readonly run: QueuedRun }
   | {
       readonly kind: 'outcome';
@@ -154,14 +157,17 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
   const dequeued: string[] = [];
   const consumed: FlushBatch['consumed'][number][] = [];
   const childrenOfOthers: ChildOfOther[] = [];
+  const changes: StreamChange[] = [];
   for (const item of items) {
     if (item.kind === 'start') starts.push(item.run);
     else if (item.kind === 'enqueue') enqueued.push(item.run);
+    else if (item.kind === 'stream') changes.push(item.change);
     else if (item.kind === 'checkpoint') {
       const { checkpoint } = item;
       checkpoints.push(checkpoint);
       if (checkpoint.consumed !== undefined)
         consumed.push({ workflowId: checkpoint.workflowId, ...checkpoint.consumed });
+      if (checkpoint.streamed !== undefined) changes.push(checkpoint.streamed);
     } else {
       outcomes.push(item.outcome);
       if (item.isQueued) dequeued.push(item.outcome.workflowId);
@@ -169,6 +175,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
         childrenOfOthers.push({ workflowId: item.outcome.workflowId, parentId: item.parentId });
     }
   }
+  const { entries: streamed, discarded } = mergeStreamChanges(changes);
   return {
     executorId,
     starts,
@@ -178,17 +185,25 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
     dequeued,
     consumed,
     childrenOfOthers,
+    streamed,
+    discarded,
     now: clock.sqlNow(),
   };
 }
 
 function runOf(item: LogItem): string {
   if ('run' in item) return item.run.workflowId;
+  if (item.kind === 'stream') return item.workflowId;
   return item.kind === 'checkpoint' ? item.checkpoint.workflowId : item.outcome.workflowId;
 }
 
 function sizeOf(item: LogItem): number {
+  if (item.kind === 'stream') return sizeOfChange(item.change);
+  const written = item.kind === 'checkpoint' && item.checkpoint.streamed ? sizeOfChange(item.checkpoint.streamed) : 0;
   const payload =
     'run' in item ? item.run.input : item.kind === 'checkpoint' ? item.checkpoint.payload : item.outcome.payload;
-  return 200 + (payload?.length ?? 0);
+  return 200 + (payload?.length ?? 0) + written;
 }
+
+const sizeOfChange = ({ entries }: StreamChange): number =>
+  entries.reduce((sum, { payload }) => sum + 100 + (payload?.length ?? 0), 0);

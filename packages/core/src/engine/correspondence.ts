@@ -1,14 +1,15 @@
 import type { Database } from '../database/database.js';
 import { EngineStoppedError } from '../errors/errors.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
+import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
 import { Interruptible } from '../util/interruptible.js';
 import type { MessageToSend, RunStarter, TokenCompletion } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
-import { EventWaits } from './event-waits.js';
+import { Inquiries } from './inquiries.js';
 import { Outbox } from './outbox.js';
 
 /** What runs say to each other and to the world. */
-type Letters = Pick<RunStarter, 'send' | 'complete' | 'event'>;
+type Letters = Pick<RunStarter, 'send' | 'complete' | 'event' | 'stream'>;
 
 /**
  * Everything that goes from and to runs while they execute. Whoever asks from outside hears that the engine has stopped;
@@ -16,7 +17,8 @@ type Letters = Pick<RunStarter, 'send' | 'complete' | 'event'>;
  */
 export class Correspondence implements Letters {
   readonly #outbox: Outbox;
-  readonly #events: EventWaits;
+  readonly #events: Inquiries<EventQuestion, EventAnswer>;
+  readonly #streams: Inquiries<StreamQuestion, StreamAnswer>;
   readonly #waits = new Interruptible();
   #isStopped = false;
 
@@ -32,13 +34,19 @@ export class Correspondence implements Letters {
   ) {
     const { store, clock, random, logger, hints, options } = services;
     this.#outbox = new Outbox(services, database, isLocal, onWoken);
-    this.#events = new EventWaits({
-      events: store.events,
-      clock,
-      random,
-      logger,
-      pollMs: options.resultPollMs,
-      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+    const askOthers = (ids: readonly string[]): void => hints.send({ type: 'wanted', ids });
+    const shared = { clock, random, logger, pollMs: options.resultPollMs, askOthers };
+    this.#events = new Inquiries({
+      ...shared,
+      name: 'events',
+      find: (questions) => store.events.find(questions),
+      isEmpty: ({ event, run }) => event === null && run === 'open',
+    });
+    this.#streams = new Inquiries({
+      ...shared,
+      name: 'streams',
+      find: (questions) => store.streams.read(questions),
+      isEmpty: ({ entries, run }) => entries.length === 0 && run === 'open',
     });
   }
 
@@ -48,6 +56,7 @@ export class Correspondence implements Letters {
       send: (message) => this.#outbox.send(message),
       complete: (completion) => this.#outbox.complete(completion),
       event: (question, signal) => this.#events.next(question, signal),
+      stream: (question, signal) => this.#streams.next(question, signal),
     };
   }
 
@@ -64,9 +73,15 @@ export class Correspondence implements Letters {
     return await this.#events.next(question, signal);
   }
 
+  async stream(question: StreamQuestion, signal: AbortSignal): Promise<StreamAnswer> {
+    if (this.#isStopped) throw new EngineStoppedError(question.workflowId);
+    return await this.#streams.next(question, signal);
+  }
+
   /** Something has happened in these runs. */
   look(workflowIds: readonly string[]): void {
     this.#events.look(workflowIds);
+    this.#streams.look(workflowIds);
   }
 
   /** From now on, nobody outside is served. */
@@ -79,6 +94,7 @@ export class Correspondence implements Letters {
     this.#outbox.stop();
     this.#waits.interrupt();
     await this.#events.stop(new EngineStoppedError(null));
+    await this.#streams.stop(new EngineStoppedError(null));
   }
 
   /** A message that is under way when the engine stops may arrive all the same. */

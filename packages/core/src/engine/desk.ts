@@ -3,6 +3,7 @@ import type { Database, TransactionClient } from '../database/database.js';
 import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
 import type { DataSource } from '../step/data-source.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
+import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
 import { migrate, verifySchema } from '../store/migrate.js';
 import { noNotifications } from '../store/notifications.js';
 import type { Outcome, RunRecord } from '../store/records.js';
@@ -250,6 +251,10 @@ export class Desk implements RunStarter {
     return await this.#correspondence.event(question, signal);
   }
 
+  async stream(question: StreamQuestion, signal: AbortSignal): Promise<StreamAnswer> {
+    return await this.#correspondence.stream(question, signal);
+  }
+
   async send(message: MessageToSend): Promise<void> {
     await this.#correspondence.send(message);
   }
@@ -296,10 +301,10 @@ export class Desk implements RunStarter {
     this.services.hints.finished(outcome.workflowId);
   }
 
-  /** A run of this process has set an event. */
-  eventSet(workflowId: string): void {
+  /** A run of this process has set an event, or written to a stream. */
+  published(workflowId: string): void {
     this.#correspondence.look([workflowId]);
-    this.services.hints.eventSet(workflowId);
+    this.services.hints.published(workflowId);
   }
 
   /** These runs go on elsewhere, if at all. */

@@ -115,7 +115,7 @@ export class Engine {
   async #launchExecutor(): Promise<void> {
     const executor: Executor = new Executor(this.desk.services, {
       onSettled: (outcome) => this.desk.settled(outcome),
-      onEvent: (workflowId) => this.desk.eventSet(workflowId),
+      onPublished: (workflowId) => this.desk.published(workflowId),
       onReleased: (workflowIds) => this.desk.released(workflowIds),
       onGone: () => {
         this.#executor = null;

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../seams/clock.js';
-import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { CheckpointLog, type LogItem, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
 import { Suspects } from '../recovery/suspects.js';
@@ -20,14 +20,22 @@ import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.j
 /** How long a process that leaves goes on trying to say so. */
 const farewellMs = 2_000;
 
+/** The run that publishes something with an item; null where nothing is. */
+function publisherOf(item: LogItem): string | null {
+  if (item.kind === 'stream') return item.workflowId;
+  if (item.kind !== 'checkpoint') return null;
+  const { kind, streamed, workflowId } = item.checkpoint;
+  return kind === 'event' || (streamed !== undefined && streamed.entries.length > 0) ? workflowId : null;
+}
+
 /** A start, before its executor has numbered the claim. */
 export type StartingRun = Omit<NewRun, 'claimNo'>;
 
 export interface ExecutorCallbacks {
   /** A run's outcome is durable. */
   readonly onSettled: (outcome: Outcome) => void;
-  /** A run has set an event. */
-  readonly onEvent: (workflowId: string) => void;
+  /** A run has set an event, or written to a stream. */
+  readonly onPublished: (workflowId: string) => void;
   /** These runs go on elsewhere, if at all. */
   readonly onReleased: (workflowIds: readonly string[]) => void;
   /** The lease was revoked, or everything was handed over. */
@@ -277,10 +285,9 @@ export class Executor {
         // A parent that executes here is not parked while this child does.
         const isParentHere = item.kind === 'outcome' && item.parentId !== null && this.#runs.has(item.parentId);
         const verdict = this.#log.append(isParentHere ? { ...item, parentId: null } : item);
-        if (item.kind !== 'checkpoint') return verdict;
-        const { workflowId, kind } = item.checkpoint;
-        this.#suspects.release(workflowId);
-        if (kind === 'event') void verdict.then(() => this.#callbacks.onEvent(workflowId));
+        const published = publisherOf(item);
+        if (published !== null) void verdict.then(() => this.#callbacks.onPublished(published));
+        if (item.kind === 'checkpoint') this.#suspects.release(item.checkpoint.workflowId);
         return verdict;
       },
       leaseRenewal: () => this.#lease.renewal(),

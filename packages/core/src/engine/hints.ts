@@ -84,8 +84,8 @@ export class Hints {
     if (this.#wanted.delete(workflowId)) this.send({ type: 'finished', ids: [workflowId] });
   }
 
-  /** A run of this process has set an event: tell whoever waits elsewhere. */
-  eventSet(workflowId: string): void {
+  /** A run of this process has set an event, or written to a stream: tell whoever waits elsewhere. */
+  published(workflowId: string): void {
     if (this.#wanted.has(workflowId)) this.send({ type: 'event', ids: [workflowId] });
   }
 
@@ -138,7 +138,7 @@ function merge(hints: readonly Hint[]): Hint[] {
   for (const type of ['work', 'schedules', 'cancel'] as const)
     if (hints.some((hint) => hint.type === type)) merged.push({ type });
   for (const type of ['wanted', 'finished', 'message', 'event'] as const) {
-    const ids = hints.flatMap((hint) => (hint.type === type ? hint.ids : []));
+    const ids = [...new Set(hints.flatMap((hint) => (hint.type === type ? hint.ids : [])))];
     for (let start = 0; start < ids.length; start += idsMax) {
       merged.push({ type, ids: ids.slice(start, start + idsMax) });
     }

@@ -2,6 +2,7 @@ import type { RunNaming } from '../workflow/context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
 import { processState } from '../workflow/process-state.js';
+import { readStream, type ReadStreamOptions, type StreamItem } from '../workflow/streams.js';
 import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { completeToken, type CompleteOptions } from '../workflow/tokens.js';
@@ -79,6 +80,15 @@ export abstract class RunAccess {
     options: Omit<WatchOptions, 'engine'> = {},
   ): AsyncGenerator<Value, void, undefined> {
     return watch<Value>(run, key, { ...options, engine: this });
+  }
+
+  /** {@link readStream}, through this. */
+  readStream<Value = unknown>(
+    run: Run,
+    name: string,
+    options: Omit<ReadStreamOptions, 'engine'> = {},
+  ): AsyncGenerator<StreamItem<Value>, void, undefined> {
+    return readStream<Value>(run, name, { ...options, engine: this });
   }
 
   /** {@link completeToken}, through this. */

@@ -1,5 +1,6 @@
 import { StepTimeoutError } from '../errors/errors.js';
 import type { Clock } from '../seams/clock.js';
+import { never } from '../util/never.js';
 import type { StepContext, WorkflowContext } from '../workflow/context.js';
 import type { DurableCall, OpenCall } from '../workflow/durable-call.js';
 import type { RetryMarker } from './retry-marker.js';
@@ -46,6 +47,8 @@ async function performStep(
     call.complete({ payload: committed.payload, failed: false, startedAt: committed.startedAt });
     return;
   }
+  // Of a process that died.
+  call.streams.rollBack();
   let failedAttempts = call.markers.length;
   const lastMarker = call.markers[failedAttempts - 1];
   let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
@@ -66,6 +69,7 @@ async function performStep(
       return;
     }
     failedAttempts += 1;
+    call.streams.rollBack();
     const error = codec.encodeError(attempt.error);
     if (!mayRetry(definition.retryPolicy, attempt.error, failedAttempts)) {
       call.complete({ payload: error, failed: true, startedAt });
@@ -90,6 +94,7 @@ async function tryOnce(
   const { clock, contexts } = context.seams;
   const timeout = startTimeout(definition, clock, call.signal);
   let nextRun = 0;
+  let isOver = false;
   const stepContext: StepContext = {
     kind: 'step',
     workflowId: context.workflowId,
@@ -101,6 +106,11 @@ async function tryOnce(
     step: { name: call.name, seq: call.seq, attempt },
     idempotencyKey: call.idempotencyKey,
     transaction: null,
+    streams: {
+      isClosed: call.streams.isClosed,
+      // A body that goes on although its time is over writes nothing that the next try would have to answer for.
+      write: (writes) => (isOver ? never() : call.streams.write(writes)),
+    },
     nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
   };
   const enter: StepTry['enter'] = async (fn, changes) => {
@@ -112,6 +122,7 @@ async function tryOnce(
   } catch (error) {
     return { error };
   } finally {
+    isOver = true;
     timeout?.stop();
   }
 }

@@ -4,6 +4,7 @@ import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js
 import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
+import { discardColumns, type Discard, type StreamEntry, streamColumns } from './streams.js';
 import { type Column, columnNames, fromMs, now, rowsParameters, rowsSelection, rowsSource } from './sql.js';
 
 /** Everything that one flush makes durable together. */
@@ -18,6 +19,9 @@ export interface FlushBatch {
   readonly consumed: readonly (ConsumedMessage & { readonly workflowId: string })[];
   /** Of the runs with an outcome, those whose parents may be parked. */
   readonly childrenOfOthers: readonly ChildOfOther[];
+  readonly streamed: readonly StreamEntry[];
+  /** What goes from streams; none of it is in {@link streamed}. */
+  readonly discarded: readonly Discard[];
   readonly now: EpochMs | null; // null = the database's clock
 }
 
@@ -67,6 +71,8 @@ export function createFlushStore(
       ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
       ...(batch.consumed.length > 0 ? ['consumed', countOf(batch.consumed)] : []),
       ...(batch.childrenOfOthers.length > 0 ? ['children', countOf(batch.childrenOfOthers)] : []),
+      ...(batch.streamed.length > 0 ? ['streamed', countOf(batch.streamed)] : []),
+      ...(batch.discarded.length > 0 ? ['discarded', countOf(batch.discarded)] : []),
     ].join('_');
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
@@ -213,6 +219,19 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     parts.push(...wakeParentsParts(schema, { settled: `(select item.* ${from})`, at }));
     parameter += 1;
   }
+  if (batch.streamed.length > 0) {
+    parts.push(`streamed as (
+      insert into ${schema}.streams (${columnNames(streamColumns)})
+      select ${rowsSelection(streamColumns)} ${source(streamColumns, batch.streamed)} ${onConflict}
+    )`);
+  }
+  if (batch.discarded.length > 0) {
+    const from = source(discardColumns, batch.discarded);
+    parts.push(`discarded as (
+      delete from ${schema}.streams s using (select item.* ${from}) item
+      where s.workflow_id = item.workflow_id and s.name = item.name and s.no between item.first and item.last
+    )`);
+  }
   const inserted = [
     ...(batch.starts.length > 0 ? ['select seed from started'] : []),
     ...(batch.enqueued.length > 0 ? ['select seed from enqueued'] : []),
@@ -237,6 +256,8 @@ function flushValues(batch: FlushBatch): Parameter[] {
     ...groupValues(consumedColumns, batch.consumed),
     ...groupValues(childColumns, batch.childrenOfOthers),
     ...(batch.childrenOfOthers.length > 0 ? [batch.now] : []),
+    ...groupValues(streamColumns, batch.streamed),
+    ...groupValues(discardColumns, batch.discarded),
   ];
 }
 

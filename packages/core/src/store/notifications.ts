@@ -11,7 +11,7 @@ export type Hint =
   /** Somebody outside waits for these runs: tell when they finish. */
   | { readonly type: 'wanted'; readonly ids: readonly string[] }
   | { readonly type: 'finished'; readonly ids: readonly string[] }
-  /** These runs have set events. */
+  /** These runs have set events, or written to streams. */
   | { readonly type: 'event'; readonly ids: readonly string[] }
   /** There are messages for these runs. */
   | { readonly type: 'message'; readonly ids: readonly string[] };

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../seams/clock.js';
+import type { StreamChange } from './streams.js';
 
 /** What a run's row says about who may work on it. An outcome row, where there is one, overrules it. */
 export type RunState = 'owned' | 'available' | 'parked' | 'queued' | 'blocked' | 'settled';
@@ -22,22 +23,24 @@ export type CallKind =
   | 'receive'
   | 'token'
   | 'event'
-  | 'get-event';
+  | 'get-event'
+  | 'stream';
 
 /**
  * One row of a run's history:
  * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began,
  * `wait`: a receive with a timeout began, `transaction`: a transactional step has committed, but its result was not delivered yet);
- * an interruption of the whole run (`cancelled`, `timed-out`); or `retry`, after which the workflow starts afresh.
+ * an interruption of the whole run (`cancelled`, `timed-out`); `retry`, after which the workflow starts afresh; or `streamed`, which
+ * is no row but says what is in its streams.
  */
 export type CheckpointKind =
-  CallKind | 'attempt' | 'timer' | 'wait' | 'transaction' | 'cancelled' | 'timed-out' | 'retry';
+  CallKind | 'attempt' | 'timer' | 'wait' | 'transaction' | 'streamed' | 'cancelled' | 'timed-out' | 'retry';
 
 export interface Checkpoint {
   readonly workflowId: string;
   /**
    * The place in the run's history: 0, 1, 2 … without gaps. Results are delivered in this order. A `transaction` has none
-   * yet: -1.
+   * yet, and `streamed` never: -1.
    */
   readonly position: number;
   /** The number of the durable call, in the order in which the workflow made them; -1 where it concerns the whole run. */
@@ -54,6 +57,8 @@ export interface Checkpoint {
   readonly attempt: number;
   /** The message that becomes consumed with it. */
   readonly consumed?: ConsumedMessage;
+  /** What happens to the run's streams with it. */
+  readonly streamed?: StreamChange;
 }
 
 export interface ConsumedMessage {

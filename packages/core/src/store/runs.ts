@@ -14,6 +14,7 @@ import type {
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
 import { columnNames, now, readMs, readMsOrNull, rowsParameters, rowsSelection, rowsSource, toMs } from './sql.js';
+import { streamedRows } from './streams.js';
 
 /** What a cancellation request came to, for each run that it reached. */
 export interface CancelVerdict {
@@ -139,6 +140,8 @@ export function createRunStore(database: Database, schema: string, statementName
             and t.retries = (
               select count(*) from ${schema}.checkpoints c where c.workflow_id = t.workflow_id and c.kind = 'retry'
             )
+          union all
+          ${streamedRows(schema, '$1')}
           order by workflow_id, position`,
         values: [{ arrayOf: 'text', values: workflowIds }],
       });

@@ -11,6 +11,7 @@ import { createParkingStore, type ParkingStore } from './parking.js';
 import { createQueueStore, type QueueStore } from './queues.js';
 import { createRunStore, type RunStore } from './runs.js';
 import { createScheduleStore, type ScheduleStore } from './schedules.js';
+import { createStreamStore, type StreamStore } from './streams.js';
 import { createTokenStore, type TokenStore } from './tokens.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
 
@@ -29,6 +30,7 @@ export interface Store {
   readonly messages: MessageStore;
   readonly tokens: TokenStore;
   readonly events: EventStore;
+  readonly streams: StreamStore;
   readonly schedules: ScheduleStore;
   readonly notifications: NotificationStore;
 }
@@ -47,6 +49,7 @@ export function createStore(database: Database, schemaName: string): Store {
     executors: createExecutorStore(database, schema, statementName),
     tokens: createTokenStore(schema, statementName),
     events: createEventStore(database, schema, statementName),
+    streams: createStreamStore(database, schema, statementName),
     schedules: createScheduleStore(database, schema, statementName),
     messages: createMessageStore(database, schema, statementName),
     parking: createParkingStore(database, schema, statementName),

@@ -6,6 +6,7 @@ import type { Random } from '../seams/random.js';
 import type { DurableCall } from './durable-call.js';
 import type { Mailbox } from './mailbox.js';
 import type { RunStarter } from './run-starter.js';
+import type { CallStreams } from './run-streams.js';
 
 /** What the code around a run works with; nothing of it is for users. */
 export interface Seams {
@@ -51,6 +52,7 @@ export interface StepContext {
   readonly idempotencyKey: string;
   /** What the body writes with, if its data and its checkpoint are one transaction; null otherwise. */
   readonly transaction: TransactionClient | null;
+  readonly streams: CallStreams;
   /** The id of a run that the body starts without one: a second attempt finds the run of the first. */
   nextChildId(): string;
 }

@@ -1,5 +1,6 @@
 import type { CallKind, Checkpoint, CheckpointKind, ConsumedMessage } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
+import type { OpenStreams, StreamWrites } from './run-streams.js';
 
 /** The result of a durable call, encoded. */
 export interface CallResult {
@@ -8,6 +9,8 @@ export interface CallResult {
   readonly startedAt: EpochMs;
   /** The message that the result is, for a receive. */
   readonly consumed?: ConsumedMessage;
+  /** What is written to a stream with it. */
+  readonly writes?: StreamWrites;
 }
 
 /** What a call waits for that can be waited for with nobody in memory. */
@@ -26,6 +29,7 @@ export interface OpenCall {
   readonly markers: readonly Checkpoint[];
   /** The messages that the run has taken and that are not recorded yet. */
   readonly received: Set<number>;
+  readonly streams: OpenStreams;
   /** Aborts when the result no longer matters: the run was cancelled, ended, or went to another process. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this call, in every process. */

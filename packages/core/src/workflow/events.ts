@@ -2,6 +2,7 @@ import { EventNotSetError } from '../errors/message-errors.js';
 import { InvalidArgumentError, RunNotFoundError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { SystemClock } from '../seams/system-clock.js';
+import { unlessAborted } from '../util/unless-aborted.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
@@ -95,10 +96,9 @@ export async function* watch<Value = unknown>(
   const starter = options.engine?.starter ?? currentStarter();
   const stopped = new AbortController();
   const signal = options.signal === undefined ? stopped.signal : AbortSignal.any([stopped.signal, options.signal]);
-  const aborted = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
   try {
     for (let after = -1; !signal.aborted;) {
-      const found = await Promise.race([starter.event({ workflowId, key, after }, signal), aborted]);
+      const found = await unlessAborted(signal, starter.event({ workflowId, key, after }, signal));
       if (found === null) return;
       if (found.run === 'unknown') throw new RunNotFoundError(workflowId);
       if (found.event === null) return;

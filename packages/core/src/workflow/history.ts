@@ -9,7 +9,7 @@ export interface RecordedCall {
   readonly result: Checkpoint | null; // null = it was open when the history ends
 }
 
-/** A run's checkpoints, arranged for replay. Only what follows the last `retry` counts: it made the workflow start afresh. */
+/** A run's checkpoints, arranged for replay; what is `streamed` is none of it. Only what follows the last `retry` counts: it made the workflow start afresh. */
 export interface History {
   /** Results and interruptions, in the order in which the workflow saw them. */
   readonly deliveries: readonly Checkpoint[];
@@ -65,6 +65,7 @@ function callKindOf(checkpoint: Checkpoint): CallKind | null {
     case 'cancelled':
     case 'timed-out':
     case 'retry':
+    case 'streamed':
       return null;
     default:
       return checkpoint.kind;

@@ -26,6 +26,7 @@ export function openCall(
     readonly isPending: () => boolean;
     /** What a side effect has to wait for now; null if nothing. */
     readonly undurable: () => Promise<unknown> | null;
+    readonly streams: OpenCall['streams'];
     readonly mark: OpenCall['mark'];
     readonly complete: OpenCall['complete'];
   },
@@ -41,6 +42,13 @@ export function openCall(
     async permission() {
       for (let wait = run.undurable(); wait !== null; wait = run.undurable()) await wait;
       if (!run.effects.isAdmitting || !run.isPending()) await never();
+    },
+    streams: {
+      isClosed: run.streams.isClosed,
+      write: (writes) => (run.isPending() ? run.streams.write(writes) : never()),
+      rollBack() {
+        if (run.isPending()) run.streams.rollBack();
+      },
     },
     track: (effect) => run.effects.track(effect),
     rest(wait) {

@@ -20,10 +20,11 @@ import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
 import { RunIdentity } from './run-identity.js';
 import { type Rest, restOf } from './rest.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
+import { RunStreams, type StreamWrites } from './run-streams.js';
 import type { RunServices } from './run-services.js';
 
 /** A live delivery: the result of a call, or an interruption. */
-type Live = { readonly call: PendingCall; readonly entry: Entry } | { readonly call: null; readonly entry: Entry };
+type Live = { readonly call: PendingCall | null; readonly entry: Entry; readonly writes?: StreamWrites | undefined };
 
 /**
  * One run, executing in this process. States:
@@ -44,6 +45,7 @@ export class RunExecution {
   readonly #history: History;
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
+  readonly #streams: RunStreams;
   readonly #deliveries: Deliveries<Live>;
   readonly #effects: Effects;
   readonly #identity: RunIdentity;
@@ -83,6 +85,7 @@ export class RunExecution {
       append: (item) => services.append(item),
       onRefused: (error) => this.#settle('failed', services.codec.encodeError(error)),
     });
+    this.#streams = new RunStreams(run.workflowId, checkpoints, (change) => this.#recorder.write(change));
     this.#deliveries = new Deliveries({
       clock: services.clock,
       cursor: this.#cursor,
@@ -237,7 +240,7 @@ export class RunExecution {
     const giveUp = (): void => {
       for (let seq = first; seq < end; seq += 1) {
         this.#pending.get(seq)?.controller.abort();
-        this.#pending.delete(seq);
+        if (this.#pending.delete(seq)) this.#streams.rollBack(seq);
       }
     };
     return { made, giveUp };
@@ -253,9 +256,11 @@ export class RunExecution {
       effects: this.#effects,
       isPending,
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
+      streams: this.#streams.of(call.seq),
       mark: (kind, payload, startedAt) =>
         void this.#recorder.record(this.#entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt })),
-      complete: (result) => this.#deliveries.add({ call, entry: this.#entryOf(call, call.kind, result) }),
+      complete: ({ writes, ...result }) =>
+        this.#deliveries.add({ call, entry: this.#entryOf(call, call.kind, result), writes }),
     });
     const start = async (): Promise<void> => {
       const startedAt = this.#services.clock.now();
@@ -273,10 +278,11 @@ export class RunExecution {
     return { kind, seq: call.seq, name: call.name, ...result, finishedAt: this.#services.clock.now() };
   }
 
-  #deliverLive({ call, entry }: Live): void {
+  #deliverLive({ call, entry, writes }: Live): void {
     // A call that was interrupted meanwhile has been answered.
     if (call === null || this.#pending.get(call.seq) === call) {
-      this.#recorder.record(entry);
+      const streamed = writes === undefined ? undefined : this.#streams.place(writes);
+      this.#recorder.record(streamed === undefined ? entry : { ...entry, streamed });
       this.#deliver(call, entry);
     } else if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);
     this.#effects.changed();
@@ -346,9 +352,11 @@ export class RunExecution {
       error: codec.encodeError(error),
     };
     const payload = codec.encodeRecord(marker);
-    const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, startedAt: now, finishedAt: now };
+    const at = { startedAt: now, finishedAt: now };
+    const streamed = this.#streams.rollBackAll();
+    const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, ...at, streamed };
     const { checkpoint, durable } = this.#recorder.record(entry);
-    const retries = [...this.#retries, checkpoint];
+    const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#retries, checkpoint];
     this.#close();
     void durable.then(() => this.#services.onRetry(this, retries));
   }

@@ -1,6 +1,7 @@
 import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Checkpoint, CheckpointKind, ClaimedRun, ConsumedMessage, Outcome } from '../store/records.js';
+import type { StreamChange } from '../store/streams.js';
 
 /** Something to be added to a run's history. */
 export interface Entry {
@@ -12,6 +13,7 @@ export interface Entry {
   readonly startedAt: EpochMs;
   readonly finishedAt: EpochMs;
   readonly consumed?: ConsumedMessage;
+  readonly streamed?: StreamChange;
 }
 
 /** Writes one run's history: gives each entry its position and remembers whether all of it is durable yet. */
@@ -39,6 +41,11 @@ export class RunRecorder {
     const { workflowId, attempt } = this.#run;
     const checkpoint: Checkpoint = { workflowId, attempt, position: this.#nextPosition++, ...entry };
     return { checkpoint, durable: this.#add({ kind: 'checkpoint', checkpoint }) };
+  }
+
+  /** Changes streams without a checkpoint; resolves once that is durable. */
+  async write(change: StreamChange): Promise<void> {
+    if (change.entries.length > 0) await this.#add({ kind: 'stream', workflowId: this.#run.workflowId, change });
   }
 
   /**

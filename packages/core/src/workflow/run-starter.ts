@@ -1,4 +1,5 @@
 import type { EventAnswer, EventQuestion } from '../store/events.js';
+import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
 import type { RunStatus, CrashRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Duration } from '../util/duration.js';
@@ -75,6 +76,8 @@ export interface RunStarter {
   cancel(workflowId: string): Promise<void>;
   /** An event later than the one that is known, or what became of the run. Never settles once aborted. */
   event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer>;
+  /** What is in a stream from a place on, or what became of the run. Never settles once aborted. */
+  stream(question: StreamQuestion, signal: AbortSignal): Promise<StreamAnswer>;
   /** Resolves once the message is durable, or part of the transaction. */
   send(message: MessageToSend): Promise<void>;
   /** Sends the value to the run that made the token. Resolves once it is durable, or part of the transaction. */
