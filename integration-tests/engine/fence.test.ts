@@ -96,7 +96,7 @@ describe('the fence', () => {
     await other.executors.register({ executorId: otherId, label: 'other', leaseMs: 60_000, now: null });
     const otherRun = batch(otherId, 'mine');
     const taken = await other.flush.writeMissing({ ...otherRun, checkpoints: [] });
-    expect(taken).toEqual({ held: true, takenSeeds: new Set([otherId]) });
+    expect(taken).toEqual({ held: true, takenSeeds: new Set([otherId]), hasWoken: false });
   });
 });
 
