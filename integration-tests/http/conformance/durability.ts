@@ -1,5 +1,5 @@
 import type { Database, Row, Statement } from '@perdure/core/internal';
-import { currentRun, sleep, step, workflow } from '@perdure/core';
+import { currentRun, setEvent, sleep, step, stream, workflow } from '@perdure/core';
 import { reply, type RunEvent } from '@perdure/http';
 import { expect, it } from 'vitest';
 import { patient } from '../../support/engines.js';
@@ -417,6 +417,66 @@ export function durabilityConformance(place: Place): void {
     await expect.poll(() => open, patient).toBe(0);
   });
 
+  it('29b. events are what runs publish, from where the client left off, at whichever server', async () => {
+    const seen = gate();
+    const answering = workflow('durability: answering', async () => {
+      const answer = stream<string>('answer');
+      await setEvent('progress', 0);
+      await answer.append('one');
+      const generate = async (): Promise<void> => {
+        const { attempt } = currentRun()!.step!;
+        await answer.append(`try ${attempt}`);
+        await seen.opened;
+        if (attempt === 1) throw new Error('again');
+      };
+      await step.run('generate', generate, { retries: 1, backoff: { initial: 1 } });
+      await setEvent('progress', 100);
+      await stream('secret').append('secret');
+    });
+    const events = { streams: ['answer'], events: ['progress'] };
+    const { server, another } = await bench(
+      place,
+      [{ kind: 'durable', path: '/answer', workflow: answering, options: { mode: 'async' } }],
+      { app: { authorize: () => true, events } },
+    );
+    const started = await server.post('/answer', {});
+    const url = `${started.headers.get('location')}/events`;
+    const live = await fetch(server.app.url + url);
+    let text = '';
+    for await (const bytes of live.body!) {
+      text += Buffer.from(bytes as Uint8Array).toString();
+      if (text.includes('try 1')) seen.open();
+    }
+    const all = eventsIn(text);
+    expect(all.filter(({ event }) => event === 'answer').map(({ data }) => data)).toEqual([
+      { offset: 0, value: 'one' },
+      { offset: 1, value: 'try 1' },
+      { offset: 2, discarded: [{ first: 1, last: 1 }] },
+      { offset: 3, value: 'try 2' },
+    ]);
+    expect(all.findLast(({ event }) => event === 'progress')?.data).toBe(100);
+    expect(all.at(-1)).toMatchObject({ event: 'end', data: { status: 'completed' } });
+    expect(text).not.toContain('secret');
+
+    const elsewhere = await another();
+    const from = async (id: string): Promise<RunEvent[]> => {
+      const headers = { 'last-event-id': id };
+      return eventsIn((await elsewhere.post(url, { method: 'GET', key: null, headers })).text);
+    };
+    const left = all.findIndex(({ data }) => (data as { value?: unknown }).value === 'try 1');
+    const answers = (list: readonly RunEvent[]): unknown[] => list.filter(({ event }) => event === 'answer');
+    expect(answers(await from(all[left]!.id)).map((item) => (item as RunEvent).data)).toEqual(
+      answers(all.slice(left + 1)).map((item) => (item as RunEvent).data),
+    );
+    expect(await from(all.at(-1)!.id)).toEqual([all.at(-1)]);
+    const whole = await from('no-id-of-ours');
+    expect(answers(whole)).toHaveLength(2);
+    expect((await server.post('/runs/nobody/events', { method: 'GET', key: null })).status).toBe(404);
+    for (const wrong of [{}, { streams: ['a'], events: ['a'] }, { streams: ['end'] }]) {
+      await expect(bench(place, [], { app: { events: wrong } })).rejects.toThrow(RangeError);
+    }
+  });
+
   it('30. a response that is too large to keep is sent once, marked, and never made a second time', async () => {
     let calls = 0;
     const body = Buffer.alloc(40_000, 'x');
@@ -444,4 +504,12 @@ export function durabilityConformance(place: Place): void {
     ]);
     expect(calls).toBe(1);
   });
+}
+
+function eventsIn(text: string): RunEvent[] {
+  return [...text.matchAll(/^id: (.*)\nevent: (.*)\ndata: (.*)$/gm)].map(([, id, event, data]) => ({
+    id: id!,
+    event: event!,
+    data: JSON.parse(data!) as unknown,
+  }));
 }

@@ -1,6 +1,15 @@
 export { createHttp } from './web.js';
 export type { WebHttp } from './web.js';
-export type { Authorize, HttpOptions, ResolvedRoute, RouteOptions, RunAction, RunEvent, RunEvents } from './options.js';
+export type {
+  Authorize,
+  HttpOptions,
+  Published,
+  ResolvedRoute,
+  RouteOptions,
+  RunAction,
+  RunEvent,
+  RunEvents,
+} from './options.js';
 export type { FingerprintOptions } from './fingerprint.js';
 
 export { currentRequest, logContext, requestCarrier } from './request-context.js';
@@ -12,6 +21,7 @@ export type { Omitted, ResponseRecord } from './stored-response.js';
 export { HttpProblem, problemOf } from './problem.js';
 export type { ProblemCode } from './problem.js';
 
+export { publishedEvents } from './published-events.js';
 export { Idempotency } from './idempotency.js';
 export type { RunEndpoints } from './run-endpoints.js';
 export type { Answer } from './answer.js';

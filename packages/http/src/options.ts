@@ -52,8 +52,8 @@ export interface HttpOptions<Req> extends RouteOptions<Req> {
   readonly authorize?: Authorize<Req> | 'owner';
   /** Where the run endpoints are mounted, for Location; `/runs` by default. */
   readonly runsPath?: string;
-  /** Events of runs, for the endpoint that streams them. */
-  readonly events?: RunEvents;
+  /** What the endpoint for events sends of a run: the streams and events that are named, or whatever a function gives. */
+  readonly events?: Published | RunEvents;
   /** Where you document your use of keys; problems link to it. */
   readonly docsUrl?: string;
   /** How long a start may take before the client gets 503, as while the database is away; 10 s by default. */
@@ -68,6 +68,14 @@ export type Authorize<Req> = (
   request: Req,
   asked: { readonly action: RunAction; readonly runId: string; readonly isOwner: boolean },
 ) => boolean | Promise<boolean>;
+
+/** What runs publish that their clients may have, by name. */
+export interface Published {
+  /** Of `stream(name)`. */
+  readonly streams?: readonly string[];
+  /** Of `setEvent(key, …)`. */
+  readonly events?: readonly string[];
+}
 
 /** One event of a run; `id` is its place in the order, for a client that comes back. */
 export interface RunEvent {

@@ -1,9 +1,10 @@
 import type { Perdure, RunInfo } from '@perdure/core';
 import { type HttpResponse, json, toWebResponse } from './http-response.js';
-import type { HttpOptions, RunAction } from './options.js';
+import type { HttpOptions, RunAction, RunEvents } from './options.js';
 import type { Outcomes } from './outcomes.js';
 import { parsePrefer } from './preferences.js';
 import { HttpProblem, notFound, problemOf, problemResponse, unavailable } from './problem.js';
+import { publishedEvents } from './published-events.js';
 import { isOwnedBy } from './run-id.js';
 import { eventStream } from './server-sent-events.js';
 import { isInterrupted, responseOfResult } from './stored-response.js';
@@ -28,11 +29,14 @@ export class RunEndpoints<Req> {
   readonly #perdure: Perdure;
   readonly #options: HttpOptions<Req>;
   readonly #outcomes: Outcomes;
+  readonly #publish: RunEvents | null; // null = nothing is published
 
   constructor(perdure: Perdure, options: HttpOptions<Req>, outcomes: Outcomes) {
     this.#perdure = perdure;
     this.#options = options;
     this.#outcomes = outcomes;
+    const { events = null } = options;
+    this.#publish = events === null || typeof events === 'function' ? events : publishedEvents(perdure, events);
   }
 
   /** @param subject the framework's own request, which `authorize` and `principal` are called with */
@@ -64,7 +68,7 @@ export class RunEndpoints<Req> {
       case 'cancel':
         return toWebResponse(await this.#cancel(asked));
       case 'events':
-        return this.#events(asked);
+        return await this.#events(asked);
     }
   }
 
@@ -104,10 +108,12 @@ export class RunEndpoints<Req> {
     return this.#pending(202, await run.status(), basePath);
   }
 
-  #events({ runId, request }: Asked<Req>): Response {
-    const { events } = this.#options;
-    if (events === undefined) throw noEvents();
-    return eventStream((signal) => events(runId, { after: lastEventId(request), signal }), request.signal);
+  async #events({ runId, request }: Asked<Req>): Promise<Response> {
+    const publish = this.#publish;
+    if (publish === null) throw noEvents();
+    // A function may know of runs that there are not yet.
+    if (typeof this.#options.events !== 'function') await this.#perdure.run(runId).status();
+    return eventStream((signal) => publish(runId, { after: lastEventId(request), signal }), request.signal);
   }
 
   #pending(status: number, info: RunInfo, basePath: string): HttpResponse {
