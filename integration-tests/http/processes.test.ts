@@ -13,7 +13,8 @@ describe.each(frameworks)('a process with %s', (framework) => {
       const mall = await Mall.create();
       const a = await mall.launch('A', framework);
       const b = await mall.launch('B', framework);
-      const lost = a.post(path, sent).then(
+      const asked = (requestId: string) => ({ ...sent, headers: { 'x-request-id': requestId } });
+      const lost = a.post(path, asked('first')).then(
         () => 'answered',
         () => 'cut',
       );
@@ -23,7 +24,7 @@ describe.each(frameworks)('a process with %s', (framework) => {
       const recordedByA = await mall.recordedSteps();
       expect(recordedByA).toHaveLength(1);
 
-      const returning = b.post(path, sent);
+      const returning = b.post(path, asked('second'));
       expect((await b.post(path, { ...sent, body: { sku: 'chair' } })).status).toBe(422);
       mall.open('charge');
       mall.open('respond');
@@ -37,6 +38,7 @@ describe.each(frameworks)('a process with %s', (framework) => {
       expect(begunByB.filter(({ key }) => recordedByA.includes(key))).toEqual([]);
       expect(new Set(mall.ledger.flatMap(({ name, key }) => (name === 'charge' ? [key] : []))).size).toBe(1);
       expect(await mall.countRuns('order')).toBe(1);
+      expect(mall.ledger.flatMap(({ event, what }) => (event === 'works for' ? [what] : []))).toEqual(['first']);
 
       const again = await b.post(path, sent);
       expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([

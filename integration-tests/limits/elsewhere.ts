@@ -64,6 +64,10 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/tokens.test.ts',
     title: 'that nobody made, or whose run has ended without it, is refused',
   },
+  'What a carrier captures that cannot be stored, or takes more than 8 KiB, and a carrier that throws': {
+    file: '../engine/carriers.test.ts',
+    title: 'refuses the start if it cannot be taken, and then nothing is stored',
+  },
   'A message that does not fit the schema of the `receive`': {
     file: '../engine/messages.test.ts',
     title: 'is checked, and changed, by a schema when it is received',

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 /**
  * `begin`, `end`: of a step's body. `waits`: it has come to a gate. `aborted`: its signal fired there.
  * `caught`: a `catch` block of a workflow ran. `finally`: a `finally` block ran although what it guards was not answered.
+ * `works for`: the request that it was started by.
  * `did`: who uses the engine heard that something is done.
  */
-export type LedgerEvent = 'begin' | 'end' | 'waits' | 'aborted' | 'caught' | 'finally' | 'did';
+export type LedgerEvent = 'begin' | 'end' | 'waits' | 'aborted' | 'caught' | 'finally' | 'did' | 'works for';
 
 export interface LedgerLine {
   readonly event: LedgerEvent;

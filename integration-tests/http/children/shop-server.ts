@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Perdure, step, workflow } from '@perdure/core';
-import { expressAdapter } from '@perdure/express';
+import { currentRequest, expressAdapter, requestCarrier } from '@perdure/express';
 import express4 from 'express4';
 import express5 from 'express5';
 import type { ShopOptions } from '../shop-process.js';
@@ -19,11 +19,11 @@ const order = workflow('order', async (input: { sku: string }) => {
     await gate('charge');
     return `charged by ${label}`;
   });
-  await noted('ship', () => {});
+  await noted('ship', () => ledger.note('works for', currentRequest()?.requestId ?? 'nobody'));
   return { reservation, payment };
 });
 
-const perdure = await Perdure.launch({ databaseUrl: url, schema, lease: leaseMs });
+const perdure = await Perdure.launch({ databaseUrl: url, schema, lease: leaseMs, carriers: [requestCarrier] });
 const express = (framework === 'Express 4' ? express4 : express5) as typeof express5;
 const http = expressAdapter(perdure);
 const app = express();

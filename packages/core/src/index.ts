@@ -36,6 +36,7 @@ export type { CompleteOptions, Token } from './workflow/tokens.js';
 export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
+export type { Carried, Carrier } from './workflow/carriers.js';
 export { sleep } from './workflow/durable-sleep.js';
 export { now, random, uuid } from './workflow/deterministic.js';
 export { currentRun } from './workflow/current-run.js';
@@ -90,6 +91,7 @@ export {
   WorkflowConflictError,
   WorkflowTimeoutError,
 } from './errors/errors.js';
+export { CarrierError } from './errors/carrier-errors.js';
 export { ScheduleNotFoundError } from './errors/schedule-errors.js';
 export {
   EventNotSetError,

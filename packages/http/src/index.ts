@@ -13,7 +13,6 @@ export type {
 export type { FingerprintOptions } from './fingerprint.js';
 
 export { currentRequest, logContext, requestCarrier } from './request-context.js';
-export type { ContextCarrier } from './request-context.js';
 export type { RequestContext } from './scope.js';
 
 export { isResponseRecord, omittedRecord, recordOf, replayedHeaders, reply } from './stored-response.js';

@@ -1,18 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { currentRun } from '@perdure/core';
+import { type Carrier, currentRun } from '@perdure/core';
 import { httpState } from './process-state.js';
 import type { RequestContext, RequestScope } from './scope.js';
-
-/**
- * Carries something of the surroundings of a start into the run: taken when the run is started, stored with it, and put
- * back around its workflow function and its steps, in whichever process executes them.
- */
-export interface ContextCarrier<Value = unknown> {
-  readonly name: string;
-  /** What is to be carried; undefined for nothing. */
-  capture(): Value | undefined;
-  run<T>(value: Value, fn: () => T): T;
-}
 
 /** The request that the calling code works for, in a handler, a workflow or a step; undefined elsewhere. */
 export function currentRequest(): RequestContext | undefined {
@@ -25,7 +14,7 @@ export function currentRequest(): RequestContext | undefined {
  * @example
  * const perdure = await Perdure.launch({ carriers: [requestCarrier] });
  */
-export const requestCarrier: ContextCarrier<RequestContext> = {
+export const requestCarrier: Carrier<RequestContext> = {
   name: 'perdure.request',
   capture: () => currentRequest(),
   run: (context, fn) => httpState().scopes.run(scopeOf(context), fn),

@@ -5,7 +5,7 @@ import { VirtualClock } from './virtual-clock.js';
 
 export interface TestEngineOptions extends Pick<
   LaunchOptions,
-  'parkAfter' | 'workflows' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
+  'parkAfter' | 'workflows' | 'carriers' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
 > {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;

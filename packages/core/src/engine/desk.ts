@@ -9,6 +9,7 @@ import { noNotifications } from '../store/notifications.js';
 import type { Outcome, RunRecord } from '../store/records.js';
 import { createStore } from '../store/store.js';
 import { Interruptible } from '../util/interruptible.js';
+import { type Captured, carriedBytesMax, Carriers } from '../workflow/carriers.js';
 import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
 import { anyVersion } from '../workflow/stand-in.js';
@@ -74,17 +75,16 @@ export class Desk implements RunStarter {
     const { clock, random, logger } = options;
     const store = createStore(database, options.schema);
     const hints = new Hints(options.notifications ? store.notifications : noNotifications, clock, logger);
-    const codec = createCodec({
-      errorClasses: [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)],
-      maxBytes: options.payloadBytesMax,
-    });
+    const classes = [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)];
+    const codec = createCodec({ errorClasses: classes, maxBytes: options.payloadBytesMax });
+    const carriers = new Carriers(options.carriers, createCodec({ errorClasses: classes, maxBytes: carriedBytesMax }));
     const pollMs = options.resultPollMs;
     const mailbox = new EngineMailbox({ messages: store.messages, clock, random, logger, pollMs });
     const { contexts } = processState();
     this.#database = database;
     this.#runner = runner;
     this.dataSource = engineDataSource(database, store.transactions, random, null);
-    this.services = { mailbox, store, clock, random, logger, codec, contexts, registry, hints, options };
+    this.services = { mailbox, store, clock, random, logger, codec, carriers, contexts, registry, hints, options };
     this.queues = new Queues({
       database,
       store: store.queues,
@@ -158,6 +158,10 @@ export class Desk implements RunStarter {
     await this.services.hints.stop();
   }
 
+  capture(inherited: string | null): Captured {
+    return this.services.carriers.capture(inherited);
+  }
+
   async start(request: StartRequest): Promise<string> {
     if (this.#isClosed) throw new EngineStoppedError(null);
     const starting = await this.prepare(request);
@@ -225,7 +229,7 @@ export class Desk implements RunStarter {
   async status(workflowId: string): Promise<RunInfo> {
     const record = await this.ask(() => this.services.store.runs.find(workflowId));
     if (record === null) throw new RunNotFoundError(workflowId);
-    return toRunInfo(record);
+    return toRunInfo(record, this.services.carriers);
   }
 
   async cancel(workflowId: string): Promise<void> {
@@ -281,6 +285,7 @@ export class Desk implements RunStarter {
     const { store, random } = this.services;
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
+      capture: (inherited) => this.capture(inherited),
       start: async (request) => {
         const starting = await this.prepare(request);
         return request.transaction === null ? await start(starting) : await this.startIn(request.transaction, starting);
@@ -333,7 +338,7 @@ export class Desk implements RunStarter {
   }
 }
 
-function toRunInfo(record: RunRecord): RunInfo {
-  const { input: _, ...info } = record;
-  return info;
+function toRunInfo(record: RunRecord, carriers: Carriers): RunInfo {
+  const { input: _, context, ...info } = record;
+  return { ...info, context: carriers.read(context) };
 }

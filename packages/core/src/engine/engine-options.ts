@@ -12,6 +12,7 @@ import type { Logger } from '../seams/logger.js';
 import { type Random, SystemRandom } from '../seams/random.js';
 import { SystemClock } from '../seams/system-clock.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { type Carrier, checkCarriers } from '../workflow/carriers.js';
 import type { Workflow } from '../workflow/workflow.js';
 
 /** How an engine is launched. With no options at all: embedded Postgres in `.perdure/`. */
@@ -37,6 +38,8 @@ export interface LaunchOptions {
   readonly queues?: readonly (string | { readonly name: string })[];
   /** Error classes that come back as themselves from a recorded step. */
   readonly errors?: readonly ErrorClass[];
+  /** What runs take along from the code that starts them, such as whose request it is; see {@link Carrier}. */
+  readonly carriers?: readonly Carrier[];
   /** Any pino logger; warnings and errors go to stderr by default. */
   readonly logger?: Logger;
   /** How long a dead process keeps its runs; 15 s by default. */
@@ -69,7 +72,15 @@ export interface LaunchOptions {
 /** How a client is connected; see {@link LaunchOptions}. */
 export type ClientOptions = Pick<
   LaunchOptions,
-  'databaseUrl' | 'pool' | 'database' | 'schema' | 'errors' | 'logger' | 'notifications' | 'maxPayloadBytes'
+  | 'databaseUrl'
+  | 'pool'
+  | 'database'
+  | 'schema'
+  | 'errors'
+  | 'carriers'
+  | 'logger'
+  | 'notifications'
+  | 'maxPayloadBytes'
 >;
 
 /** For tests: what the engine takes time and randomness from, and where it can be stopped. */
@@ -99,6 +110,7 @@ export interface ResolvedOptions {
   readonly crashesMax: number;
   readonly payloadBytesMax: number;
   readonly backlogBytesMax: number;
+  readonly carriers: readonly Carrier[];
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -125,6 +137,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
     backlogBytesMax: positive(options.maxBacklogBytes ?? 64 * 1024 * 1024, 'maxBacklogBytes'),
     payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
+    carriers: checkCarriers(options.carriers ?? []),
     logger: options.logger ?? new ConsoleLogger(),
     clock: options.clock ?? new SystemClock(),
     random: options.random ?? new SystemRandom(),

@@ -3,6 +3,7 @@ import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import type { Store } from '../store/store.js';
+import type { Carriers } from '../workflow/carriers.js';
 import type { ContextStorage } from '../workflow/context.js';
 import type { Registry } from '../workflow/registry.js';
 import type { ResolvedOptions } from './engine-options.js';
@@ -16,6 +17,7 @@ export interface EngineServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly codec: Codec;
+  readonly carriers: Carriers;
   readonly contexts: ContextStorage;
   readonly registry: Registry;
   readonly hints: Hints;

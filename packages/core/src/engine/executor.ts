@@ -273,11 +273,12 @@ export class Executor {
   }
 
   #runServices(): RunServices<RunExecution> {
-    const { clock, random, codec, contexts, mailbox } = this.#services;
+    const { clock, random, codec, carriers, contexts, mailbox } = this.#services;
     return {
       clock,
       random,
       codec,
+      carriers,
       contexts,
       mailbox,
       starter: this.#callbacks.starterFor(this),

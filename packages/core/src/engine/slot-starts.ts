@@ -1,6 +1,7 @@
 import type { Queryable } from '../database/database.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { Registry } from '../workflow/registry.js';
+import { nothingCaptured } from '../workflow/carriers.js';
 import type { StartRequest } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { prepareStart } from './starts.js';
@@ -17,7 +18,14 @@ export function slotRequest(registry: Registry, workflow: string, slot: unknown,
       `This process does not know the workflow "${workflow}" of the schedule. Ask in one that defines it.`,
     );
   }
-  return { definition, args: [slot], options: { workflowId }, parent: null, transaction: null };
+  return {
+    definition,
+    args: [slot],
+    options: { workflowId },
+    captured: nothingCaptured,
+    parent: null,
+    transaction: null,
+  };
 }
 
 /** Makes a slot's run part of the transaction in which its schedule moves on; one that is there already stays as it is. */

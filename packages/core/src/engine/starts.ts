@@ -23,9 +23,10 @@ export interface PreparedStart {
 
 /** Checks a start at the edge and turns it into the run to be stored. */
 export async function prepareStart(
-  { definition, args, options, parent }: StartRequest,
+  { definition, args, options, captured, parent }: StartRequest,
   { codec, clock, random }: { readonly codec: Codec; readonly clock: Clock; readonly random: Random },
 ): Promise<PreparedStart> {
+  if ('error' in captured) throw captured.error;
   const queueing = prepareQueueing(options);
   const workflowId = options.workflowId === undefined ? random.uuid() : checkWorkflowId(options.workflowId);
   const input = await validateArguments(definition, args);
@@ -39,6 +40,7 @@ export async function prepareStart(
     input: codec.encode(input),
     parentId: parent?.workflowId ?? null,
     detached,
+    context: captured.encoded,
     seed: random.uuid(),
     createdAt,
     deadlineAt: earliest(

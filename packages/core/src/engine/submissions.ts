@@ -27,7 +27,7 @@ export class Submissions {
       nextTurn: (run) => services.clock.nextMacrotask(run),
       batchItemsMax: services.options.flushItemsMax,
       batchBytesMax: 4 * 1024 * 1024,
-      bytesOf: ({ run }) => 200 + (run.input?.length ?? 0),
+      bytesOf: ({ run }) => 200 + (run.input?.length ?? 0) + (run.context?.length ?? 0),
       isFatal: () => false,
       ownerOf: ({ run }) => run.workflowId,
     });

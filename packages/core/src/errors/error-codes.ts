@@ -1,6 +1,7 @@
 /** The stable codes of {@link PerdureError}; match on these, not on messages. */
 export type ErrorCode =
   | 'PERDURE_CANCELLED'
+  | 'PERDURE_CARRIER_FAILED'
   | 'PERDURE_DATABASE_CLOSED'
   | 'PERDURE_DATABASE_REFUSED'
   | 'PERDURE_DATABASE_UNAVAILABLE'

@@ -91,7 +91,7 @@ async function tryOnce(
   call: OpenCall,
   attempt: number,
 ): Promise<Attempt> {
-  const { clock, contexts } = context.seams;
+  const { clock, contexts, carriers } = context.seams;
   const timeout = startTimeout(definition, clock, call.signal);
   let nextRun = 0;
   let isOver = false;
@@ -105,6 +105,7 @@ async function tryOnce(
     seams: context.seams,
     step: { name: call.name, seq: call.seq, attempt },
     idempotencyKey: call.idempotencyKey,
+    carried: context.carried,
     transaction: null,
     streams: {
       isClosed: call.streams.isClosed,
@@ -114,7 +115,9 @@ async function tryOnce(
     nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
   };
   const enter: StepTry['enter'] = async (fn, changes) => {
-    const running = contexts.run({ ...stepContext, ...changes }, async () => await fn());
+    const running = contexts.run({ ...stepContext, ...changes }, () =>
+      carriers.restore(context.carried, async () => await fn()),
+    );
     return await (timeout === null ? running : Promise.race([running, timeout.expiry]));
   };
   try {

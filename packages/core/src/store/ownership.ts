@@ -166,6 +166,7 @@ interface ClaimedRow extends Record<string, unknown> {
   seed: string;
   created_ms: number;
   deadline_ms: number | null;
+  context: string | null;
   attempt: number;
   crashes: number;
   cancel_requested: boolean;
@@ -175,7 +176,7 @@ interface ClaimedRow extends Record<string, unknown> {
 const claimedColumns = (alias: string): string => `
   ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
-  ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.attempt, ${alias}.crashes,
+  ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked`;
 
 function toClaimedRun(row: ClaimedRow): ClaimedRun {
@@ -191,6 +192,7 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     seed: row.seed,
     createdAt: readMs(row.created_ms),
     deadlineAt: readMsOrNull(row.deadline_ms),
+    context: row.context,
     attempt: row.attempt,
     crashes: row.crashes,
     cancelRequested: row.cancel_requested,

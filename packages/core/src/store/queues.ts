@@ -173,7 +173,17 @@ export function createQueueStore(
       const [row] = await tx.query<{ workflow_id: string }>({
         name: statementName('queues_replace_holder'),
         text: replaceHolderText(schema),
-        values: [run.queue, deduplicationId, run.name, run.version, run.input, run.delayMs, putOffMaxMs !== null, at],
+        values: [
+          run.queue,
+          deduplicationId,
+          run.name,
+          run.version,
+          run.input,
+          run.delayMs,
+          putOffMaxMs !== null,
+          at,
+          run.context,
+        ],
       });
       return row?.workflow_id ?? null;
     },
@@ -207,7 +217,9 @@ const replaceHolderText = (schema: string): string => `
     ) due
     where $7::bool and i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (
-    update ${schema}.runs r set input = $5::text, version = $4::text, unchecked = $4::text = '' from holder
+    update ${schema}.runs r
+    set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text
+    from holder
     where r.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
     returning r.workflow_id
   )

@@ -93,6 +93,8 @@ export interface NewRun {
   readonly seed: string;
   readonly createdAt: EpochMs;
   readonly deadlineAt: EpochMs | null; // null = none
+  /** What its carriers took along, encoded; null = nothing. */
+  readonly context: string | null;
 }
 
 /** A run that an executor owns and is about to execute. */
@@ -130,6 +132,7 @@ export interface RunRecord {
   readonly version: string;
   readonly status: RunStatus;
   readonly input: string | null;
+  readonly context: string | null;
   readonly parentId: string | null;
   readonly queue: string | null;
   readonly executorId: string | null;

@@ -12,4 +12,5 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'seed', type: 'text', value: (run) => run.seed },
   { name: 'created_at', type: 'int8', value: (run) => run.createdAt, expression: fromMs },
   { name: 'deadline_at', type: 'int8', value: (run) => run.deadlineAt, expression: fromMs },
+  { name: 'context', type: 'text', value: (run) => run.context },
 ];

@@ -83,7 +83,7 @@ export function createRunStore(database: Database, schema: string, statementName
       const [row] = await database.query<RunRow>({
         name: statementName('runs_find'),
         text: `
-          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.input, r.parent_id, r.executor_id::text as executor_id,
+          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.input, r.context, r.parent_id, r.executor_id::text as executor_id,
             r.attempt, r.crash_log, r.blocked_reason, r.cancel_requested_at is not null as cancel_requested,
             o.kind as outcome, ${toMs('r.created_at')} as created_ms, ${toMs('r.deadline_at')} as deadline_ms,
             ${toMs('o.finished_at')} as finished_ms
@@ -223,6 +223,7 @@ interface RunRow extends Record<string, unknown> {
   queue: string | null;
   item_state: string | null;
   input: string | null;
+  context: string | null;
   parent_id: string | null;
   executor_id: string | null;
   attempt: number;
@@ -263,6 +264,7 @@ function toRunRecord(row: RunRow): RunRecord {
     version: row.version,
     status: row.outcome ?? statusOf(row.state, row.item_state),
     input: row.input,
+    context: row.context,
     parentId: row.parent_id,
     queue: row.queue,
     executorId: row.executor_id,

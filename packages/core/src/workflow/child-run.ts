@@ -46,7 +46,10 @@ export function backgroundChild(
   };
 }
 
-/** The id is drawn when the call is made, not when it is performed, so that every replay draws the same. */
+/**
+ * The id is drawn, and the surroundings are captured, when the call is made, not when it is performed: every replay draws
+ * the same id.
+ */
 function childRequest(
   definition: WorkflowDefinition,
   args: readonly unknown[],
@@ -54,5 +57,6 @@ function childRequest(
   context: WorkflowContext,
 ): StartRequest {
   const workflowId = options.workflowId ?? context.nextChildId();
-  return { definition, args, options: { ...options, workflowId }, parent: context, transaction: null };
+  const captured = context.starter.capture(context.carried);
+  return { definition, args, options: { ...options, workflowId }, captured, parent: context, transaction: null };
 }

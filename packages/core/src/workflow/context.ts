@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import type { TransactionClient } from '../database/database.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
+import type { Carriers } from './carriers.js';
 import type { DurableCall } from './durable-call.js';
 import type { Mailbox } from './mailbox.js';
 import type { RunStarter } from './run-starter.js';
@@ -15,6 +16,7 @@ export interface Seams {
   readonly codec: Codec;
   readonly contexts: ContextStorage;
   readonly mailbox: Mailbox;
+  readonly carriers: Carriers;
 }
 
 /** The run that a workflow function executes in. */
@@ -27,6 +29,8 @@ export interface WorkflowContext {
   readonly starter: RunStarter;
   readonly seams: Seams;
   readonly deadlineAt: EpochMs | null; // null = none
+  /** What the run carries, encoded; null = nothing. */
+  readonly carried: string | null;
   call(call: DurableCall): Promise<unknown>;
   /** Makes calls that can be given up as long as they are open: the workflow then never hears of them again. */
   track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void };
@@ -50,6 +54,8 @@ export interface StepContext {
   readonly seams: Seams;
   readonly step: StepInfo;
   readonly idempotencyKey: string;
+  /** What the run carries, encoded; null = nothing. */
+  readonly carried: string | null;
   /** What the body writes with, if its data and its checkpoint are one transaction; null otherwise. */
   readonly transaction: TransactionClient | null;
   readonly streams: CallStreams;

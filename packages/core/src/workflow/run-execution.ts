@@ -175,8 +175,10 @@ export class RunExecution {
   #invokeWith(args: () => unknown[]): void {
     if (this.#isClosed) return;
     this.#isInvoked = true;
+    const { carriers, contexts } = this.#services;
     const invocation = async (): Promise<unknown> => await this.definition.fn(...(args() as never[]));
-    this.#services.contexts.run(this.#context(), invocation).then(
+    const carrying = async (): Promise<unknown> => await carriers.restore(this.run.context, invocation);
+    contexts.run(this.#context(), carrying).then(
       (value) => this.#finish(() => this.#settleCompleted(value)),
       (error: unknown) => this.#finish(() => this.#fail(error), error),
     );
@@ -194,6 +196,7 @@ export class RunExecution {
       starter: this.#services.starter,
       seams: this.#services,
       deadlineAt: run.deadlineAt,
+      carried: run.context,
       call: (request) => this.#call(request),
       track: (makeCalls) => this.#track(makeCalls),
       nextChildId: () => this.#identity.nextChildId(),

@@ -6,6 +6,7 @@ import type { Duration } from '../util/duration.js';
 import type { TransactionClient } from '../database/database.js';
 import type { QueueingOptions } from '../queue/queueing-options.js';
 import type { DataSource } from '../step/data-source.js';
+import type { Captured, Carried } from './carriers.js';
 import type { WorkflowDefinition } from './definition.js';
 
 /** How a run is started; bind them with `workflow.with(options)`. */
@@ -34,6 +35,8 @@ export interface RunInfo {
   readonly version: string;
   readonly status: RunStatus;
   readonly parentId: string | null;
+  /** What its carriers took along when it was started, by their names. */
+  readonly context: Carried;
   /** The queue that it was enqueued in; null if it was started. */
   readonly queue: string | null;
   readonly executorId: string | null;
@@ -69,6 +72,8 @@ export interface RunHandle<Result> {
 export interface RunStarter {
   /** Where transactional steps write. */
   readonly dataSource: DataSource;
+  /** What a start that is made here and now takes along; `inherited` is what the run carries that makes it. */
+  capture(inherited: string | null): Captured;
   start(request: StartRequest): Promise<string>;
   /** The encoded outcome of a run: its result, or the error that it ended with. */
   outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
@@ -104,6 +109,7 @@ export interface StartRequest {
   readonly definition: WorkflowDefinition;
   readonly args: readonly unknown[];
   readonly options: StartOptions;
+  readonly captured: Captured;
   readonly parent: ParentRun | null; // null = not started by a workflow
   readonly transaction: TransactionClient | null; // null = in a commit of its own
 }

@@ -87,12 +87,14 @@ function callable<Args extends readonly unknown[], Result>(
   };
   const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
     const starter = engine?.starter ?? currentStarter();
+    const captured = starter.capture(carriedByStep());
     // Before anything is awaited: the order of the calls is what repeats.
     const workflowId =
       options.workflowId ?? (await (engine === undefined ? idFromContext(definition.name) : idFromStep()));
     const request = workflowId === undefined ? options : { ...options, workflowId };
     const transaction = transactionOf(options);
-    return runHandle(starter, await starter.start({ definition, args, options: request, parent: null, transaction }));
+    const started = await starter.start({ definition, args, options: request, captured, parent: null, transaction });
+    return runHandle(starter, started);
   };
   return Object.assign(call, {
     start,
@@ -132,4 +134,10 @@ function idFromContext(workflowName: string): string | undefined | Promise<strin
 function idFromStep(): string | undefined {
   const context = currentContext();
   return context?.kind === 'step' ? context.nextChildId() : undefined;
+}
+
+/** What a step's run carries goes on into the runs that its body starts, as into children. */
+function carriedByStep(): string | null {
+  const context = currentContext();
+  return context?.kind === 'step' ? context.carried : null;
 }

@@ -4,6 +4,7 @@ import { messages } from './0003-messages.js';
 import { schedules } from './0004-schedules.js';
 import { events } from './0005-events.js';
 import { tokens } from './0006-tokens.js';
+import { startContext } from './0007-start-context.js';
 import { streams } from './0008-streams.js';
 import { sqlFunctions } from './0009-sql-functions.js';
 import { parking } from './0010-parking.js';
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   schedules,
   events,
   tokens,
+  startContext,
   streams,
   sqlFunctions,
   parking,
