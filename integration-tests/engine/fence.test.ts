@@ -169,7 +169,7 @@ function batch(executorId: string, workflowId: string) {
         seed: executorId,
         createdAt: at,
         deadlineAt: null,
-    context: null,
+        context: null,
       },
     ],
     checkpoints: [

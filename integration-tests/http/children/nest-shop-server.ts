@@ -4,7 +4,7 @@ import { Body, Controller, Header, Inject, Injectable, Module, Post } from '@nes
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Durable, Idempotent, PerdureModule, Step, Workflow } from '@perdure/nestjs';
+import { currentRequest, Durable, Idempotent, PerdureModule, Step, Workflow } from '@perdure/nestjs';
 import type { ShopOptions } from '../shop-process.js';
 import { shopTools } from './shop-tools.js';
 
@@ -51,7 +51,7 @@ class OrderWorkflow {
 
   @Step()
   async ship(): Promise<void> {
-    await ledger.noted(() => {});
+    await ledger.noted(() => ledger.note('works for', currentRequest()?.requestId ?? 'nobody'));
   }
 }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { type LaunchOptions, Perdure } from '@perdure/core';
-import { httpWorkflows } from '@perdure/http';
+import { httpWorkflows, requestCarrier } from '@perdure/http';
 import { closeGracefully, type CloseOptions } from '@perdure/http/node';
 import type { Server } from 'node:http';
 import { nestErrors } from '../http/http-errors.js';
@@ -64,6 +64,7 @@ export class PerdureRunner {
       ...options,
       logger: options.logger ?? nestLogger(),
       errors: [...new Set([...nestErrors, ...(options.errors ?? [])])],
+      carriers: [...new Set([requestCarrier, ...(options.carriers ?? [])])],
       ...(workflows === undefined ? {} : { workflows: [...this.#host.workflows, ...httpWorkflows(), ...workflows] }),
     };
     try {
