@@ -52,7 +52,7 @@ export class Engine {
 
   async launch(): Promise<void> {
     await this.desk.checkSchema();
-    await this.desk.queues.declare();
+    await this.desk.queues.tryToDeclare();
     await this.#launchExecutor();
     await this.desk.listen();
     this.desk.scheduler.start();

@@ -71,9 +71,14 @@ export class Queues implements QueueAdmin {
 
   /** Tells the database what code declares, as far as it wasn't told yet; asks it nothing if all is told. */
   async declare(): Promise<void> {
+    await this.#ask(() => this.tryToDeclare());
+  }
+
+  /** The same, and an error of the database is thrown: whoever launches an engine is told at once. */
+  async tryToDeclare(): Promise<void> {
     const news = [...this.#definitions()].filter((definition) => this.#declared.get(definition.name) !== definition);
     if (news.length === 0) return;
-    await this.#ask(() => this.#store.declare(this.#database, news));
+    await this.#store.declare(this.#database, news);
     for (const definition of news) {
       this.#declared.set(definition.name, definition);
       this.#known.add(definition.name);
