@@ -16,6 +16,18 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../faults/refusals.test.ts',
     title: 'when the server is read-only for a while, as it is after a failover',
   },
+  'The disk or the memory of the server is full, or a write fails there': {
+    file: '../faults/refusals.test.ts',
+    title: 'when every write fails with %s (%s) for a while',
+  },
+  'Others have all the connections of the server or the role': {
+    file: '../faults/refusals.test.ts',
+    title: 'when the role may not have more connections, and others have them all',
+  },
+  'The server crashes, and is started again': {
+    file: '../faults/restarts.test.ts',
+    title: 'nothing is lost and work goes on when Postgres crashes 20 times under load',
+  },
   'More waits to be written than `maxBacklogBytes` (64 MiB)': {
     file: '../engine/health.test.ts',
     title: 'refuses starts when more waits for the database than may',

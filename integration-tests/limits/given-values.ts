@@ -1,4 +1,4 @@
-import { type Perdure, queue, step, workflow, type WorkflowOptions } from '@perdure/core';
+import { getEvent, type Perdure, queue, send, step, workflow, type WorkflowOptions } from '@perdure/core';
 import type { TestDatabase } from '../support/databases.js';
 import { isDeepStrictEqual } from 'node:util';
 import { launchEngine } from '../support/engines.js';
@@ -21,6 +21,26 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
         errors.push(await thrown(async () => workflow('fine', async () => {}, { version: name })));
         errors.push(await thrown(async () => step(name, async () => {})));
         errors.push(await thrown(async () => queue(name)));
+      }
+      return errors;
+    },
+
+  'A topic, a key, an idempotency key or a deduplication id of that kind, or such a name of a schedule, of 200 bytes at most':
+    async (test) => {
+      const echo = workflow('echo', async () => 1);
+      const engine = await launchEngine(test, { workflows: [echo] });
+      const errors: unknown[] = [];
+      for (const name of badNames) {
+        errors.push(await thrown(async () => send('a', name, null, { engine })));
+        errors.push(await thrown(async () => send('a', 'topic', null, { idempotencyKey: name, engine })));
+        errors.push(await thrown(async () => getEvent('a', name, { engine })));
+        errors.push(
+          await thrown(async () => echo.with({ queue: 'queue', deduplication: { id: name }, engine }).start()),
+        );
+        const timing = { every: '1h' };
+        for (const schedule of [name, 'x'.repeat(201)]) {
+          errors.push(await thrown(async () => engine.schedules.set(schedule, { timing, workflow: echo })));
+        }
       }
       return errors;
     },

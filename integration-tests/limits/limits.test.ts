@@ -6,6 +6,7 @@ import { hasPgbouncer } from '../support/pgbouncer.js';
 import { elsewhere } from './elsewhere.js';
 import { givenValues, type LimitCase } from './given-values.js';
 import { launches } from './launches.js';
+import { hasOpenssl, ownServers } from './own-servers.js';
 import { type LimitRow, limitRows } from './table.js';
 
 const rows = limitRows();
@@ -42,17 +43,17 @@ describe('what is given', () => {
 });
 
 describe('a launch', () => {
-  it.each(tried(launches).filter(([what]) => hasPgbouncer || !what.includes('pooler')))(
-    '%s',
-    async (_, row, limitCase) => {
+  for (const [what, row, limitCase] of tried({ ...launches, ...ownServers })) {
+    const isMissing = (!hasPgbouncer && what.includes('pooler')) || (!hasOpenssl && what.includes('certificate'));
+    it.skipIf(isMissing)(`is refused: ${what}`, async () => {
       expect(await outcomes(row, limitCase)).toEqual([describeRow(row)]);
-    },
-  );
+    });
+  }
 });
 
 describe('the table', () => {
   it('has the rows that are tested, each once', () => {
-    const tested = [givenValues, launches, elsewhere].flatMap((cases) => Object.keys(cases));
+    const tested = [givenValues, launches, ownServers, elsewhere].flatMap((cases) => Object.keys(cases));
     expect(rows.map(({ what }) => what).toSorted()).toEqual(tested.toSorted());
   });
 

@@ -12,8 +12,15 @@ const path = [process.env['PATH'] ?? '', '/usr/sbin'].join(delimiter);
 
 export const hasPgbouncer = path.split(delimiter).some((folder) => existsSync(join(folder, 'pgbouncer')));
 
-/** Starts a pgbouncer in transaction mode, otherwise with the settings that it has by default, in front of a server. */
-export async function startPgbouncer(serverUrl: string): Promise<{
+/**
+ * Starts a pgbouncer in transaction mode, otherwise with the settings that it has by default, in front of a server.
+ *
+ * @param settings beyond these, as in `max_client_conn = 5`
+ */
+export async function startPgbouncer(
+  serverUrl: string,
+  settings: readonly string[] = [],
+): Promise<{
   /** As the given one, but through the pooler. */
   readonly url: string;
   readonly stop: () => Promise<void>;
@@ -38,6 +45,7 @@ auth_type = plain
 auth_file = ${files.users}
 pool_mode = transaction
 max_client_conn = 1000
+${settings.join('\n')}
 ${process.getuid?.() === 0 ? 'user = nobody' : ''}
 `,
   );

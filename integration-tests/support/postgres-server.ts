@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { EventEmitter, once } from 'node:events';
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -44,6 +45,8 @@ export interface PostgresServer {
   readonly stopImmediately: () => Promise<void>;
   /** Starts it again on its data; resolves when it accepts connections. */
   readonly startAgain: () => Promise<void>;
+  /** Makes it what a server is that follows another one: it answers questions, and takes no writes. */
+  readonly becomeStandby: () => Promise<void>;
 }
 
 /**
@@ -62,6 +65,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const [user, password] = ['postgres', randomUUID()];
   const port = await freePort();
   const output: string[] = [];
+  const isReadOnly = new EventEmitter();
   const postgres = new Postgres({
     databaseDir: join(folder, 'data'),
     user,
@@ -70,7 +74,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     createPostgresUser: isRoot,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
     postgresFlags: ['max_connections=200', 'unix_socket_directories=', ...settings].flatMap((it) => ['-c', it]),
-    onLog: (message) => output.push(message),
+    onLog: (message) => {
+      output.push(message);
+      if (message.includes('ready to accept read-only connections')) isReadOnly.emit('ready');
+    },
     onError: (error) => output.push(String(error)),
   });
 
@@ -86,6 +93,15 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     isRunning = false;
     process.kill(pid, 'SIGQUIT');
     while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async function becomeStandby(): Promise<void> {
+    await postgres.stop();
+    isRunning = false;
+    await writeFile(join(folder, 'data/standby.signal'), '');
+    // The package waits for a server that takes writes, or that has ended.
+    await Promise.race([postgres.start(), once(isReadOnly, 'ready')]);
+    isRunning = true;
   }
 
   async function stop(): Promise<void> {
@@ -106,7 +122,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     );
   }
   const url = `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
-  return { url, stop, stopImmediately, startAgain: start };
+  return { url, stop, stopImmediately, startAgain: start, becomeStandby };
 }
 
 function isAlive(pid: number): boolean {

@@ -237,10 +237,13 @@ function checkUrl(url: string): string {
     // What the pool would do when it connects for the first time.
     void new pg.Client({ connectionString: url });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_INVALID_URL') throw error;
-    throw new InvalidArgumentError(
-      'databaseUrl is not a valid URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.',
-    );
+    if ((error as { code?: unknown }).code === 'ERR_INVALID_URL' || error instanceof URIError) {
+      throw new InvalidArgumentError(
+        'databaseUrl is not a valid URL. Write it as postgres://user:password@host:5432/database, with special characters percent-encoded.',
+      );
+    }
+    // The parameters of TLS: files that are not there, or modes that contradict each other.
+    throw new InvalidArgumentError(`The parameters of databaseUrl cannot be used: ${(error as Error).message}`);
   }
   return url;
 }

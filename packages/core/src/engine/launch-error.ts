@@ -5,26 +5,35 @@ import { DatabaseRefusedError, type RefusalReason } from '../errors/storage-erro
 /** What somebody who launches an engine is told of an error of the driver: what to look at first. */
 export function launchError(error: unknown): unknown {
   const [code, message] = [textOf(error, 'code'), textOf(error, 'message')];
-  const refusal = refusals.find(([, pattern, words]) => pattern.test(code) && (words?.test(message) ?? true));
+  const isLike = ([, pattern, words]: readonly [string, RegExp, RegExp?]): boolean =>
+    pattern.test(code) && (words?.test(message) ?? true);
+  const refusal = refusals.find(isLike);
   if (refusal !== undefined) return new DatabaseRefusedError(refusal[0], error);
-  if (classify(error) === 'connection') return new DatabaseUnavailableError(error, unavailable[code] ?? 'unreachable');
-  return error;
+  if (classify(error) !== 'connection') return error;
+  return new DatabaseUnavailableError(error, unavailabilities.find(isLike)?.[0] ?? 'unreachable');
 }
 
 /** By SQLSTATE, and for errors of poolers and of `pg` that have none of their own also by their words. */
 const refusals: readonly (readonly [RefusalReason, RegExp, RegExp?])[] = [
   ['login', /^28/],
-  ['login', /^08P01$/, /password|no such user|not allowed/],
+  ['login', /^08P01$/, /password|no such user|not allowed|pg_hba/],
   ['login', /^$/, /^SASL/],
   ['database', /^3D000$/],
   ['database', /^08P01$/, /database .* does not exist|no such database/],
+  ['database', /^55000$/, /not currently accepting connections/],
   ['rights', /^42501$/],
   ['tls', /^$/, /does not support SSL/],
   ['tls', /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_)/],
   ['parameter', /^08P01$/, /startup parameter/],
+  ['parameter', /^(22023|42704|55P02)$/, /parameter/],
 ];
 
-const unavailable: Readonly<Record<string, UnavailableReason>> = { '25006': 'read-only', '53300': 'full' };
+const unavailabilities: readonly (readonly [UnavailableReason, RegExp, RegExp?])[] = [
+  ['read-only', /^25006$/],
+  ['full', /^53300$/],
+  ['full', /^08P01$/, /no more connections allowed/],
+  ['exhausted', /^53[12]00$/],
+];
 
 function textOf(error: unknown, key: 'code' | 'message'): string {
   const value = error instanceof Error ? (error as unknown as Record<string, unknown>)[key] : undefined;

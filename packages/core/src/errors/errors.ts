@@ -222,7 +222,7 @@ export class EngineStoppedError extends PerdureError {
 }
 
 /** Why a database cannot be used for the time being. */
-export type UnavailableReason = 'unreachable' | 'read-only' | 'full';
+export type UnavailableReason = 'unreachable' | 'read-only' | 'full' | 'exhausted';
 
 const unavailableAdvice: Record<UnavailableReason, string> = {
   unreachable:
@@ -230,6 +230,7 @@ const unavailableAdvice: Record<UnavailableReason, string> = {
   'read-only':
     'The database takes no writes: it is a standby, or set to be read-only. Point databaseUrl (DATABASE_URL) to the primary, then launch again.',
   full: 'The database has no connection left. Close some, raise max_connections or the limit of the role, or lower poolSize, then launch again.',
+  exhausted: 'The server has no disk space or no memory left. Give it more, then launch again.',
 };
 
 /** The database could not be reached or used when the engine was launched; later it may. */

@@ -14,7 +14,8 @@ export class DatabaseClosedError extends PerdureError {
 export type RefusalReason = 'login' | 'database' | 'rights' | 'tls' | 'parameter';
 
 const refusalAdvice: Record<RefusalReason, string> = {
-  login: 'Check the user and the password in databaseUrl (DATABASE_URL), and pg_hba.conf on the server.',
+  login:
+    'Check the user and the password in databaseUrl (DATABASE_URL), and pg_hba.conf on the server, which may want TLS (sslmode).',
   database: 'Create the database, or correct its name in databaseUrl (DATABASE_URL).',
   rights:
     'Grant the role what docs/restricted-role.md lists. A role that may not create tables launches with migrate: false, after somebody who may has run the output of printMigrations().',
