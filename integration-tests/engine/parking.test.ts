@@ -1,4 +1,4 @@
-import { type Perdure, queue, receive, sleep, step, workflow } from '@perdure/core';
+import { getEvent, type Perdure, queue, receive, setEvent, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
@@ -11,7 +11,7 @@ async function untilParked(perdure: Perdure): Promise<void> {
   await expect.poll(() => perdure.health().runs, patient).toBe(0);
 }
 
-describe.each(databases)('a run that waits for long on $name', ({ open }) => {
+describe.each(databases)('a run that waits for long on $name', ({ open, name }) => {
   it('leaves memory, wakes in time, and repeats nothing', async () => {
     let steps = 0;
     const remind = workflow('remind', async () => {
@@ -90,6 +90,70 @@ describe.each(databases)('a run that waits for long on $name', ({ open }) => {
     expect(await holder.status()).toMatchObject({ status: 'running', executorId: perdure.executorId });
   });
 
+  it('is woken by the event of another run that it waits for, wherever that executes, or by its end', async () => {
+    const publish = workflow('publish', async () => {
+      for (let key = await receive<string>('set'); key !== 'end'; key = await receive<string>('set')) {
+        await setEvent(key, `${key} is set`);
+      }
+    });
+    const follow = workflow('follow', async (publisher: string, key: string) => {
+      return await getEvent<string>(publisher, key).catch((error: { code: string }) => error.code);
+    });
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [follow, publish], parkAfter, poll });
+    const database = await test.reopen();
+    const elsewhere = await launchEngine(test, { workflows: [publish], parkAfter: '1h', database, poll });
+    for (const publisher of [perdure, elsewhere]) {
+      const published = await publish.with({ engine: publisher }).start();
+      const id = published.workflowId;
+      await expect.poll(async () => (await published.status()).status, patient).toBe('running');
+      const runs = await Promise.all(['a', 'b', 'c'].map((key) => follow.with({ engine: perdure }).start(id, key)));
+      await untilParked(perdure);
+      await publisher.send(id, 'set', 'b');
+      expect(await runs[1]!.result()).toBe('b is set');
+      for (const run of [runs[0]!, runs[2]!]) {
+        expect(await run.status()).toMatchObject({ status: 'running', executorId: null });
+      }
+      await publisher.send(id, 'set', 'a');
+      expect(await runs[0]!.result()).toBe('a is set');
+      await publisher.send(id, 'set', 'end');
+      expect(await runs[2]!.result()).toBe('PERDURE_EVENT_NOT_SET');
+    }
+  });
+
+  it('is woken by the result of a run that it awaits by its handle', async () => {
+    const child = workflow('child', async () => await receive<string>('go'));
+    const parent = workflow('parent', async (id: string) => {
+      const run = await child.with({ workflowId: id }).start();
+      return `it says ${await run.result()}`;
+    });
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [parent, child], parkAfter, poll });
+    const run = await parent.with({ engine: perdure }).start('awaited');
+    await untilParked(perdure);
+    await perdure.send('awaited', 'go', 'yes');
+    expect(await run.result()).toBe('it says yes');
+  });
+
+  it('is woken by an event although the process that parked it is gone', async () => {
+    const publish = workflow('publish', async () => {
+      await receive('go');
+      await setEvent('ready', true);
+      await receive('end');
+    });
+    const follow = workflow('follow', async (publisher: string) => await getEvent<boolean>(publisher, 'ready'));
+    const test = await freshDatabase(open);
+    const first = await launchEngine(test, { workflows: [publish, follow], parkAfter });
+    const published = await publish.with({ engine: first }).start();
+    const run = await follow.with({ engine: first }).start(published.workflowId);
+    await untilParked(first);
+    await first.shutdown();
+    const workflows = [publish, follow];
+    const second = await launchEngine(test, { workflows, parkAfter: '1h', database: await test.reopen(), poll });
+    await second.send(published.workflowId, 'go', null);
+    expect(await second.run(run.workflowId).result()).toBe(true);
+  });
+
   it('compensates when it is cancelled, and ends at its deadline', async () => {
     const undone: string[] = [];
     const book = workflow(
@@ -157,6 +221,47 @@ describe.each(databases)('a run that waits for long on $name', ({ open }) => {
       }),
     );
     expect(await Promise.all(runs.map((run) => run.result()))).toEqual(ids.map(() => 4));
+  });
+
+  // PGlite does one thing after the other.
+  it.runIf(name === 'postgres')('is woken by an event that is set while it is being parked', async () => {
+    const publish = workflow('publish', async () => {
+      await receive('go');
+      await setEvent('ready', 1);
+      await receive('end');
+    });
+    const follow = workflow('follow', async (publisher: string) => await getEvent<number>(publisher, 'ready'));
+    const test = await freshDatabase(open);
+    const elsewhere = await launchEngine(test, { workflows: [publish], parkAfter: '1h', poll });
+    const published = await publish.with({ engine: elsewhere }).start();
+    await expect.poll(async () => (await published.status()).status, patient).toBe('running');
+    // Once the run's row is changed to be parked, it was already asked whether the event is set.
+    await test.administer(`
+      create table "${test.schema}".gate (is_closed boolean);
+      grant select on "${test.schema}".gate to public;
+      create sequence "${test.schema}".arrivals;
+      grant usage, select on sequence "${test.schema}".arrivals to public;
+      insert into "${test.schema}".gate values (true);
+      create function "${test.schema}".wait_at_gate() returns trigger language plpgsql as $$
+      begin
+        perform nextval('"${test.schema}".arrivals');
+        while exists (select 1 from "${test.schema}".gate) loop perform pg_sleep(0.01); end loop;
+        return new;
+      end $$;
+      create trigger wait_at_gate before update on "${test.schema}".runs
+        for each row when (new.state = 'parked') execute function "${test.schema}".wait_at_gate()`);
+    const perdure = await launchEngine(test, { workflows: [follow], parkAfter, database: await test.reopen(), poll });
+    const run = await follow.with({ engine: perdure }).start(published.workflowId);
+    const hasArrived = async (): Promise<boolean | undefined> => {
+      const text = `select is_called from "${test.schema}".arrivals`;
+      const name = `arrivals_${test.schema}`;
+      return (await test.database.query<{ is_called: boolean }>({ name, text, values: [] }))[0]?.is_called;
+    };
+    await expect.poll(hasArrived, patient).toBe(true);
+    await elsewhere.send(published, 'go', null);
+    expect(await elsewhere.getEvent(published, 'ready')).toBe(1);
+    await test.administer(`delete from "${test.schema}".gate`);
+    expect(await run.result()).toBe(1);
   });
 
   it('is not parked for less than a replay costs', async () => {

@@ -1,4 +1,4 @@
-import { receive, send, sleep, step } from '@perdure/core';
+import { getEvent, receive, send, setEvent, sleep, step } from '@perdure/core';
 import { type CrashScenario, crashScenario } from './crash-scenario.js';
 import type { Instruments, Stage } from './stage.js';
 
@@ -11,6 +11,15 @@ export function parking({ noted, define }: Instruments): CrashScenario[] {
     return [before, news, await step.run('after', () => noted(() => 'after'))];
   });
   const awaiting = define('awaiting for long', async () => await waiting());
+
+  const publishing = define('publishing', async () => {
+    const news = await receive<string>('news');
+    await setEvent('latest', await step.run('publish', () => noted(() => news)));
+  });
+  const following = define('following', async () => {
+    const latest = await getEvent<string>(await publishing.start(), 'latest');
+    return await step.run('follow', () => noted(() => latest));
+  });
 
   const untilParked = async (stage: Stage, workflowId: string): Promise<void> => {
     const run = stage.perdure.run(workflowId);
@@ -41,6 +50,20 @@ export function parking({ noted, define }: Instruments): CrashScenario[] {
   return [
     parked('parked until a message comes, with a parent that is parked too', false),
     parked('parked with its parent, without the replies to what is written', true),
+    crashScenario({
+      name: 'parked until another run sets an event',
+      workflows: () => [following, publishing],
+      expected: { value: 'soon' },
+      parkAfter: '1s',
+      async play(stage) {
+        await stage.start(following);
+        await stage.once('send', async () => {
+          await untilParked(stage, stage.id);
+          await send(`${stage.id}.0`, 'news', 'soon', { idempotencyKey: 'soon', engine: stage.perdure });
+        });
+        return await stage.ending();
+      },
+    }),
     crashScenario({
       name: 'cancelled while it is parked',
       workflows: () => [waiting],

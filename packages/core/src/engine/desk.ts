@@ -24,6 +24,7 @@ import { EngineMailbox } from './mailbox.js';
 import type { Queueing } from './queueing.js';
 import { Queues } from './queues.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
+import { ParkedWatchers } from './parked-watchers.js';
 import { RunResults } from './run-results.js';
 import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
@@ -57,6 +58,7 @@ export class Desk implements RunStarter {
   readonly schedules: Schedules;
   readonly scheduler: Scheduler;
   readonly dataSource: DataSource;
+  readonly watchers: ParkedWatchers;
   readonly #database: Database;
   readonly #runner: Runner;
   readonly #results: RunResults;
@@ -117,6 +119,16 @@ export class Desk implements RunStarter {
       pollMs,
       askOthers: (ids) => hints.send({ type: 'wanted', ids }),
     });
+    this.watchers = new ParkedWatchers({
+      parking: store.parking,
+      clock,
+      random,
+      logger,
+      pollMs,
+      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+      isDeaf: () => hints.isDeaf,
+      onWoken: () => this.announceWork(),
+    });
   }
 
   /** @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit and may not be changed */
@@ -131,12 +143,13 @@ export class Desk implements RunStarter {
       onWork: () => this.#runner.wake(),
       onCancel: () => this.#runner.sweep(),
       onFinished: (workflowIds) => this.#look(workflowIds),
-      onEvents: (workflowIds) => this.#correspondence.look(workflowIds),
+      onEvents: (workflowIds) => this.#heardOf(workflowIds),
       onSchedules: () => this.scheduler.wake(),
       onMessages: (workflowIds) => this.services.mailbox.arrived(workflowIds),
       onGap: () => {
         this.#runner.sweep();
         this.scheduler.wake();
+        this.watchers.lookAtAll();
       },
     });
   }
@@ -150,6 +163,7 @@ export class Desk implements RunStarter {
   async stop(): Promise<void> {
     this.close();
     await this.scheduler.stop();
+    await this.watchers.stop();
     this.#submissions.stop();
     this.#starts.interrupt();
     await this.#correspondence.stop();
@@ -302,13 +316,13 @@ export class Desk implements RunStarter {
   /** This process settled a run. */
   settled(outcome: Outcome): void {
     this.#results.settled(outcome);
-    this.#correspondence.look([outcome.workflowId]);
+    this.#heardOf([outcome.workflowId]);
     this.services.hints.finished(outcome.workflowId);
   }
 
   /** A run of this process has set an event, or written to a stream. */
   published(workflowId: string): void {
-    this.#correspondence.look([workflowId]);
+    this.#heardOf([workflowId]);
     this.services.hints.published(workflowId);
   }
 
@@ -329,7 +343,13 @@ export class Desk implements RunStarter {
 
   #look(workflowIds: readonly string[]): void {
     this.#results.look(workflowIds);
+    this.#heardOf(workflowIds);
+  }
+
+  /** Something was published in these runs, or they have ended. */
+  #heardOf(workflowIds: readonly string[]): void {
     this.#correspondence.look(workflowIds);
+    this.watchers.look(workflowIds);
   }
 
   async #awaitOutcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {

@@ -56,6 +56,7 @@ export class Engine {
     await this.#launchExecutor();
     await this.desk.listen();
     this.desk.scheduler.start();
+    this.desk.watchers.start();
   }
 
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
@@ -117,6 +118,7 @@ export class Engine {
       onSettled: (outcome) => this.desk.settled(outcome),
       onPublished: (workflowId) => this.desk.published(workflowId),
       onReleased: (workflowIds) => this.desk.released(workflowIds),
+      onWatching: (workflowIds) => this.desk.watchers.watch(workflowIds),
       onGone: () => {
         this.#executor = null;
         this.#nextExecutor = deferred<Executor>();

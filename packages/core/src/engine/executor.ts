@@ -38,6 +38,8 @@ export interface ExecutorCallbacks {
   readonly onPublished: (workflowId: string) => void;
   /** These runs go on elsewhere, if at all. */
   readonly onReleased: (workflowIds: readonly string[]) => void;
+  /** Parked runs wait for events of these runs. */
+  readonly onWatching: (workflowIds: readonly string[]) => void;
   /** The lease was revoked, or everything was handed over. */
   readonly onGone: () => void;
   /** Called before each claim. */
@@ -108,6 +110,7 @@ export class Executor {
             runs: () => this.#runs.values(),
             has: (workflowId) => this.#runs.has(workflowId),
             onParked: (executions, wakeAt) => this.#parked(executions, wakeAt),
+            onWatching: callbacks.onWatching,
             onKept: (executions) => this.#kept(executions),
           });
     this.#lease = new Lease({

@@ -1,7 +1,7 @@
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
-import { type ParkingStore, type ParkVerdict, runEvent, topicEvent } from '../store/parking.js';
+import { eventName, type ParkingStore, type ParkVerdict, runName, topicName } from '../store/parking.js';
 import { Interruptible } from '../util/interruptible.js';
 import { Loop } from '../util/loop.js';
 import type { Rest } from '../workflow/rest.js';
@@ -20,6 +20,8 @@ export interface ParkingOptions {
   readonly has: (workflowId: string) => boolean;
   /** These runs are this executor's no longer; the first of them wakes by itself at `wakeAt`. */
   readonly onParked: (executions: readonly RunExecution[], wakeAt: EpochMs | null) => void;
+  /** Parked runs wait for events of these runs, which may have been set in the moment of parking. */
+  readonly onWatching: (workflowIds: readonly string[]) => void;
   /** Something that these wait for has come: they are to be executed again, from their histories. */
   readonly onKept: (executions: readonly RunExecution[]) => Promise<void>;
 }
@@ -83,14 +85,18 @@ export class RunParking {
   }
 
   async #park(resting: readonly { execution: RunExecution; rest: Rest }[]): Promise<void> {
-    const { executorId, parking, onParked, onKept, logger } = this.#options;
+    const { executorId, parking, onParked, onWatching, onKept, logger } = this.#options;
     for (const { execution } of resting) execution.abandon();
     const given = resting.map(({ execution: { run, retries }, rest }) => ({
       workflowId: run.workflowId,
       claimNo: run.claimNo,
       wakeAt: rest.wakeAt,
       retries,
-      wakeOn: [...rest.topics.map(topicEvent), ...rest.children.map(runEvent)],
+      wakeOn: [
+        ...rest.topics.map(topicName),
+        ...rest.children.map(runName),
+        ...rest.events.map(({ workflowId: publisher, key }) => eventName(publisher, key)),
+      ],
     }));
     let verdicts: ReadonlyMap<string, ParkVerdict>;
     try {
@@ -108,6 +114,7 @@ export class RunParking {
       parked.map(({ execution }) => execution),
       moments.length === 0 ? null : Math.min(...moments),
     );
+    onWatching(parked.flatMap(({ rest }) => rest.events.map(({ workflowId }) => workflowId)));
     const kept = resting.filter(isKept).map(({ execution }) => execution);
     if (kept.length > 0) await this.#untilAnswered(() => onKept(kept));
   }

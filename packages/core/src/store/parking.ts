@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
+import { now } from './sql.js';
 
 /** A run that is to leave memory. */
 export interface Parking {
@@ -8,7 +9,7 @@ export interface Parking {
   readonly wakeAt: EpochMs | null; // null = only what it waits for wakes it
   /** How often the whole workflow was retried. */
   readonly retries: number;
-  /** {@link topicEvent} and {@link runEvent} of what wakes it. */
+  /** {@link topicName}, {@link runName} and {@link eventName} of what wakes it. */
   readonly wakeOn: readonly string[];
 }
 
@@ -18,10 +19,21 @@ export type ParkVerdict = 'parked' | 'kept';
 export interface ParkingStore {
   /** Sets runs aside until what they wait for comes, if it hasn't yet. Those that the executor no longer owns have no verdict. */
   park(executorId: string, runs: readonly Parking[]): Promise<ReadonlyMap<string, ParkVerdict>>;
+  /** Wakes parked runs whose event is set, or never will be. */
+  wakeWatching(watched: readonly string[] | 'all', now: EpochMs | null): Promise<Watched>;
 }
 
-export const topicEvent = (topic: string): string => `topic:${topic}`;
-export const runEvent = (workflowId: string): string => `run:${workflowId}`;
+export const topicName = (topic: string): string => `topic:${topic}`;
+export const runName = (workflowId: string): string => `run:${workflowId}`;
+/** Neither an id nor a key has a line break. No event has an empty key, so that without one only the outcome counts. */
+export const eventName = (workflowId: string, key: string | null): string => `event:${workflowId}\n${key ?? ''}`;
+
+/** What was found of parked runs that wait for events of others. */
+export interface Watched {
+  readonly hasWoken: boolean;
+  /** The runs that others still wait for. */
+  readonly workflowIds: readonly string[];
+}
 
 export function createParkingStore(
   database: Database,
@@ -46,7 +58,56 @@ export function createParkingStore(
       });
       return new Map(rows.map((row) => [row.workflow_id, row.verdict]));
     },
+    async wakeWatching(watched, at) {
+      const isAll = watched === 'all';
+      const [row] = await database.query<{ woken: boolean; watched: string[] }>({
+        name: statementName(isAll ? 'parking_wake_all_watching' : 'parking_wake_watching'),
+        text: wakeWatchingText(schema, isAll ? 'r.watched is not null' : 'r.watched && $2::text[]'),
+        values: [at, ...(isAll ? [] : [{ arrayOf: 'text' as const, values: watched }])],
+      });
+      return { hasWoken: row?.woken === true, workflowIds: row?.watched ?? [] };
+    },
   };
+}
+
+const wokenMax = 1_000;
+const watchedMax = 10_000;
+
+/** Rows that somebody else has locked are being woken, or parked; in the second case they are looked at afterwards. */
+function wakeWatchingText(schema: string, condition: string): string {
+  return `
+    with watching as materialized (
+      select r.workflow_id, r.watched, r.wake_on from ${schema}.runs r where r.state = 'parked' and ${condition}
+    ), come as materialized (
+      select workflow_id from watching w where ${isPublished(schema, 'w.wake_on')} limit ${wokenMax}
+    ), locked as materialized (
+      select r.workflow_id from ${schema}.runs r
+      where r.workflow_id in (select workflow_id from come) and r.state = 'parked'
+      order by r.workflow_id for update skip locked
+    ), woken as (
+      update ${schema}.runs r set state = 'available', available_at = ${now('$1::int8')}, wake_on = '{}'
+      from locked where r.workflow_id = locked.workflow_id returning r.workflow_id
+    )
+    select exists (select 1 from woken) as woken, array(
+      select distinct id from watching w cross join unnest(w.watched) as id
+      where w.workflow_id not in (select workflow_id from woken) limit ${watchedMax}
+    ) as watched`;
+}
+
+/** Whether one of the events that an array of names has is set, or cannot be any more: its run has ended, or is gone. */
+export function isPublished(schema: string, names: string): string {
+  return `exists (
+    select 1 from (
+      select split_part(substr(name, 7), e'\\n', 1) as workflow_id, split_part(name, e'\\n', 2) as key
+      from unnest(${names}) as name where starts_with(name, 'event:')
+    ) event
+    where exists (
+        select 1 from ${schema}.checkpoints c
+        where c.workflow_id = event.workflow_id and c.kind = 'event' and c.name = event.key
+      )
+      or exists (select 1 from ${schema}.outcomes o where o.workflow_id = event.workflow_id)
+      or not exists (select 1 from ${schema}.runs r where r.workflow_id = event.workflow_id and r.state <> 'settled')
+  )`;
 }
 
 /**

@@ -17,7 +17,8 @@ export interface CallResult {
 export type LongWait =
   | { readonly kind: 'time'; readonly at: EpochMs }
   | { readonly kind: 'message'; readonly topic: string; readonly until: EpochMs | null } // null = for ever
-  | { readonly kind: 'child'; readonly workflowId: string };
+  | { readonly kind: 'child'; readonly workflowId: string }
+  | { readonly kind: 'event'; readonly workflowId: string; readonly key: string | null }; // null = the run's outcome
 
 /** What a call that the history doesn't answer may use while it is open. */
 export interface OpenCall {

@@ -125,10 +125,10 @@ function getCall(workflowId: string, key: string, context: WorkflowContext): Dur
     kind: 'get-event',
     name: key,
     perform: (call) =>
-      answer(call, context, async () => ({
-        payload: await firstEvent(context.starter, workflowId, key, null, call.signal),
-        failed: false,
-      })),
+      answer(call, context, async () => {
+        call.rest({ kind: 'event', workflowId, key });
+        return { payload: await firstEvent(context.starter, workflowId, key, null, call.signal), failed: false };
+      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { never } from '../util/never.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
-import type { CallResult, DurableCall } from './durable-call.js';
+import type { CallResult, DurableCall, OpenCall } from './durable-call.js';
 
 /**
  * A question or a request to another run, made by a workflow: `result`, `status` or `cancel`. Its answer is recorded, so
@@ -11,7 +11,7 @@ export function handleCall(
   kind: 'result' | 'status' | 'cancel',
   workflowId: string,
   context: WorkflowContext,
-  ask: () => Promise<Omit<CallResult, 'startedAt'>>,
+  ask: (call: OpenCall) => Promise<Omit<CallResult, 'startedAt'>>,
 ): DurableCall {
   return {
     kind,
@@ -21,7 +21,7 @@ export function handleCall(
         await call.permission();
         // As in a step: what was answered in the same turn must not begin.
         if (call.signal.aborted) return await never();
-        return await ask();
+        return await ask(call);
       }),
   };
 }

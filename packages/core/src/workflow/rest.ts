@@ -7,6 +7,8 @@ export interface Rest {
   readonly wakeAt: EpochMs | null;
   readonly topics: readonly string[];
   readonly children: readonly string[];
+  /** Events of other runs; without a key, their outcomes. */
+  readonly events: readonly { readonly workflowId: string; readonly key: string | null }[];
 }
 
 /** What the open calls of a run wait for together; null if there is none, or if one of them does something itself. */
@@ -18,6 +20,7 @@ export function restOf(calls: readonly { readonly wait: LongWait | null }[], dea
     wakeAt: moments.length === 0 ? null : Math.min(...moments),
     topics: [...new Set(waits.flatMap((wait) => (wait.kind === 'message' ? [wait.topic] : [])))],
     children: waits.flatMap((wait) => (wait.kind === 'child' ? [wait.workflowId] : [])),
+    events: waits.flatMap((wait) => (wait.kind === 'event' ? [wait] : [])),
   };
 }
 
@@ -28,6 +31,7 @@ function momentOf(wait: LongWait): EpochMs | null {
     case 'message':
       return wait.until;
     case 'child':
+    case 'event':
       return null;
   }
 }

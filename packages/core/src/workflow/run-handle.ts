@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { Context } from './context.js';
 import { currentContext } from './current-context.js';
+import type { OpenCall } from './durable-call.js';
 import { handleCall } from './handle-call.js';
 import type { RunHandle, RunInfo, RunStarter } from './run-starter.js';
 
@@ -20,7 +21,10 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
       const context = currentContext();
       if (isInTransaction(context)) return Promise.reject(askedInTransaction('result'));
       if (context?.kind !== 'workflow') return resultOutside();
-      const ask = () => context.starter.outcome(workflowId);
+      const ask = (call: OpenCall) => {
+        call.rest({ kind: 'event', workflowId, key: null });
+        return context.starter.outcome(workflowId);
+      };
       return context.call(handleCall('result', workflowId, context, ask)) as Promise<Result>;
     },
 
