@@ -1,27 +1,10 @@
 import { type Perdure, schedule, type Slot, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
-import { databases, type TestDatabase } from '../support/databases.js';
+import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { noting, runsOf } from '../support/slots.js';
 
 const minute = 60_000;
-
-/** A workflow that notes the slots that it ran for, and a schedule for it. */
-function noting(name: string, body: () => Promise<unknown> = async () => {}) {
-  const seen: string[] = [];
-  const note = workflow(name, async (slot: Slot) => {
-    await step.run('note', () => void seen.push(slot.at.toISOString().slice(11, 19)));
-    await body();
-    return slot;
-  });
-  return { seen, note };
-}
-
-async function runsOf(test: TestDatabase, name: string): Promise<string[]> {
-  const text = `select workflow_id from "${test.schema}".runs where name = '${name}' order by workflow_id`;
-  return (await test.database.query<{ workflow_id: string }>({ name: text, text, values: [] })).map(
-    (row) => row.workflow_id,
-  );
-}
 
 describe.each(databases)('a schedule on $name', ({ open }) => {
   it('fires one run for each slot, named by it, with the slot as its argument', async () => {

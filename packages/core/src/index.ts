@@ -23,6 +23,7 @@ export type { QueueAdmin, QueueInfo } from './engine/queues.js';
 export { schedule } from './schedule/schedule.js';
 export type { Slot } from './schedule/schedule.js';
 export type { OverlapPolicy, ScheduleOptions, ScheduleTiming } from './schedule/schedule-settings.js';
+export type { ScheduledStart } from './schedule/scheduled-start.js';
 export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedules.js';
 
 export { getEvent, setEvent, watch } from './workflow/events.js';

@@ -100,6 +100,7 @@ export class Desk implements RunStarter {
       ask: (send) => this.ask(send),
       start: (request) => this.start(request),
       cancel: (workflowId) => this.cancel(workflowId),
+      ensureQueue: (tx, name) => this.queues.ensureIn(tx, name),
       onFired: () => this.announceWork(),
     });
     this.schedules = scheduling.schedules;

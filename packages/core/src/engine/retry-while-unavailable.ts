@@ -38,7 +38,8 @@ export async function retryBriefly<T>(clock: Clock, limitMs: number, send: () =>
   }
 }
 
-function isPassing(error: unknown): boolean {
+/** Whether the same may go through when it is repeated. */
+export function isPassing(error: unknown): boolean {
   const errorClass = classify(error);
   return errorClass === 'connection' || errorClass === 'transaction-retry';
 }

@@ -1,14 +1,14 @@
 import type { Codec } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
-import { InvalidArgumentError } from '../errors/errors.js';
+import { InvalidArgumentError, WorkflowConflictError } from '../errors/errors.js';
 import { ScheduleNotFoundError } from '../errors/schedule-errors.js';
 import { nextFire, slotArgument, slotId } from '../schedule/next-fire.js';
 import {
   checkSchedule,
-  nextSlot,
   type ScheduleDefinition,
   type ScheduleOptions,
   type ScheduleTiming,
+  slotsOf,
   type StoredSchedule,
 } from '../schedule/schedule-settings.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
@@ -71,7 +71,8 @@ export interface ScheduleAdmin {
   /** Starts a run now, besides the slots; answers with its workflow id. @throws {ScheduleNotFoundError} */
   trigger(name: string): Promise<string>;
   /**
-   * Starts a run for each slot of a stretch of time that has none; answers with their workflow ids. May be repeated.
+   * Starts a run for each slot of a stretch of time that has none; answers with the workflow ids of all. Only slots of the past,
+   * from `from` on and before `to`; may be repeated.
    *
    * @throws {ScheduleNotFoundError}
    * @throws {InvalidArgumentError} for more than 10,000 slots
@@ -88,11 +89,14 @@ export interface SchedulesOptions {
   readonly definitions: () => readonly ScheduleDefinition[];
   /** Repeats a question while the database is away. */
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
-  readonly start: (workflow: string, slot: unknown, workflowId: string) => Promise<string>;
+  readonly start: (schedule: ScheduleRecord, slot: unknown, workflowId: string) => Promise<string>;
   readonly onChange: () => void;
 }
 
 const backfillMax = 10_000;
+
+/** So many runs of a backfill are started at once. */
+const backfillStartsMax = 200;
 
 /** The schedules as one engine knows them. */
 export class Schedules implements ScheduleAdmin {
@@ -103,7 +107,7 @@ export class Schedules implements ScheduleAdmin {
     this.#options = options;
   }
 
-  /** Tells the database what code declares, as far as it wasn't told yet. */
+  /** Tells the database what code declares, as far as it wasn't told yet. Fails while the database is away. */
   async declare(): Promise<void> {
     for (const definition of this.#options.definitions()) {
       if (this.#declared.get(definition.name) === definition) continue;
@@ -114,8 +118,8 @@ export class Schedules implements ScheduleAdmin {
   }
 
   async list(): Promise<ScheduleInfo[]> {
-    await this.declare();
     const { ask, store, database } = this.#options;
+    await ask(() => this.declare());
     return (await ask(() => store.list(database, null, 'look'))).map(toInfo);
   }
 
@@ -130,7 +134,9 @@ export class Schedules implements ScheduleAdmin {
       throw new InvalidArgumentError(`Schedule "${name}" is declared in code. Change it there, or take another name.`);
     }
     const encoded = input === undefined ? null : this.#options.codec.encode(input);
-    await this.#put({ name, origin: 'runtime', workflow: workflow.definition.name, settings, input: encoded });
+    await this.#options.ask(() =>
+      this.#put({ name, origin: 'runtime', workflow: workflow.definition.name, settings, input: encoded }),
+    );
     this.#options.onChange();
   }
 
@@ -143,26 +149,23 @@ export class Schedules implements ScheduleAdmin {
   }
 
   async delete(name: string): Promise<void> {
-    await this.declare();
+    await this.#options.ask(() => this.declare());
     if (!(await this.#options.ask(() => this.#options.store.remove(name)))) throw new ScheduleNotFoundError(name);
   }
 
   async trigger(name: string): Promise<string> {
-    const { ask, store, database, clock, random, start } = this.#options;
+    const { random, start } = this.#options;
     const schedule = await this.#find(name);
-    const now = await ask(() => store.now(database, clock.sqlNow()));
-    return await start(schedule.workflow, this.#slot(schedule, now), `${name}@triggered:${random.uuid()}`);
+    return await start(schedule, this.#slot(schedule, await this.#now()), `${name}@triggered:${random.uuid()}`);
   }
 
   async backfill(name: string, from: Date, to: Date): Promise<string[]> {
+    const [since, until] = [checkMoment(from), checkMoment(to)];
     const schedule = await this.#find(name);
+    const end = Math.min(until, (await this.#now()) + 1);
+    const next = slotsOf(schedule.settings);
     const slots: EpochMs[] = [];
-    const { settings } = schedule;
-    for (
-      let slot = nextSlot(settings, checkMoment(from) - 1);
-      slot !== null && slot < checkMoment(to);
-      slot = nextSlot(settings, slot)
-    ) {
+    for (let slot = next(since - 1); slot !== null && slot < end; slot = next(slot)) {
       if (slots.length === backfillMax) {
         throw new InvalidArgumentError(
           `There are more than ${backfillMax} slots. Backfill in several stretches of time.`,
@@ -170,10 +173,24 @@ export class Schedules implements ScheduleAdmin {
       }
       slots.push(slot);
     }
-    const { start } = this.#options;
-    return await Promise.all(
-      slots.map((slot) => start(schedule.workflow, this.#slot(schedule, slot), slotId(name, slot))),
-    );
+    for (let first = 0; first < slots.length; first += backfillStartsMax) {
+      await Promise.all(slots.slice(first, first + backfillStartsMax).map((slot) => this.#startIfNew(schedule, slot)));
+    }
+    return slots.map((slot) => slotId(name, slot));
+  }
+
+  /** A slot that fired with another input, or another workflow, has its run all the same. */
+  async #startIfNew(schedule: ScheduleRecord, slot: EpochMs): Promise<void> {
+    try {
+      await this.#options.start(schedule, this.#slot(schedule, slot), slotId(schedule.name, slot));
+    } catch (error) {
+      if (!(error instanceof WorkflowConflictError)) throw error;
+    }
+  }
+
+  async #now(): Promise<EpochMs> {
+    const { ask, store, database, clock } = this.#options;
+    return await ask(() => store.now(database, clock.sqlNow()));
   }
 
   #slot({ name, input }: ScheduleRecord, at: EpochMs): unknown {
@@ -181,8 +198,8 @@ export class Schedules implements ScheduleAdmin {
   }
 
   async #find(name: string): Promise<ScheduleRecord> {
-    await this.declare();
     const { ask, store, database } = this.#options;
+    await ask(() => this.declare());
     const [schedule] = await ask(() => store.list(database, name, 'look'));
     if (schedule === undefined) throw new ScheduleNotFoundError(name);
     return schedule;
@@ -190,22 +207,23 @@ export class Schedules implements ScheduleAdmin {
 
   /** Its next slot stays what it is, unless its timing has changed. */
   async #put(given: Pick<ScheduleRecord, 'name' | 'origin' | 'workflow' | 'settings' | 'input'>): Promise<void> {
-    const { store, database, clock, ask } = this.#options;
-    await ask(() =>
-      database.transaction(async (tx) => {
+    const { store, database, clock } = this.#options;
+    for (let isWritten = false; !isWritten;) {
+      isWritten = await database.transaction(async (tx) => {
         const [known] = await store.list(tx, given.name, 'lock');
-        const next =
-          known !== undefined && hasSameTiming(known.settings, given.settings)
-            ? { slotAt: known.nextSlotAt, fireAt: known.nextFireAt }
-            : nextFire(given.name, given.settings, await store.now(tx, clock.sqlNow()), known?.fired ?? 0);
-        await store.put(tx, given, next);
-      }),
-    );
+        if (known !== undefined && hasSameTiming(known.settings, given.settings)) {
+          return await store.put(tx, given, { slotAt: known.nextSlotAt, fireAt: known.nextFireAt }, 'known');
+        }
+        const next = nextFire(given.name, given.settings, await store.now(tx, clock.sqlNow()), known?.fired ?? 0);
+        // Somebody else who makes it at the same moment may have fired it already: then its place is looked at again.
+        return await store.put(tx, given, next, known === undefined ? 'new' : 'known');
+      });
+    }
   }
 
   async #setPaused(name: string, paused: boolean): Promise<void> {
-    await this.declare();
     const { store, database, clock, ask, onChange } = this.#options;
+    await ask(() => this.declare());
     await ask(() =>
       database.transaction(async (tx) => {
         const [known] = await store.list(tx, name, 'lock');

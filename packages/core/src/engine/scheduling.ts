@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.js';
+import type { Database, Queryable } from '../database/database.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import { processState } from '../workflow/process-state.js';
 import type { StartRequest } from '../workflow/run-starter.js';
@@ -14,9 +14,10 @@ export function createScheduling(engine: {
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
   readonly start: (request: StartRequest) => Promise<string>;
   readonly cancel: (workflowId: string) => Promise<void>;
+  readonly ensureQueue: (tx: Queryable, queue: string) => Promise<void>;
   readonly onFired: () => void;
 }): { readonly schedules: Schedules; readonly scheduler: Scheduler } {
-  const { services, database, ask, start, cancel, onFired } = engine;
+  const { services, database, ask, start, cancel, ensureQueue, onFired } = engine;
   const { store, clock, random, codec, registry, hints } = services;
   // Only what this engine can run: another one of the process may have other workflows.
   const definitions = (): ScheduleDefinition[] =>
@@ -31,7 +32,8 @@ export function createScheduling(engine: {
     codec,
     definitions,
     ask,
-    start: (workflow, slot, workflowId) => start(slotRequest(registry, workflow, slot, workflowId)),
+    start: ({ workflow, settings }, slot, workflowId) =>
+      start(slotRequest(registry, workflow, slot, workflowId, settings.start)),
     onChange: () => {
       scheduler.wake();
       hints.send({ type: 'schedules' });
@@ -43,7 +45,7 @@ export function createScheduling(engine: {
     schedules: store.schedules,
     definitions,
     beforeRound: () => schedules.declare(),
-    startIn: (tx, request, queue) => startInSlot(tx, request, queue, services),
+    startIn: (tx, request, queue) => startInSlot(tx, request, queue, services, ensureQueue),
     findRun: (workflowId) => store.runs.find(workflowId),
     cancel,
     onFired,

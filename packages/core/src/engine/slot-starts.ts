@@ -1,49 +1,50 @@
 import type { Queryable } from '../database/database.js';
-import { InvalidArgumentError } from '../errors/errors.js';
-import type { Registry } from '../workflow/registry.js';
+import type { ScheduledStart } from '../schedule/scheduled-start.js';
 import { nothingCaptured } from '../workflow/carriers.js';
+import type { Registry } from '../workflow/registry.js';
 import type { StartRequest } from '../workflow/run-starter.js';
+import { standIn } from '../workflow/stand-in.js';
 import type { EngineServices } from './engine-services.js';
 import { prepareStart } from './starts.js';
 
-/**
- * What a schedule starts, by the name of its workflow.
- *
- * @throws {InvalidArgumentError} if this process doesn't know the workflow
- */
-export function slotRequest(registry: Registry, workflow: string, slot: unknown, workflowId: string): StartRequest {
-  const definition = registry.all().find(({ name }) => name === workflow);
-  if (definition === undefined) {
-    throw new InvalidArgumentError(
-      `This process does not know the workflow "${workflow}" of the schedule. Ask in one that defines it.`,
-    );
-  }
+/** What a schedule starts, by the name of its workflow: a process that has no code of it leaves the run to one that has. */
+export function slotRequest(
+  registry: Registry,
+  workflow: string,
+  slot: unknown,
+  workflowId: string,
+  start: ScheduledStart = {},
+): StartRequest {
   return {
-    definition,
+    definition: registry.named(workflow) ?? standIn(workflow),
     args: [slot],
-    options: { workflowId },
+    options: { ...start, workflowId },
     captured: nothingCaptured,
     parent: null,
     transaction: null,
   };
 }
 
-/** Makes a slot's run part of the transaction in which its schedule moves on; one that is there already stays as it is. */
+/**
+ * Makes a slot's run part of the transaction in which its schedule moves on; one that is there already stays as it is.
+ *
+ * @param ownQueue where the runs of this schedule wait for each other; null if they don't
+ */
 export async function startInSlot(
   tx: Queryable,
   request: StartRequest,
-  queue: string | null,
+  ownQueue: string | null,
   services: EngineServices,
+  ensureQueue: (tx: Queryable, queue: string) => Promise<void>,
 ): Promise<void> {
   const { store, clock } = services;
-  if (queue === null) {
-    const { run } = await prepareStart(request, services);
+  const options = ownQueue === null ? request.options : { ...request.options, queue: ownQueue };
+  const { run, queueing, queuedTimeoutMs } = await prepareStart({ ...request, options }, services);
+  if (queueing === null) {
     await store.runs.insertAvailable(tx, [run], clock.sqlNow());
     return;
   }
-  await store.queues.declare(tx, [{ name: queue, settings: { concurrency: 1 } }]);
-  const options = { ...request.options, queue };
-  const { run, queueing, queuedTimeoutMs } = await prepareStart({ ...request, options }, services);
-  if (queueing === null) return;
+  if (ownQueue === null) await ensureQueue(tx, queueing.item.queue);
+  else await store.queues.declare(tx, [{ name: ownQueue, settings: { concurrency: 1 } }]);
   await store.queues.enqueue(tx, [{ ...run, ...queueing.item, timeoutMs: queuedTimeoutMs }], clock.sqlNow());
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../errors/errors.js';
 import type { EpochMs } from '../seams/clock.js';
 import { type Duration, toMs } from '../util/duration.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
+import { checkScheduledStart, type ScheduledStart } from './scheduled-start.js';
 
 /** When a schedule fires. */
 export type ScheduleTiming =
@@ -36,6 +37,8 @@ export interface ScheduleOptions {
   readonly until?: Date;
   /** How many runs it fires in all. */
   readonly maxRuns?: number;
+  /** How its runs start: in which queue they wait, how long they may take. Without a queue they begin at once. */
+  readonly start?: ScheduledStart;
 }
 
 /** As the database has them. */
@@ -49,6 +52,8 @@ export interface StoredSchedule {
   readonly from: EpochMs | null;
   readonly until: EpochMs | null;
   readonly maxRuns: number | null;
+  /** Left out where nothing was said about it. */
+  readonly start?: ScheduledStart;
 }
 
 /** A schedule as code declares it. */
@@ -62,10 +67,15 @@ const overlapPolicies: readonly unknown[] = ['allow', 'skip', 'queue', 'cancel-p
 const everyMsMin = 100;
 const catchUpMsMin = 10_000;
 
+/** What Postgres, JavaScript and the cron library all have dates for. */
+const [momentMin, momentMax] = [Date.UTC(1970, 0, 1), Date.UTC(9000, 0, 1)];
+
 /** @throws {InvalidArgumentError} for a timing or an option that doesn't hold */
 export function checkSchedule(name: string, timing: ScheduleTiming, options: ScheduleOptions): StoredSchedule {
   const of = (what: string): string => `${what} of schedule "${name}"`;
-  const { overlap = 'allow', maxRuns } = options;
+  if (!isObject(timing)) throw new InvalidArgumentError(`${of('the timing')} must be { cron } or { every }`);
+  if (!isObject(options)) throw new InvalidArgumentError(`${of('the options')} must be an object`);
+  const { overlap = 'allow', maxRuns, start } = options;
   if (!overlapPolicies.includes(overlap)) {
     throw new InvalidArgumentError(
       `${of('overlap')} must be allow, skip, queue or cancel-previous, not ${String(overlap)}`,
@@ -84,6 +94,7 @@ export function checkSchedule(name: string, timing: ScheduleTiming, options: Sch
     from: checkDate(options.from, of('from')),
     until: checkDate(options.until, of('until')),
     maxRuns: maxRuns ?? null,
+    ...(start !== undefined && { start: checkScheduledStart(start, overlap, of) }),
   };
   // A pattern that never comes about, or a zone that there isn't, shows when it is asked.
   if (nextSlot(settings, settings.from ?? Date.UTC(2000, 0, 1)) !== null) return settings;
@@ -92,30 +103,38 @@ export function checkSchedule(name: string, timing: ScheduleTiming, options: Sch
 
 /** The first slot after a moment; null if there is none. */
 export function nextSlot(settings: StoredSchedule, after: EpochMs): EpochMs | null {
-  const { from, until } = settings;
-  // A slot at `from` itself counts.
-  const since = from === null ? after : Math.max(after, from - 1);
-  const slot =
-    settings.everyMs === null ? nextByCron(settings, since) : nextByPeriod(settings.everyMs, from ?? 0, since);
-  return slot === null || (until !== null && slot >= until) ? null : slot;
+  return slotsOf(settings)(after);
+}
+
+/** Asks for one slot after the other, and reads the pattern once. */
+export function slotsOf(settings: StoredSchedule): (after: EpochMs) => EpochMs | null {
+  const { from, until, everyMs, cron, timeZone } = settings;
+  const next =
+    everyMs === null
+      ? byPattern(patternOf(cron ?? '', timeZone ?? 'UTC'))
+      : (after: EpochMs) => nextByPeriod(everyMs, from ?? 0, after);
+  return (after) => {
+    // A slot at `from` itself counts.
+    const slot = next(from === null ? after : Math.max(after, from - 1));
+    return slot === null || slot > momentMax || (until !== null && slot >= until) ? null : slot;
+  };
 }
 
 function nextByPeriod(everyMs: number, from: EpochMs, after: EpochMs): EpochMs {
   return from + (Math.floor((after - from) / everyMs) + 1) * everyMs;
 }
 
-/** Patterns count in whole seconds, and in the wall clock of their zone: a slot that a change of clocks skips comes after it. */
-function nextByCron({ cron, timeZone }: StoredSchedule, after: EpochMs): EpochMs | null {
-  const since = new Date(Math.floor(after / 1_000) * 1_000);
-  return (
-    patternOf(cron ?? '', timeZone ?? 'UTC')
-      .nextRun(since)
-      ?.getTime() ?? null
-  );
+/** Patterns count in whole seconds. */
+function byPattern(pattern: Cron): (after: EpochMs) => EpochMs | null {
+  return (after) => pattern.nextRun(new Date(Math.floor(after / 1_000) * 1_000))?.getTime() ?? null;
 }
 
+/**
+ * Patterns count in the wall clock of their zone. Where clocks change, fixed times (lists and ranges too) that are skipped come
+ * right after, and fixed times that come twice count once; wildcards and steps go by the hours that there are.
+ */
 function patternOf(cron: string, timeZone: string): Cron {
-  return new Cron(cron, { timezone: timeZone, paused: true });
+  return new Cron(cron, { timezone: timeZone, paused: true, fixedTimeRule: 'no-wildcard' });
 }
 
 function checkTiming(
@@ -123,6 +142,7 @@ function checkTiming(
   of: (what: string) => string,
 ): Pick<StoredSchedule, 'cron' | 'timeZone' | 'everyMs'> {
   if ('every' in timing) {
+    if ('cron' in timing) throw new InvalidArgumentError(`${of('the timing')} must be either cron or every, not both`);
     const everyMs = toMs(timing.every, of('every'));
     if (everyMs >= everyMsMin) return { cron: null, timeZone: null, everyMs };
     throw new InvalidArgumentError(`${of('every')} must be at least ${everyMsMin} ms`);
@@ -131,6 +151,9 @@ function checkTiming(
   try {
     Intl.DateTimeFormat('en', { timeZone });
     if (typeof cron !== 'string' || cron.length > 200) throw new Error('it must be a text of at most 200 characters');
+    // The library also takes a single date, a year, and names such as @daily.
+    if (![5, 6].includes(cron.trim().split(/\s+/).length))
+      throw new Error('it must have five fields, or six with seconds');
     patternOf(cron, timeZone);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(/^\w+: /, '') : '';
@@ -141,7 +164,11 @@ function checkTiming(
 
 function checkDate(date: Date | undefined, what: string): EpochMs | null {
   if (date === undefined) return null;
-  const at = date.getTime();
-  if (!Number.isNaN(at)) return at;
-  throw new InvalidArgumentError(`${what} is not a valid Date`);
+  const at = date instanceof Date ? date.getTime() : NaN;
+  if (at >= momentMin && at <= momentMax) return at;
+  throw new InvalidArgumentError(`${what} must be a Date between the years 1970 and 9000`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

@@ -37,17 +37,20 @@ export interface ScheduleStore {
   upcoming(params: {
     readonly names: readonly string[];
     readonly workflows: readonly string[];
+    /** Schedules that cannot fire just now. */
+    readonly except: readonly string[];
     readonly max: number;
     readonly now: EpochMs | null;
   }): Promise<{ readonly now: EpochMs; readonly schedules: ScheduleRecord[] }>;
   /** All of them, or one. Locks it if it is read to be written. */
   list(tx: Queryable, name: string | null, lock: 'lock' | 'look'): Promise<ScheduleRecord[]>;
-  /** Writes what a schedule is; what it has done stays. */
+  /** Writes what a schedule is; what it has done stays. False if a new one is there already. */
   put(
     tx: Queryable,
     schedule: Pick<ScheduleRecord, 'name' | 'origin' | 'workflow' | 'settings' | 'input'>,
     next: NextFire,
-  ): Promise<void>;
+    kind: 'new' | 'known',
+  ): Promise<boolean>;
   /** Moves on from a slot, if nobody else has. `fired` is the run that it became, null for none. */
   advance(
     tx: Queryable,
@@ -81,7 +84,7 @@ export function createScheduleStore(
       return readMs(row?.now_ms);
     },
 
-    async upcoming({ names, workflows, max, now: at }) {
+    async upcoming({ names, workflows, except, max, now: at }) {
       const rows = await database.query<ScheduleRow & { now_ms: number; name: string | null }>({
         name: statementName('schedules_upcoming'),
         text: `
@@ -89,10 +92,16 @@ export function createScheduleStore(
           left join lateral (
             select ${scheduleColumns} from ${schema}.schedules s
             where s.paused_at is null and s.next_fire_at is not null and s.workflow = any($3::text[])
-              and (s.origin = 'runtime' or s.name = any($2::text[]))
+              and (s.origin = 'runtime' or s.name = any($2::text[])) and s.name <> all($5::text[])
             order by s.next_fire_at limit $4::int4
           ) s on true`,
-        values: [at, { arrayOf: 'text', values: names }, { arrayOf: 'text', values: workflows }, max],
+        values: [
+          at,
+          { arrayOf: 'text', values: names },
+          { arrayOf: 'text', values: workflows },
+          max,
+          { arrayOf: 'text', values: except },
+        ],
       });
       return {
         now: readMs(rows[0]?.now_ms),
@@ -111,17 +120,20 @@ export function createScheduleStore(
       return rows.map(toRecord);
     },
 
-    async put(tx, { name, origin, workflow, settings, input }, { slotAt, fireAt }) {
-      await tx.query({
+    async put(tx, { name, origin, workflow, settings, input }, { slotAt, fireAt }, kind) {
+      const rows = await tx.query({
         name: statementName('schedules_put'),
         text: `
           insert into ${schema}.schedules (name, origin, workflow, settings, input, next_slot_at, next_fire_at)
           values ($1::text, $2::text, $3::text, $4::text::jsonb, $5::text, ${fromMs('$6::int8')}, ${fromMs('$7::int8')})
           on conflict (name) do update set origin = excluded.origin, workflow = excluded.workflow,
             settings = excluded.settings, input = excluded.input, next_slot_at = excluded.next_slot_at,
-            next_fire_at = excluded.next_fire_at`,
-        values: [name, origin, workflow, JSON.stringify(settings), input, slotAt, fireAt],
+            next_fire_at = excluded.next_fire_at
+          where $8::bool
+          returning name`,
+        values: [name, origin, workflow, JSON.stringify(settings), input, slotAt, fireAt, kind === 'known'],
       });
+      return rows.length > 0;
     },
 
     async advance(tx, { name, slotAt, next, fired, missed, skipped }) {
