@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { currentRun, sleep, step, stream, workflow } from '@perdure/core';
+import { currentRun, type Slot, sleep, step, stream, workflow } from '@perdure/core';
 import type { LedgerWriter } from './ledger-writer.js';
 
 export interface Surroundings {
@@ -91,8 +91,12 @@ export function defineWorkflows({ ledger, gates, label }: Surroundings) {
     }
   });
 
+  const slotted = workflow('slotted', async (slot: Slot) => {
+    await step.run('slot', () => ledger.noted(() => slot.at.getTime()));
+  });
+
   const guarded = defineGuarded(ledger, add, tick);
-  return { gated, signed, lasting, poison, guarded, streaming };
+  return { gated, signed, lasting, poison, slotted, guarded, streaming };
 }
 
 /** A workflow with a `try`, `catch` and `finally` around everything that it awaits. */
