@@ -113,6 +113,7 @@ describe.each(databases)('a stream on $name', ({ open }) => {
       await tokens.append('after');
       const lost = async (): Promise<void> => {
         await tokens.append('never');
+        void tokens.append('not even stored');
         throw new Error('no');
       };
       await step.run('fail', lost, { retries: 0 }).catch(() => {});
