@@ -1,11 +1,10 @@
 import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
-import type { Message, MessageStore } from '../store/messages.js';
+import type { Message, MessageStore, Waiting } from '../store/messages.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
 import type { Mailbox, MessageWait } from '../workflow/mailbox.js';
-import { retryWhileUnavailable } from './retry-while-unavailable.js';
 
 export interface EngineMailboxOptions {
   readonly messages: MessageStore;
@@ -19,16 +18,21 @@ interface Waiter extends MessageWait {
   readonly found: Deferred<Message>;
 }
 
+/** How many runs are looked for in one query. */
+const lookMax = 5_000;
+
 /**
- * Finds messages for the runs of this process that wait for some: when somebody says that there are, and from time to time
- * by asking, for all waiters in one query. Who waits longest for a topic of a run gets the oldest message.
+ * Finds messages for the runs of this process that wait for some: for those that begin to wait or that somebody has sent to
+ * at once, and from time to time for all. Who waits longest for a topic of a run gets the oldest message.
  */
 export class EngineMailbox implements Mailbox {
   readonly #options: EngineMailboxOptions;
   readonly #waiters = new Map<string, Waiter[]>();
   readonly #loop: Loop;
+  /** The runs to look for now, and who is to be told when that is done. */
+  #urgent = new Map<string, Deferred<void>[]>();
+  #allLookedForMs = 0;
   #isStarted = false;
-  #isStopped = false;
 
   constructor(options: EngineMailboxOptions) {
     this.#options = options;
@@ -38,7 +42,7 @@ export class EngineMailbox implements Mailbox {
       random: options.random,
       logger: options.logger,
       intervalMs: options.pollMs,
-      round: () => this.#look(),
+      round: () => this.#round(),
     });
   }
 
@@ -50,40 +54,67 @@ export class EngineMailbox implements Mailbox {
       this.#isStarted = true;
       this.#loop.start();
     }
-    this.#loop.wake();
+    this.#lookFor([wait.workflowId]);
     return waiter.found.promise;
   }
 
-  async lookNow(): Promise<void> {
-    await retryWhileUnavailable(
-      this.#options,
-      () => this.#isStopped,
-      () => this.#look(),
-    );
+  async lookNow(workflowId: string): Promise<void> {
+    const looked = deferred<void>();
+    this.#urgent.set(workflowId, [...(this.#urgent.get(workflowId) ?? []), looked]);
+    this.#loop.wake();
+    await looked.promise;
   }
 
   /** There are messages for these runs. */
   arrived(workflowIds: readonly string[]): void {
-    if (workflowIds.some((workflowId) => this.#waiters.has(workflowId))) this.#loop.wake();
+    const waiting = workflowIds.filter((workflowId) => this.#waiters.has(workflowId));
+    if (waiting.length > 0) this.#lookFor(waiting);
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
     await this.#loop.stop();
     this.#waiters.clear();
+    this.#urgent.clear();
   }
 
-  async #look(): Promise<void> {
-    const waiting = [...this.#waiters.values()].flatMap((waiters) =>
-      waiters.map(({ workflowId, topic, retries, received }) => ({
-        workflowId,
-        topic,
-        retries,
-        count: waiters.length + received.size,
-      })),
-    );
-    if (waiting.length === 0) return;
-    for (const message of await this.#options.messages.find(waiting)) this.#deliver(message);
+  #lookFor(workflowIds: readonly string[]): void {
+    for (const workflowId of workflowIds) {
+      if (!this.#urgent.has(workflowId)) this.#urgent.set(workflowId, []);
+    }
+    this.#loop.wake();
+  }
+
+  async #round(): Promise<void> {
+    const { clock, pollMs } = this.#options;
+    const urgent = this.#urgent;
+    this.#urgent = new Map();
+    // Being woken all the time must not keep it from looking for all.
+    const isForAll = urgent.size === 0 || clock.monotonicMs() - this.#allLookedForMs >= pollMs;
+    try {
+      await this.#look(isForAll ? [...this.#waiters.keys()] : [...urgent.keys()]);
+    } catch (error) {
+      for (const [workflowId, told] of urgent) {
+        this.#urgent.set(workflowId, [...told, ...(this.#urgent.get(workflowId) ?? [])]);
+      }
+      throw error;
+    }
+    if (isForAll) this.#allLookedForMs = clock.monotonicMs();
+    for (const looked of [...urgent.values()].flat()) looked.resolve();
+  }
+
+  async #look(workflowIds: readonly string[]): Promise<void> {
+    for (let start = 0; start < workflowIds.length; start += lookMax) {
+      const waiting = workflowIds.slice(start, start + lookMax).flatMap((workflowId) => this.#waitingOf(workflowId));
+      if (waiting.length === 0) continue;
+      for (const message of await this.#options.messages.find(waiting)) this.#deliver(message);
+    }
+  }
+
+  #waitingOf(workflowId: string): Waiting[] {
+    const waiters = this.#waiters.get(workflowId) ?? [];
+    return waiters.map(({ topic, retries, received }) => {
+      return { workflowId, topic, retries, count: waiters.length + received.size };
+    });
   }
 
   /** The same message comes up once for each who waits for its topic. */

@@ -1,5 +1,6 @@
 import { StepTimeoutError } from '../errors/errors.js';
 import type { Clock } from '../seams/clock.js';
+import { following } from '../util/following.js';
 import { never } from '../util/never.js';
 import type { StepContext, WorkflowContext } from '../workflow/context.js';
 import type { DurableCall, OpenCall } from '../workflow/durable-call.js';
@@ -140,7 +141,7 @@ interface Timeout {
 function startTimeout(definition: StepDefinition, clock: Clock, callSignal: AbortSignal): Timeout | null {
   const { timeoutMs } = definition;
   if (timeoutMs === null) return null;
-  const controller = new AbortController();
+  const controller = following(callSignal);
   let stop = (): void => {};
   const expiry = new Promise<never>((_, reject) => {
     const timer = clock.setTimer(timeoutMs, () => {
@@ -152,7 +153,7 @@ function startTimeout(definition: StepDefinition, clock: Clock, callSignal: Abor
   });
   // It may run out while nothing of the user's is running.
   expiry.catch(() => {});
-  return { signal: AbortSignal.any([callSignal, controller.signal]), expiry, stop };
+  return { signal: controller.signal, expiry, stop };
 }
 
 /** Waits between two tries; ends early, without a word, when the call no longer matters. */

@@ -16,6 +16,6 @@ export interface MessageWait {
 export interface Mailbox {
   /** The oldest message that nobody has taken. Never settles once the wait is aborted. */
   next(wait: MessageWait): Promise<Message>;
-  /** Resolves when everything that had been sent before has been looked at. */
-  lookNow(): Promise<void>;
+  /** Resolves when everything that had been sent to the run before has been looked at, and found by who waits for it. */
+  lookNow(workflowId: string): Promise<void>;
 }

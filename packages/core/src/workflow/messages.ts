@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../errors/errors.js';
 import { ReceiveTimeoutError } from '../errors/message-errors.js';
 import type { EpochMs } from '../seams/clock.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { following } from '../util/following.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
@@ -151,16 +152,19 @@ export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, con
     async perform(call) {
       const [marker] = call.markers;
       const startedAt = marker?.startedAt ?? clock.now();
-      const stopped = new AbortController();
+      const stopped = following(call.signal);
       const wait = {
         workflowId: context.workflowId,
         topic,
         retries: call.retries,
         received: call.received,
-        signal: AbortSignal.any([call.signal, stopped.signal]),
+        signal: stopped.signal,
       };
+      let isFound = false;
       const take = async (): Promise<void> => {
         const { no, payload } = await context.seams.mailbox.next(wait);
+        isFound = true;
+        stopped.abort();
         call.rest(null);
         call.complete({ ...(await valid(payload)), startedAt, consumed: { no, retries: call.retries } });
       };
@@ -174,7 +178,8 @@ export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, con
       if (marker === undefined) call.mark('wait', codec.encodeRecord(wakeAt), startedAt);
       // What was sent in time counts, also if this process comes to look at it later.
       const giveUp = async (): Promise<void> => {
-        await context.seams.mailbox.lookNow();
+        await context.seams.mailbox.lookNow(context.workflowId);
+        if (isFound) return;
         stopped.abort();
         const error = new ReceiveTimeoutError(context.workflowId, spoken.kind, spoken.name, timeoutMs);
         call.complete({ payload: codec.encodeError(error), failed: true, startedAt });
@@ -182,7 +187,6 @@ export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, con
       const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () => void giveUp());
       wait.signal.addEventListener('abort', () => timer.cancel(), { once: true });
       await taken;
-      timer.cancel();
     },
   };
 }
