@@ -190,6 +190,23 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     expect(await second.run(run.workflowId).result()).toEqual(['asked', 'yes']);
   });
 
+  it('comes back as soon as there is room for it', async () => {
+    let isOpen = (): void => {};
+    const gate = new Promise<void>((resolve) => (isOpen = resolve));
+    const approve = workflow('approve', async () => {
+      await receive('approval');
+      await step.run('wait', () => gate);
+    });
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [approve], parkAfter, poll: '1h', maxRuns: 1 });
+    const runs = await Promise.all([1, 2, 3].map(() => approve.with({ engine: perdure }).start()));
+    await untilParked(perdure);
+    for (const run of runs) await perdure.send(run, 'approval', 'yes');
+    await expect.poll(() => perdure.health().reasons, patient).toMatchObject([{ code: 'runs-full' }]);
+    isOpen();
+    await Promise.all(runs.map((run) => run.result()));
+  });
+
   it('is never left asleep, whatever comes at the moment of parking', async () => {
     const waitFor = workflow('wait for', async () => await receive<number>('go'));
     const sum = workflow('sum', async (ids: string[]) => {

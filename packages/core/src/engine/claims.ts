@@ -32,6 +32,7 @@ export class Claims {
   #moreTimer: Timer | null = null; // null = nothing is known to come later
   #moreAt: EpochMs | null = null;
   #wasFreed = false;
+  #isFull = false;
   #unanswered: number | null = null; // null = every claim was answered
 
   constructor(services: EngineServices, executorId: string, beforeClaim: () => Promise<void>, owner: ClaimsOwner) {
@@ -69,6 +70,15 @@ export class Claims {
     this.#loop.wake();
   }
 
+  /** A run has left memory: what found no room may now. */
+  left(): void {
+    const { claimBatch, runsMax } = this.#services.options;
+    const isRoomy = runsMax - this.#owner.runsRunning() >= Math.min(claimBatch, Math.ceil(runsMax / 2));
+    if (!this.#isFull || !isRoomy) return;
+    this.#isFull = false;
+    this.#loop.wake();
+  }
+
   async stop(): Promise<void> {
     this.#moreTimer?.cancel();
     await this.#loop.stop();
@@ -88,7 +98,11 @@ export class Claims {
 
   /** The lowest number that an unfinished run can have, given those of the runs that are executing. */
   oldest(running: readonly number[]): number {
-    return Math.min(this.#last + 1, ...this.#open, ...running);
+    // One by one: there may be more of them than a function takes arguments.
+    let oldest = this.#last + 1;
+    for (const claimNo of this.#open) oldest = Math.min(oldest, claimNo);
+    for (const claimNo of running) oldest = Math.min(oldest, claimNo);
+    return oldest;
   }
 
   /** There will be something to take then: a run that was parked wakes. */
@@ -109,11 +123,13 @@ export class Claims {
     const wasFreed = this.#wasFreed;
     this.#wasFreed = false;
     let found: number;
+    let runsMax: number;
     do {
-      const runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
-      if (runsMax <= 0 || !this.#owner.hasRoom()) return;
+      runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
+      this.#isFull = runsMax <= 0;
+      if (this.#isFull || !this.#owner.hasRoom()) return;
       found = await this.#claim(runsMax);
-    } while (found >= options.claimBatch);
+    } while (found >= runsMax);
     // What this process cannot run, another may.
     if (wasFreed && found === 0) hints.send({ type: 'work' });
   }

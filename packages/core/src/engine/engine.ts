@@ -85,7 +85,7 @@ export class Engine {
     for (;;) {
       const executor = await this.#currentExecutor();
       if (executor.isBacklogFull) throw new OverloadedError(executor.backlogBytes);
-      const workflowId = await Promise.race([this.#startOn(executor, starting), executor.gone.then(() => null)]);
+      const workflowId = await executor.unlessGone(() => this.#startOn(executor, starting));
       if (workflowId !== null) return workflowId;
     }
   }

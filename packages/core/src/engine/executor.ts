@@ -6,6 +6,7 @@ import { Suspects } from '../recovery/suspects.js';
 import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import { deferred } from '../util/deferred.js';
+import { Interruptible } from '../util/interruptible.js';
 import { Loop } from '../util/loop.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
 import { RunExecution } from '../workflow/run-execution.js';
@@ -65,7 +66,7 @@ export class Executor {
   readonly #sweeps: Loop;
   readonly #suspects: Suspects;
   readonly #runs = new Map<string, RunExecution>();
-  readonly #gone = deferred<'gone'>();
+  readonly #waits = new Interruptible();
   #isDraining = false;
   #isGone = false;
 
@@ -134,9 +135,15 @@ export class Executor {
     });
   }
 
-  /** Resolves when this executor can do no more for anybody. */
-  get gone(): Promise<'gone'> {
-    return this.#gone.promise;
+  /** Answers as the work does; with null once this executor can do no more for anybody. */
+  async unlessGone<T>(work: () => Promise<T>): Promise<T | null> {
+    if (this.#isGone) return null;
+    try {
+      return await this.#waits.wait(work, () => new Gone());
+    } catch (error) {
+      if (error instanceof Gone) return null;
+      throw error;
+    }
   }
 
   async launch(): Promise<void> {
@@ -262,7 +269,7 @@ export class Executor {
     const drained = Promise.all([...this.#runs.values()].map((run) => run.drain()))
       .then(() => new Promise<void>((resolve) => clock.nextMacrotask(resolve)))
       .then(() => this.#log.drain());
-    await Promise.race([drained, limit.promise, this.#gone.promise]);
+    await this.unlessGone(() => Promise.race([drained, limit.promise]));
     timer.cancel();
   }
 
@@ -299,7 +306,8 @@ export class Executor {
         this.#runs.delete(execution.run.workflowId);
         this.#callbacks.onSettled(outcome);
         this.#suspects.release(execution.run.workflowId);
-        if (execution.run.queue !== null) this.#claims.freed();
+        if (execution.run.queue === null) this.#claims.left();
+        else this.#claims.freed();
       },
       onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
       onBlocked: (execution, reason) => void this.#block(execution, reason),
@@ -311,6 +319,7 @@ export class Executor {
       this.#runs.delete(run.workflowId);
       this.#suspects.release(run.workflowId);
     }
+    this.#claims.left();
     if (wakeAt !== null) this.#claims.lookAgainAt(wakeAt);
     this.#callbacks.onReleased(executions.map(({ run }) => run.workflowId));
   }
@@ -345,6 +354,7 @@ export class Executor {
         () => store.ownership.block(block),
       );
       this.#runs.delete(workflowId);
+      this.#claims.left();
       this.#callbacks.onReleased([workflowId]);
     } catch (error) {
       logger.error({ err: error, workflowId }, 'a run could not be set aside; it stays with this executor');
@@ -386,7 +396,7 @@ export class Executor {
 
   #leave(): void {
     this.#isGone = true;
-    this.#gone.resolve('gone');
+    this.#waits.interrupt();
   }
 
   #abandonRuns(): string[] {
@@ -397,3 +407,5 @@ export class Executor {
     return workflowIds;
   }
 }
+
+class Gone extends Error {}

@@ -74,9 +74,11 @@ export class RunParking {
   *#restingForLong(): Generator<{ execution: RunExecution; rest: Rest }> {
     const { clock, runs, has, parkMs } = this.#options;
     const soon = clock.now() + parkMs;
+    const before = this.#progress;
+    this.#progress = new WeakMap(); // a new one each time: they grow, and never shrink
     for (const execution of runs()) {
       const { rest, progress } = execution;
-      const hasWaited = this.#progress.get(execution) === progress;
+      const hasWaited = before.get(execution) === progress;
       this.#progress.set(execution, progress);
       if (rest === null || !hasWaited || (rest.wakeAt !== null && rest.wakeAt < soon)) continue;
       // An item of a queue counts as running until it ends, in the process that runs it.
