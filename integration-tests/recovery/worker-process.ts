@@ -148,11 +148,16 @@ export class WorkerProcess {
 }
 
 /** A node process that runs a TypeScript file on the packages' source. What it prints goes to `output`. */
-export function forkChild(file: URL, args: readonly string[], output: number): ChildProcess {
+export function forkChild(
+  file: URL,
+  args: readonly string[],
+  output: number,
+  nodeOptions: readonly string[] = [],
+): ChildProcess {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   return fork(fileURLToPath(file), args, {
     cwd: folder,
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--import', 'tsx', ...nodeOptions],
     env: { ...process.env, TSX_TSCONFIG_PATH: `${folder}tsconfig.children.json` },
     stdio: ['ignore', output, output, 'ipc'],
   });
