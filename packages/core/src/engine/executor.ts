@@ -65,6 +65,7 @@ export class Executor {
   readonly #parking: RunParking | null; // null = nothing is parked
   readonly #sweeps: Loop;
   readonly #suspects: Suspects;
+  readonly #runServices: RunServices<RunExecution>; // one for all, of which there may be many
   readonly #runs = new Map<string, RunExecution>();
   readonly #waits = new Interruptible();
   #isDraining = false;
@@ -133,6 +134,7 @@ export class Executor {
       intervalMs: options.sweepMs,
       round: () => this.#sweep(),
     });
+    this.#runServices = this.#servicesForRuns();
   }
 
   /** Answers as the work does; with null once this executor can do no more for anybody. */
@@ -275,14 +277,14 @@ export class Executor {
 
   #execute(definition: WorkflowDefinition, run: ClaimedRun, history: readonly Checkpoint[]): void {
     if (this.#isGone) return;
-    const execution = new RunExecution(this.#runServices(), definition, run, history);
+    const execution = new RunExecution(this.#runServices, definition, run, history);
     this.#runs.set(run.workflowId, execution);
     this.#suspects.watch(run);
     if (this.#isDraining) void execution.drain();
     execution.begin();
   }
 
-  #runServices(): RunServices<RunExecution> {
+  #servicesForRuns(): RunServices<RunExecution> {
     const { clock, random, codec, carriers, contexts, mailbox } = this.#services;
     return {
       clock,

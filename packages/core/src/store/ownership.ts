@@ -210,7 +210,7 @@ const claimText = (schema: string): string => `
   ), runnable as materialized (
     select * from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) as item(name, version, code, timeout_ms)
   ), due as (
-    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
+    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
     order by r.available_at limit $6::int4
     for update of r skip locked
@@ -226,12 +226,14 @@ const claimText = (schema: string): string => `
     order by r.blocked_at limit $6::int4
     for update of r skip locked
   ), woken as (
-    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
     where r.state = 'parked' and r.available_at <= ${now('$8::int8')}
     order by r.available_at limit $6::int4
     for update of r skip locked
   ), taken as (
-    select workflow_id from woken union all select workflow_id from due union all select workflow_id from suspects union all select workflow_id from unblocked
+    (
+      select workflow_id from (select * from due union all select * from woken) awake order by available_at limit $6::int4
+    ) union all select workflow_id from suspects union all select workflow_id from unblocked
   ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
