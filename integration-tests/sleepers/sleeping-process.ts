@@ -26,7 +26,7 @@ export interface Memory {
   readonly runs: number;
   /** The heap after a collection. */
   readonly heapBytes: number;
-  /** The most that there were since the last question, collections aside. */
+  /** The most that there were since the last question, as looked at every second. */
   readonly heapMax: number;
   readonly runsMax: number;
 }

@@ -19,9 +19,10 @@ const perdure = await Perdure.launch({ databaseUrl, schema, workflows: [sleeper,
 let heapMax = 0;
 let runsMax = 0;
 setInterval(() => {
+  globalThis.gc?.();
   heapMax = Math.max(heapMax, process.memoryUsage().heapUsed);
   runsMax = Math.max(runsMax, perdure.health().runs);
-}, 100).unref();
+}, 1_000).unref();
 
 process.on('message', (question: Question) => void reply(question));
 process.once('disconnect', () => process.exit());
