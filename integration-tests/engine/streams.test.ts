@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 
-async function all<T>(run: string, name: string, options: ReadStreamOptions): Promise<StreamItem<T>[]> {
+async function all<T>(run: string, name: string, options: ReadStreamOptions<T>): Promise<StreamItem<T>[]> {
   const items: StreamItem<T>[] = [];
   for await (const item of readStream<T>(run, name, options)) items.push(item);
   return items;

@@ -80,6 +80,10 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/carriers.test.ts',
     title: 'refuses the start if it cannot be taken, and then nothing is stored',
   },
+  'A value of a stream or an event that does not fit a schema': {
+    file: '../engine/schemas.test.ts',
+    title: 'checks and changes what is appended to a stream, all of one call or nothing',
+  },
   'A message that does not fit the schema of the `receive`': {
     file: '../engine/messages.test.ts',
     title: 'is checked, and changed, by a schema when it is received',

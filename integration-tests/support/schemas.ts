@@ -11,3 +11,12 @@ export const upperCase: Schema = {
       typeof value === 'string' ? { value: value.toUpperCase() } : { issues: [{ message: 'no text' }] },
   },
 };
+
+/** One that answers at once: text, without space around it. */
+export const trimmed: Schema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => (typeof value === 'string' ? { value: value.trim() } : { issues: [{ message: 'no text' }] }),
+  },
+};

@@ -27,9 +27,16 @@ export type { ScheduledStart } from './schedule/scheduled-start.js';
 export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedules.js';
 
 export { getEvent, setEvent, watch } from './workflow/events.js';
-export type { GetEventOptions, WatchOptions } from './workflow/events.js';
+export type { GetEventOptions, SetEventOptions, WatchOptions } from './workflow/events.js';
 export { readStream, stream } from './workflow/streams.js';
-export type { ReadStreamOptions, StreamItem, StreamRollback, StreamValue, StreamWriter } from './workflow/streams.js';
+export type {
+  ReadStreamOptions,
+  StreamItem,
+  StreamOptions,
+  StreamRollback,
+  StreamValue,
+  StreamWriter,
+} from './workflow/streams.js';
 export { select } from './workflow/select.js';
 export type { Branches, Selected } from './workflow/select.js';
 export { completeToken, createToken } from './workflow/tokens.js';

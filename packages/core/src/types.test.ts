@@ -1,7 +1,20 @@
 import type { Transaction } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { expectTypeOf, it } from 'vitest';
-import { currentRun, type Perdure, readStream, type RunHandle, sleep, step, stream, workflow } from './index.js';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import {
+  currentRun,
+  getEvent,
+  type Perdure,
+  readStream,
+  type RunHandle,
+  setEvent,
+  sleep,
+  step,
+  stream,
+  watch,
+  workflow,
+} from './index.js';
 
 interface Order {
   readonly sku: string;
@@ -56,6 +69,30 @@ it('types streams', () => {
   // @ts-expect-error -- a number is no order
   const append = () => orders.append(5);
   expectTypeOf(append).toBeFunction();
+});
+
+it('types streams and events by schemas', () => {
+  const price = {} as StandardSchemaV1<{ euros: string }, { cents: number }>;
+  const prices = stream('prices', { schema: price });
+  expectTypeOf(prices.append).parameters.toEqualTypeOf<{ euros: string }[]>();
+  const read = async () => {
+    for await (const item of readStream('run', 'prices', { schema: price }))
+      if (item.kind === 'value') return item.value;
+    return null;
+  };
+  expectTypeOf(read).returns.resolves.toEqualTypeOf<{ cents: number } | null>();
+  const set = () => setEvent('price', { euros: '1.50' }, { schema: price });
+  expectTypeOf(set).returns.resolves.toEqualTypeOf<void>();
+  // @ts-expect-error -- a number is no price
+  const setWrong = () => setEvent('price', 5, { schema: price });
+  expectTypeOf(setWrong).toBeFunction();
+  const get = () => getEvent('run', 'price', { schema: price });
+  expectTypeOf(get).returns.resolves.toEqualTypeOf<{ cents: number }>();
+  const watched = () => watch('run', 'price', { schema: price }).next();
+  expectTypeOf(watched).returns.resolves.toExtend<{ value: { cents: number } | void }>();
+  expectTypeOf((engine: Perdure) => engine.getEvent('run', 'price', { schema: price })).returns.resolves.toEqualTypeOf<{
+    cents: number;
+  }>();
 });
 
 it('refuses what does not fit', () => {

@@ -68,7 +68,7 @@ export abstract class RunAccess {
   async getEvent<Value = unknown>(
     run: Run,
     key: string,
-    options: Omit<GetEventOptions, 'engine'> = {},
+    options: Omit<GetEventOptions<Value>, 'engine'> = {},
   ): Promise<Value> {
     return await getEvent<Value>(run, key, { ...options, engine: this });
   }
@@ -77,7 +77,7 @@ export abstract class RunAccess {
   watch<Value = unknown>(
     run: Run,
     key: string,
-    options: Omit<WatchOptions, 'engine'> = {},
+    options: Omit<WatchOptions<Value>, 'engine'> = {},
   ): AsyncGenerator<Value, void, undefined> {
     return watch<Value>(run, key, { ...options, engine: this });
   }
@@ -86,7 +86,7 @@ export abstract class RunAccess {
   readStream<Value = unknown>(
     run: Run,
     name: string,
-    options: Omit<ReadStreamOptions, 'engine'> = {},
+    options: Omit<ReadStreamOptions<Value>, 'engine'> = {},
   ): AsyncGenerator<StreamItem<Value>, void, undefined> {
     return readStream<Value>(run, name, { ...options, engine: this });
   }

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { EventNotSetError } from '../errors/message-errors.js';
 import { InvalidArgumentError, RunNotFoundError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
@@ -7,19 +8,29 @@ import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
+import { validateMessage, validateNow } from './input-schema.js';
 import { checkKey, checkWorkflowId } from './names.js';
 import type { RunStarter } from './run-starter.js';
 
-export interface GetEventOptions {
+export interface SetEventOptions<Value = unknown> {
+  /** Any Standard Schema (Zod, Valibot, ArkType …) that checks at once: what it makes of the value is set. */
+  readonly schema?: StandardSchemaV1<Value, unknown>;
+}
+
+export interface GetEventOptions<Value = unknown> {
   /** How long to wait at most. In a workflow, race it with {@link sleep} instead. */
   readonly timeout?: Duration;
+  /** Any Standard Schema (Zod, Valibot, ArkType …) for the value: checked, and applied, when it is read. */
+  readonly schema?: StandardSchemaV1<unknown, Value>;
   /** The engine to ask where there are several. */
   readonly engine?: { readonly starter: RunStarter };
 }
 
-export interface WatchOptions {
+export interface WatchOptions<Value = unknown> {
   /** Ends the watching. */
   readonly signal?: AbortSignal;
+  /** Any Standard Schema (Zod, Valibot, ArkType …) for the value: checked, and applied, when it is read. */
+  readonly schema?: StandardSchemaV1<unknown, Value>;
   /** The engine to ask where there are several. */
   readonly engine?: { readonly starter: RunStarter };
 }
@@ -29,14 +40,19 @@ export interface WatchOptions {
  * that others wait for. The latest value of a key counts, also after the run has ended.
  *
  * @throws {InvalidArgumentError} outside a workflow
+ * @throws {InvalidMessageError} if it doesn't fit the schema; then nothing is set
  *
  * @example
  * await setEvent('progress', { done: 12, of: 80 });
  */
-export function setEvent(key: string, value: unknown): Promise<void> {
+export function setEvent<Value = unknown>(
+  key: string,
+  value: Value,
+  options: SetEventOptions<Value> = {},
+): Promise<void> {
   checkKey('key', key);
   const context = currentContext();
-  if (context?.kind === 'workflow') return context.call(setCall(key, value, context)) as Promise<void>;
+  if (context?.kind === 'workflow') return context.call(setCall(key, value, options.schema, context)) as Promise<void>;
   return Promise.reject(
     new InvalidArgumentError(
       `setEvent("${key}") was called outside a workflow. Call it in the workflow function itself, not in a step.`,
@@ -49,6 +65,7 @@ export function setEvent(key: string, value: unknown): Promise<void> {
  *
  * @param run its workflow id, or a handle
  * @throws {EventNotSetError} if there was none in time, or the run has ended without setting it
+ * @throws {InvalidMessageError} if it doesn't fit the schema
  * @throws {RunNotFoundError}
  *
  * @example
@@ -57,7 +74,7 @@ export function setEvent(key: string, value: unknown): Promise<void> {
 export function getEvent<Value = unknown>(
   run: string | { readonly workflowId: string },
   key: string,
-  options: GetEventOptions = {},
+  options: GetEventOptions<Value> = {},
 ): Promise<Value> {
   const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
   checkKey('key', key);
@@ -65,9 +82,11 @@ export function getEvent<Value = unknown>(
   const context = currentContext();
   if (context?.kind !== 'workflow') {
     const starter = options.engine?.starter ?? currentStarter();
-    return firstEvent(starter, workflowId, key, timeoutMs).then((payload) => starter.decode(payload) as Value);
+    return firstEvent(starter, workflowId, key, timeoutMs).then(
+      (payload) => readValue(starter.decode(payload), key, options.schema) as Promise<Value>,
+    );
   }
-  if (timeoutMs === null) return context.call(getCall(workflowId, key, context)) as Promise<Value>;
+  if (timeoutMs === null) return context.call(getCall(workflowId, key, options.schema, context)) as Promise<Value>;
   return Promise.reject(
     new InvalidArgumentError('In a workflow, getEvent has no timeout. Race it: Promise.race([getEvent(…), sleep(…)]).'),
   );
@@ -78,6 +97,7 @@ export function getEvent<Value = unknown>(
  * if they come quickly. Ends when the run has ended.
  *
  * @throws {InvalidArgumentError} in a workflow, which would not do the same again in a replay
+ * @throws {InvalidMessageError} if a value doesn't fit the schema
  * @throws {RunNotFoundError}
  *
  * @example
@@ -86,7 +106,7 @@ export function getEvent<Value = unknown>(
 export async function* watch<Value = unknown>(
   run: string | { readonly workflowId: string },
   key: string,
-  options: WatchOptions = {},
+  options: WatchOptions<Value> = {},
 ): AsyncGenerator<Value, void, undefined> {
   const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
   checkKey('key', key);
@@ -103,7 +123,7 @@ export async function* watch<Value = unknown>(
       if (found.run === 'unknown') throw new RunNotFoundError(workflowId);
       if (found.event === null) return;
       after = found.event.position;
-      yield starter.decode(found.event.payload) as Value;
+      yield (await readValue(starter.decode(found.event.payload), key, options.schema)) as Value;
     }
   } finally {
     stopped.abort();
@@ -111,25 +131,45 @@ export async function* watch<Value = unknown>(
 }
 
 /** What it is set to counts from the moment at which the call is recorded: nothing happens but that. */
-function setCall(key: string, value: unknown, { seams: { clock, codec } }: WorkflowContext): DurableCall {
+function setCall(
+  key: string,
+  value: unknown,
+  schema: StandardSchemaV1 | undefined,
+  { seams: { clock, codec } }: WorkflowContext,
+): DurableCall {
   return {
     kind: 'event',
     name: key,
-    perform: (call) => call.complete({ payload: codec.encode(value), failed: false, startedAt: clock.now() }),
+    perform(call) {
+      const valid = schema === undefined ? value : validateNow(schema, value, `the event "${key}"`);
+      call.complete({ payload: codec.encode(valid), failed: false, startedAt: clock.now() });
+    },
     revive: () => undefined,
   };
 }
 
-function getCall(workflowId: string, key: string, context: WorkflowContext): DurableCall {
+function getCall(
+  workflowId: string,
+  key: string,
+  schema: StandardSchemaV1 | undefined,
+  context: WorkflowContext,
+): DurableCall {
+  const { codec } = context.seams;
   return {
     kind: 'get-event',
     name: key,
     perform: (call) =>
       answer(call, context, async () => {
         call.rest({ kind: 'event', workflowId, key });
-        return { payload: await firstEvent(context.starter, workflowId, key, null, call.signal), failed: false };
+        const payload = await firstEvent(context.starter, workflowId, key, null, call.signal);
+        if (schema === undefined) return { payload, failed: false };
+        return { payload: codec.encode(await readValue(codec.decode(payload), key, schema)), failed: false };
       }),
   };
+}
+
+async function readValue(value: unknown, key: string, schema: StandardSchemaV1 | undefined): Promise<unknown> {
+  return schema === undefined ? value : await validateMessage(schema, value, `The event "${key}"`);
 }
 
 async function firstEvent(

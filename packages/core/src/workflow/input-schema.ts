@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InvalidInputError } from '../errors/errors.js';
+import { InvalidArgumentError, InvalidInputError } from '../errors/errors.js';
 import { InvalidMessageError } from '../errors/message-errors.js';
 
 /**
@@ -29,6 +29,24 @@ export async function validateArguments(
  */
 export async function validateMessage(schema: StandardSchemaV1, message: unknown, what: string): Promise<unknown> {
   const result = await schema['~standard'].validate(message);
+  if (result.issues !== undefined) throw new InvalidMessageError(what, result.issues);
+  return result.value;
+}
+
+/**
+ * The same at once, for what a run writes: what it writes next must not overtake it.
+ *
+ * @throws {InvalidMessageError} with the schema's issues
+ * @throws {InvalidArgumentError} if the schema answers later
+ */
+export function validateNow(schema: StandardSchemaV1, value: unknown, what: string): unknown {
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new InvalidArgumentError(
+      `The schema for ${what} checks asynchronously, and so could change the order. Check the value before, in a step.`,
+    );
+  }
   if (result.issues !== undefined) throw new InvalidMessageError(what, result.issues);
   return result.value;
 }

@@ -1,12 +1,15 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidArgumentError, RunNotFoundError } from '../errors/errors.js';
 import type { StreamRange } from '../store/streams.js';
+import type { Codec } from '../codec/codec.js';
 import { unlessAborted } from '../util/unless-aborted.js';
 import type { StepContext, WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
+import { validateMessage, validateNow } from './input-schema.js';
 import { checkKey, checkWorkflowId } from './names.js';
 import type { RunStarter } from './run-starter.js';
-import type { StreamWrites } from './run-streams.js';
+import type { CallStreams, StreamWrites } from './run-streams.js';
 
 /** Writes to a stream of the run that uses it. */
 export interface StreamWriter<Value> {
@@ -16,6 +19,7 @@ export interface StreamWriter<Value> {
    * appended meanwhile shares one commit, and the order stays.
    *
    * @throws {InvalidArgumentError} outside a workflow and its steps, in a transactional step, and after the end
+   * @throws {InvalidMessageError} if one doesn't fit the schema; then none of them is added
    */
   readonly append: (...values: Value[]) => Promise<void>;
   /** Ends the stream, before the run ends. Done again, it changes nothing. */
@@ -39,9 +43,16 @@ export interface StreamRollback {
 
 export type StreamItem<Value> = StreamValue<Value> | StreamRollback;
 
-export interface ReadStreamOptions {
+export interface StreamOptions<Value = unknown> {
+  /** Any Standard Schema (Zod, Valibot, ArkType …) that checks at once: what it makes of a value is added. */
+  readonly schema?: StandardSchemaV1<Value, unknown>;
+}
+
+export interface ReadStreamOptions<Value = unknown> {
   /** The offset to begin with; 0 by default. Whoever has seen 7 goes on with 8. */
   readonly from?: number;
+  /** Any Standard Schema (Zod, Valibot, ArkType …) for the values: checked, and applied, as they are read. */
+  readonly schema?: StandardSchemaV1<unknown, Value>;
   /** Ends the reading. */
   readonly signal?: AbortSignal;
   /** The engine to ask where there are several. */
@@ -62,12 +73,12 @@ export interface ReadStreamOptions {
  * });
  * await answer.close();
  */
-export function stream<Value = unknown>(name: string): StreamWriter<Value> {
+export function stream<Value = unknown>(name: string, { schema }: StreamOptions<Value> = {}): StreamWriter<Value> {
   checkKey('The name of a stream', name);
   return {
     name,
-    append: (...values) => write(name, 'value', values),
-    close: () => write(name, 'close', [undefined]),
+    append: (...values) => write({ name, kind: 'value', values, schema }),
+    close: () => write({ name, kind: 'close', values: [undefined], schema: undefined }),
   };
 }
 
@@ -78,6 +89,7 @@ export function stream<Value = unknown>(name: string): StreamWriter<Value> {
  * What a step writes may be taken back. Whoever has read it gets a {@link StreamRollback}; whoever comes later finds a gap.
  *
  * @throws {InvalidArgumentError} in a workflow, which would not do the same again in a replay
+ * @throws {InvalidMessageError} if a value doesn't fit the schema
  * @throws {RunNotFoundError}
  *
  * @example
@@ -89,7 +101,7 @@ export function stream<Value = unknown>(name: string): StreamWriter<Value> {
 export async function* readStream<Value = unknown>(
   run: string | { readonly workflowId: string },
   name: string,
-  options: ReadStreamOptions = {},
+  options: ReadStreamOptions<Value> = {},
 ): AsyncGenerator<StreamItem<Value>, void, undefined> {
   const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
   checkKey('The name of a stream', name);
@@ -110,8 +122,11 @@ export async function* readStream<Value = unknown>(
         if (signal.aborted || kind === 'close') return;
         from = no + 1;
         if (kind === 'value') {
+          const value = starter.decode(payload);
+          const { schema } = options;
+          const valid = schema === undefined ? value : await validateMessage(schema, value, valueAt(no, name));
           seen = no;
-          yield { kind, offset: no, value: starter.decode(payload) as Value };
+          yield { kind, offset: no, value: valid as Value };
         } else {
           const discarded = JSON.parse(payload ?? '[]') as readonly StreamRange[];
           if (discarded.some(({ first }) => first <= seen)) yield { kind, offset: no, discarded };
@@ -124,50 +139,56 @@ export async function* readStream<Value = unknown>(
   }
 }
 
-function write(name: string, kind: StreamWrites['kind'], values: readonly unknown[]): Promise<void> {
+/** What is written at once. */
+interface Written {
+  readonly name: string;
+  readonly kind: StreamWrites['kind'];
+  readonly values: readonly unknown[];
+  readonly schema: StandardSchemaV1 | undefined;
+}
+
+function write(written: Written): Promise<void> {
   const context = currentContext();
-  if (context?.kind === 'workflow') return context.call(writeCall(name, kind, values, context)) as Promise<void>;
-  if (context?.kind === 'step') return writeInStep(name, kind, values, context);
+  if (context?.kind === 'workflow') return context.call(writeCall(written, context)) as Promise<void>;
+  if (context?.kind === 'step') return writeInStep(written, context);
   return Promise.reject(
     new InvalidArgumentError(
-      `The stream "${name}" was written to outside a workflow. Only a run writes to its streams.`,
+      `The stream "${written.name}" was written to outside a workflow. Only a run writes to its streams.`,
     ),
   );
 }
 
 /** The history holds that it was written, and the stream what. */
-function writeCall(
-  name: string,
-  kind: StreamWrites['kind'],
-  values: readonly unknown[],
-  { seams: { clock, codec } }: WorkflowContext,
-): DurableCall {
+function writeCall(written: Written, { seams: { clock, codec } }: WorkflowContext): DurableCall {
+  const { name } = written;
   return {
     kind: 'stream',
     name,
     perform(call) {
-      if (kind === 'value' && call.streams.isClosed(name)) throw closed(name);
-      const writes = { name, kind, payloads: values.map((value) => codec.encode(value)) };
+      const writes = toWrites(written, codec, call.streams);
       call.complete({ payload: null, failed: false, startedAt: clock.now(), writes });
     },
     revive: () => undefined,
   };
 }
 
-async function writeInStep(
-  name: string,
-  kind: StreamWrites['kind'],
-  values: readonly unknown[],
-  context: StepContext,
-): Promise<void> {
+async function writeInStep(written: Written, context: StepContext): Promise<void> {
   if (context.transaction !== null) {
     throw new InvalidArgumentError(
-      `The stream "${name}" was written to in a transactional step, whose commit it cannot be part of. Write in the workflow, or in a plain step.`,
+      `The stream "${written.name}" was written to in a transactional step, whose commit it cannot be part of. Write in the workflow, or in a plain step.`,
     );
   }
-  if (kind === 'value' && context.streams.isClosed(name)) throw closed(name);
-  await context.streams.write({ name, kind, payloads: values.map((value) => context.seams.codec.encode(value)) });
+  await context.streams.write(toWrites(written, context.seams.codec, context.streams));
 }
+
+function toWrites({ name, kind, values, schema }: Written, codec: Codec, streams: CallStreams): StreamWrites {
+  if (kind === 'value' && streams.isClosed(name)) throw closed(name);
+  const valid =
+    schema === undefined ? values : values.map((value) => validateNow(schema, value, `the stream "${name}"`));
+  return { name, kind, payloads: valid.map((value) => codec.encode(value)) };
+}
+
+const valueAt = (offset: number, name: string): string => `The value at ${offset} of the stream "${name}"`;
 
 function checkOffset(from: number): number {
   if (Number.isSafeInteger(from) && from >= 0) return Math.min(from, 2_147_483_647);
