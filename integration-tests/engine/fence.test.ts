@@ -170,6 +170,7 @@ function batch(executorId: string, workflowId: string) {
         createdAt: at,
         deadlineAt: null,
         context: null,
+        fingerprint: null,
       },
     ],
     checkpoints: [

@@ -146,7 +146,7 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
     return [await thrown(() => other.run('changed').result())];
   },
 
-  'A workflow id with another input, or for another workflow': async (test) => {
+  'A workflow id with another input or fingerprint, or for another workflow': async (test) => {
     const echo = workflow('echo', async (text: string) => text);
     const other = workflow('other', async (text: string) => text);
     const perdure = await launchEngine(test, { workflows: [echo, other] });

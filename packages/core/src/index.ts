@@ -6,7 +6,7 @@ export type { Health, HealthProblem, HealthReason } from './engine/health.js';
 export { workflow } from './workflow/workflow.js';
 export type { BoundOptions, Workflow } from './workflow/workflow.js';
 export type { WorkflowDefinition, WorkflowOptions } from './workflow/definition.js';
-export type { RunHandle, RunInfo, StartOptions } from './workflow/run-starter.js';
+export type { ResultOptions, RunHandle, RunInfo, StartedRun, StartOptions } from './workflow/run-starter.js';
 export type { CrashRecord, RunStatus } from './store/records.js';
 
 export { step } from './step/step.js';

@@ -7,9 +7,9 @@ import {
   getEvent,
   type Perdure,
   readStream,
-  type RunHandle,
   setEvent,
   sleep,
+  type StartedRun,
   step,
   stream,
   watch,
@@ -33,7 +33,7 @@ it('infers arguments and results from the functions', () => {
   });
   expectTypeOf(checkout).parameters.toEqualTypeOf<[Order]>();
   expectTypeOf(checkout).returns.resolves.toEqualTypeOf<number>();
-  expectTypeOf(checkout.start).returns.resolves.toEqualTypeOf<RunHandle<number>>();
+  expectTypeOf(checkout.start).returns.resolves.toEqualTypeOf<StartedRun<number>>();
   expectTypeOf(checkout.with({ workflowId: 'a' }).start).parameters.toEqualTypeOf<[Order]>();
 
   const synchronous = workflow('types: synchronous', (text: string) => text.length);

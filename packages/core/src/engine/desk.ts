@@ -13,7 +13,15 @@ import { type Captured, carriedBytesMax, Carriers } from '../workflow/carriers.j
 import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
 import { anyVersion } from '../workflow/stand-in.js';
-import type { MessageToSend, RunInfo, RunStarter, StartRequest, TokenCompletion } from '../workflow/run-starter.js';
+import type {
+  EncodedOutcome,
+  MessageToSend,
+  RunInfo,
+  RunStarter,
+  Started,
+  StartRequest,
+  TokenCompletion,
+} from '../workflow/run-starter.js';
 import { Correspondence } from './correspondence.js';
 import { engineDataSource } from './data-source.js';
 import type { ResolvedOptions } from './engine-options.js';
@@ -30,12 +38,13 @@ import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
 import type { Schedules } from './schedules.js';
 import { Submissions } from './submissions.js';
-import { checkSameRun, type PreparedStart, prepareStart } from './starts.js';
+import type { StartingRun } from './executor.js';
+import { foundRun, type PreparedStart, prepareStart } from './starts.js';
 
 /** Who executes what a desk takes in: this process, or others. */
 export interface Runner {
-  /** Makes a run durable that is part of nobody's transaction; answers with the id of the run that it came to. */
-  readonly start: (starting: PreparedStart) => Promise<string>;
+  /** Makes a run durable that is part of nobody's transaction. */
+  readonly start: (starting: PreparedStart) => Promise<Started>;
   /** The executor that has this process' runs; null if there is none. */
   readonly executorId: () => string | null;
   /** Whether a run executes in this process. */
@@ -177,7 +186,7 @@ export class Desk implements RunStarter {
     return this.services.carriers.capture(inherited);
   }
 
-  async start(request: StartRequest): Promise<string> {
+  async start(request: StartRequest): Promise<Started> {
     if (this.#isClosed) throw new EngineStoppedError(null);
     const starting = await this.prepare(request);
     if (request.transaction !== null) return await this.startIn(request.transaction, starting);
@@ -198,47 +207,50 @@ export class Desk implements RunStarter {
   }
 
   /** The run waits to be claimed: whether it exists is known when the transaction has committed, and only to Postgres. */
-  async startIn(transaction: TransactionClient, { run, queueing, queuedTimeoutMs }: PreparedStart): Promise<string> {
+  async startIn(transaction: TransactionClient, { run, queueing, queuedTimeoutMs }: PreparedStart): Promise<Started> {
     const { store, clock, codec, hints } = this.services;
     const tx = this.#database.through(transaction);
     if (queueing !== null) {
       await this.queues.ensureIn(tx, queueing.item.queue);
       const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
-      const workflowId = await enqueueIn(tx, queued, queueing.deduplication, this.services);
+      const started = await enqueueIn(tx, queued, queueing.deduplication, this.services);
       await hints.sendIn(tx, { type: 'work' });
-      return workflowId;
+      return started;
     }
     const inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
     if (inserted.has(run.seed)) {
       await hints.sendIn(tx, { type: 'work' });
-      return run.workflowId;
+      return { workflowId: run.workflowId, isNew: true };
     }
-    const existing = await store.runs.findIn(tx, run.workflowId);
-    if (existing === null) throw new RunNotFoundError(run.workflowId);
-    checkSameRun(existing, run, codec);
-    return run.workflowId;
+    return foundRun(await store.runs.findIn(tx, run.workflowId), run, codec);
+  }
+
+  /** The run that has the id of one that is being started. */
+  async find(run: StartingRun): Promise<Started> {
+    const { store, codec } = this.services;
+    return foundRun(await this.ask(() => store.runs.findIn(this.#database, run.workflowId)), run, codec);
   }
 
   /** Makes a run durable that any process may execute. */
-  async submit(starting: PreparedStart): Promise<string> {
+  async submit(starting: PreparedStart): Promise<Started> {
     const { queueing } = starting;
     if (queueing?.deduplication != null) return await this.enqueueUnique(starting, queueing);
-    const workflowId = await this.#submissions.submit(starting);
+    const started = await this.#submissions.submit(starting);
     this.announceWork();
-    return workflowId;
+    return started;
   }
 
   /** Enqueues where another run may stand for this one. */
-  async enqueueUnique({ run, queuedTimeoutMs }: PreparedStart, queueing: Queueing): Promise<string> {
+  async enqueueUnique({ run, queuedTimeoutMs }: PreparedStart, queueing: Queueing): Promise<Started> {
     const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
-    const workflowId = await this.ask(() => enqueueIn(this.#database, queued, queueing.deduplication, this.services));
+    const started = await this.ask(() => enqueueIn(this.#database, queued, queueing.deduplication, this.services));
     this.announceWork();
-    return workflowId;
+    return started;
   }
 
-  async outcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
+  async outcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome> {
     if (this.#isClosed) throw new EngineStoppedError(workflowId);
-    return await this.#awaitOutcome(workflowId);
+    return await this.#awaitOutcome(workflowId, signal);
   }
 
   async status(workflowId: string): Promise<RunInfo> {
@@ -296,7 +308,7 @@ export class Desk implements RunStarter {
    *
    * @param start makes a child durable on the executor
    */
-  starterFor(executorId: string, start: (starting: PreparedStart) => Promise<string>): RunStarter {
+  starterFor(executorId: string, start: (starting: PreparedStart) => Promise<Started>): RunStarter {
     const { store, random } = this.services;
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
@@ -305,7 +317,7 @@ export class Desk implements RunStarter {
         const starting = await this.prepare(request);
         return request.transaction === null ? await start(starting) : await this.startIn(request.transaction, starting);
       },
-      outcome: (workflowId) => this.#awaitOutcome(workflowId),
+      outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
       ...this.#correspondence.inside,
@@ -353,13 +365,13 @@ export class Desk implements RunStarter {
     this.watchers.look(workflowIds);
   }
 
-  async #awaitOutcome(workflowId: string): Promise<{ payload: string | null; failed: boolean }> {
-    const outcome = await this.#results.wait(workflowId, this.#runner.has(workflowId));
+  async #awaitOutcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome> {
+    const outcome = await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
     return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
   }
 }
 
 function toRunInfo(record: RunRecord, carriers: Carriers): RunInfo {
-  const { input: _, context, ...info } = record;
+  const { context, ...info } = record;
   return { ...info, context: carriers.read(context) };
 }

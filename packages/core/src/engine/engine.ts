@@ -1,15 +1,16 @@
 import type { ErrorClass } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
-import { EngineStoppedError, OverloadedError, RunNotFoundError } from '../errors/errors.js';
+import { EngineStoppedError, OverloadedError } from '../errors/errors.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
 import type { Registry } from '../workflow/registry.js';
+import type { Started } from '../workflow/run-starter.js';
 import { anyVersion } from '../workflow/stand-in.js';
 import { Desk } from './desk.js';
 import type { ResolvedOptions } from './engine-options.js';
 import { Executor } from './executor.js';
 import { type Health, reason, statusOf } from './health.js';
-import { checkSameRun, type PreparedStart } from './starts.js';
+import { foundRun, type PreparedStart } from './starts.js';
 
 /**
  * Executes runs behind a {@link Desk}. At any time it has one {@link Executor}; when that one loses its lease, a new one
@@ -81,36 +82,30 @@ export class Engine {
     await this.#stop();
   }
 
-  async #start(starting: PreparedStart): Promise<string> {
+  async #start(starting: PreparedStart): Promise<Started> {
     for (;;) {
       const executor = await this.#currentExecutor();
       if (executor.isBacklogFull) throw new OverloadedError(executor.backlogBytes);
-      const workflowId = await executor.unlessGone(() => this.#startOn(executor, starting));
-      if (workflowId !== null) return workflowId;
+      const started = await executor.unlessGone(() => this.#startOn(executor, starting));
+      if (started !== null) return started;
     }
   }
 
-  async #startOn(executor: Executor, starting: PreparedStart): Promise<string> {
-    const { codec, store, hints } = this.desk.services;
+  async #startOn(executor: Executor, starting: PreparedStart): Promise<Started> {
+    const { codec, hints } = this.desk.services;
     const { definition, run, queueing } = starting;
     if (definition.version === anyVersion) return await this.desk.submit(starting);
     const { workflowId } = run;
     const active = executor.find(workflowId);
-    if (active !== null) {
-      checkSameRun(active, run, codec);
-      return workflowId;
-    }
+    if (active !== null) return foundRun(active, run, codec);
     if (queueing?.deduplication != null) return await this.desk.enqueueUnique(starting, queueing);
     const verdict = await (queueing === null
       ? executor.start(definition, run)
       : executor.enqueue({ ...run, ...queueing.item, timeoutMs: starting.queuedTimeoutMs }));
     if (verdict.kind === 'refused') throw verdict.error;
-    if (verdict.kind === 'taken') {
-      const existing = await this.desk.ask(() => store.runs.find(workflowId));
-      if (existing === null) throw new RunNotFoundError(workflowId);
-      checkSameRun(existing, run, codec);
-    } else if (queueing !== null) hints.send({ type: 'work' });
-    return workflowId;
+    if (verdict.kind === 'taken') return await this.desk.find(run);
+    if (queueing !== null) hints.send({ type: 'work' });
+    return { workflowId, isNew: true };
   }
 
   async #launchExecutor(): Promise<void> {

@@ -1,13 +1,14 @@
 import { classify } from '../database/database-errors.js';
 import type { Queryable } from '../database/database.js';
 import type { Codec } from '../codec/codec.js';
-import { InvariantError, RunNotFoundError } from '../errors/errors.js';
+import { InvariantError } from '../errors/errors.js';
 import { DuplicateItemError } from '../errors/queue-errors.js';
 import type { Clock } from '../seams/clock.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import type { Store } from '../store/store.js';
 import type { Deduplication } from './queueing.js';
-import { checkSameRun } from './starts.js';
+import type { Started } from '../workflow/run-starter.js';
+import { foundRun } from './starts.js';
 
 export interface EnqueueServices {
   readonly store: Store;
@@ -17,7 +18,7 @@ export interface EnqueueServices {
 
 /**
  * Enqueues a run apart from any engine's log: in a caller's transaction, or where another run may stand for it. May be
- * repeated. Answers with the id of the run that it came to.
+ * repeated.
  *
  * @throws {WorkflowConflictError} if its workflow id is that of another run
  * @throws {DuplicateItemError} if another run has the deduplication id, and the policy is to reject
@@ -27,12 +28,14 @@ export async function enqueueIn(
   run: QueuedRun,
   deduplication: Deduplication | null,
   services: EnqueueServices,
-): Promise<string> {
+): Promise<Started> {
   const { store, clock } = services;
   if (deduplication !== null) return await enqueueUnique(tx, run, deduplication, services);
   const inserted = await store.queues.enqueue(tx, [run], clock.sqlNow());
-  return inserted.has(run.seed) ? run.workflowId : await existingRun(tx, run, services);
+  return inserted.has(run.seed) ? made(run) : await existingRun(tx, run, services);
 }
+
+const made = ({ workflowId }: QueuedRun): Started => ({ workflowId, isNew: true });
 
 /** Between two looks at who has the id, that run may end, or begin; so often in a row it doesn't. */
 const triesMax = 20;
@@ -42,7 +45,7 @@ async function enqueueUnique(
   run: QueuedRun,
   { id, policy, putOffMaxMs }: Deduplication,
   services: EnqueueServices,
-): Promise<string> {
+): Promise<Started> {
   const { queues, runs } = services.store;
   const freesWhenTaken = policy === 'latest';
   const item = { run, deduplicationId: id, freesWhenTaken, putOffMaxMs, now: services.clock.sqlNow() };
@@ -50,27 +53,24 @@ async function enqueueUnique(
   if ((await runs.findIn(tx, run.workflowId)) !== null) return await existingRun(tx, run, services);
   for (let tries = 0; tries < triesMax; tries += 1) {
     try {
-      if (await queues.enqueueUnique(tx, item)) return run.workflowId;
+      if (await queues.enqueueUnique(tx, item)) return made(run);
     } catch (error) {
       if (classify(error) !== 'unique-violation') throw error;
       return await existingRun(tx, run, services);
     }
     if (policy === 'latest') {
       const replaced = await queues.replaceHolder(tx, item);
-      if (replaced !== null) return replaced;
+      if (replaced !== null) return { workflowId: replaced, isNew: false };
     }
     const holder = await queues.findHolder(tx, run.queue, id);
     if (holder === null) continue;
-    if (policy === 'attach') return holder;
+    if (policy === 'attach') return { workflowId: holder, isNew: false };
     const isOther = policy === 'reject' || (await runs.findIn(tx, holder))?.name !== run.name;
     if (isOther) throw new DuplicateItemError(run.queue, id, holder);
   }
   throw new InvariantError(`the deduplication id of run "${run.workflowId}" changed hands ${triesMax} times in a row`);
 }
 
-async function existingRun(tx: Queryable, run: QueuedRun, { store, codec }: EnqueueServices): Promise<string> {
-  const existing = await store.runs.findIn(tx, run.workflowId);
-  if (existing === null) throw new RunNotFoundError(run.workflowId);
-  checkSameRun(existing, run, codec);
-  return run.workflowId;
+async function existingRun(tx: Queryable, run: QueuedRun, { store, codec }: EnqueueServices): Promise<Started> {
+  return foundRun(await store.runs.findIn(tx, run.workflowId), run, codec);
 }

@@ -23,7 +23,7 @@ export interface RunResultsOptions {
  */
 export class RunResults {
   readonly #options: RunResultsOptions;
-  readonly #waiters = new Map<string, Deferred<Outcome>>();
+  readonly #waiters = new Map<string, Set<Deferred<Outcome>>>();
   readonly #loop: Loop;
   #isStarted = false;
 
@@ -40,24 +40,35 @@ export class RunResults {
   }
 
   /**
-   * @param isLocal whether the run executes in this process, which will tell; then nobody else is asked
+   * @param options `isLocal`: whether the run executes in this process, which will tell; then nobody else is asked.
+   * `signal`: ends the waiting with its reason
    */
-  wait(workflowId: string, isLocal: boolean): Promise<Outcome> {
-    let waiter = this.#waiters.get(workflowId);
-    if (waiter === undefined) {
-      waiter = deferred<Outcome>();
-      // Whoever asked may have gone; a run that doesn't exist must not end the process.
-      waiter.promise.catch(() => {});
-      this.#waiters.set(workflowId, waiter);
+  wait(
+    workflowId: string,
+    { isLocal, signal }: { readonly isLocal: boolean; readonly signal: AbortSignal | null },
+  ): Promise<Outcome> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    const waiter = deferred<Outcome>();
+    const waiters = this.#waiters.get(workflowId) ?? new Set();
+    this.#waiters.set(workflowId, waiters.add(waiter));
+    if (signal !== null) {
+      const leave = (): void => {
+        this.#forget(workflowId, waiter);
+        waiter.reject(signal.reason);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      const stay = (): void => signal.removeEventListener('abort', leave);
+      waiter.promise.then(stay, stay);
     }
+    // Whoever asked may have gone; a run that doesn't exist must not end the process.
+    waiter.promise.catch(() => {});
     if (!isLocal) this.#lookElsewhere([workflowId]);
     return waiter.promise;
   }
 
   /** This process settled a run. */
   settled(outcome: Outcome): void {
-    this.#waiters.get(outcome.workflowId)?.resolve(outcome);
-    this.#waiters.delete(outcome.workflowId);
+    for (const waiter of this.#take(outcome.workflowId)) waiter.resolve(outcome);
   }
 
   /** Runs that this process was executing go on elsewhere, or another process says that runs have finished. */
@@ -69,8 +80,7 @@ export class RunResults {
   /** Ends all waiting. */
   async stop(error: Error): Promise<void> {
     await this.#loop.stop();
-    for (const waiter of this.#waiters.values()) waiter.reject(error);
-    this.#waiters.clear();
+    for (const workflowId of this.#waiters.keys()) this.#reject(workflowId, error);
   }
 
   #lookElsewhere(workflowIds: readonly string[]): void {
@@ -87,9 +97,23 @@ export class RunResults {
     if (workflowIds.length === 0) return;
     const { outcomes, unknownIds } = await this.#options.runs.findOutcomes(workflowIds);
     for (const outcome of outcomes) this.settled(outcome);
-    for (const workflowId of unknownIds) {
-      this.#waiters.get(workflowId)?.reject(new RunNotFoundError(workflowId));
-      this.#waiters.delete(workflowId);
-    }
+    for (const workflowId of unknownIds) this.#reject(workflowId, new RunNotFoundError(workflowId));
+  }
+
+  #reject(workflowId: string, error: Error): void {
+    for (const waiter of this.#take(workflowId)) waiter.reject(error);
+  }
+
+  /** All who wait for a run, who from now on wait no more. */
+  #take(workflowId: string): Iterable<Deferred<Outcome>> {
+    const waiters = this.#waiters.get(workflowId) ?? [];
+    this.#waiters.delete(workflowId);
+    return waiters;
+  }
+
+  #forget(workflowId: string, waiter: Deferred<Outcome>): void {
+    const waiters = this.#waiters.get(workflowId);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiters.delete(workflowId);
   }
 }

@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '../database/database.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import { processState } from '../workflow/process-state.js';
-import type { StartRequest } from '../workflow/run-starter.js';
+import type { Started, StartRequest } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { Scheduler } from './scheduler.js';
 import { Schedules } from './schedules.js';
@@ -12,7 +12,7 @@ export function createScheduling(engine: {
   readonly services: EngineServices;
   readonly database: Database;
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
-  readonly start: (request: StartRequest) => Promise<string>;
+  readonly start: (request: StartRequest) => Promise<Started>;
   readonly cancel: (workflowId: string) => Promise<void>;
   readonly ensureQueue: (tx: Queryable, queue: string) => Promise<void>;
   readonly onFired: () => void;
@@ -32,8 +32,8 @@ export function createScheduling(engine: {
     codec,
     definitions,
     ask,
-    start: ({ workflow, settings }, slot, workflowId) =>
-      start(slotRequest(registry, workflow, slot, workflowId, settings.start)),
+    start: async ({ workflow, settings }, slot, id) =>
+      (await start(slotRequest(registry, workflow, slot, id, settings.start))).workflowId,
     onChange: () => {
       scheduler.wake();
       hints.send({ type: 'schedules' });

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Codec } from '../codec/codec.js';
-import { InvalidArgumentError, WorkflowConflictError } from '../errors/errors.js';
+import { InvalidArgumentError, RunNotFoundError, WorkflowConflictError } from '../errors/errors.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import { toMs } from '../util/duration.js';
+import type { RunIdentity } from '../store/runs.js';
 import { validateArguments } from '../workflow/input-schema.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
-import { checkWorkflowId } from '../workflow/names.js';
-import type { StartRequest } from '../workflow/run-starter.js';
+import { checkKey, checkWorkflowId } from '../workflow/names.js';
+import type { Started, StartRequest } from '../workflow/run-starter.js';
 import type { StartingRun } from './executor.js';
 import { prepareQueueing, type Queueing } from './queueing.js';
 
@@ -41,6 +42,7 @@ export async function prepareStart(
     parentId: parent?.workflowId ?? null,
     detached,
     context: captured.encoded,
+    fingerprint: options.fingerprint === undefined ? null : checkKey('A fingerprint', options.fingerprint),
     seed: random.uuid(),
     createdAt,
     deadlineAt: earliest(
@@ -53,21 +55,31 @@ export async function prepareStart(
 }
 
 /**
- * A start that found its workflow id taken is the same run if the workflow and the input are the same.
+ * A start that found its workflow id taken is the same run if the workflow is the same, and the fingerprint where it has
+ * one, else the input.
  *
+ * @param existing null = it is gone by now
  * @throws {WorkflowConflictError} if they are not
  */
-export function checkSameRun(
-  existing: { readonly name: string; readonly input: string | null },
-  starting: StartingRun,
-  codec: Codec,
-): void {
+export function foundRun(existing: RunIdentity | null, starting: StartingRun, codec: Codec): Started {
+  const { workflowId, seed } = starting;
+  if (existing === null) throw new RunNotFoundError(workflowId);
+  checkSameRun(existing, starting, codec);
+  // The seed is drawn for each start: one that was sent twice has made the run that it finds.
+  return { workflowId, isNew: existing.seed === seed };
+}
+
+function checkSameRun(existing: RunIdentity, starting: StartingRun, codec: Codec): void {
   if (existing.name !== starting.name) {
     throw new WorkflowConflictError(starting.workflowId, {
       reason: 'workflow',
       existing: existing.name,
       given: starting.name,
     });
+  }
+  if (starting.fingerprint !== null) {
+    if (existing.fingerprint === starting.fingerprint) return;
+    throw new WorkflowConflictError(starting.workflowId, { reason: 'fingerprint' });
   }
   if (existing.input === starting.input) return;
   if (!isDeepStrictEqual(codec.decode(existing.input), codec.decode(starting.input))) {

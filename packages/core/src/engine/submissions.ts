@@ -1,12 +1,12 @@
 import { GroupCommit } from '../checkpoint-log/group-commit.js';
 import type { Database } from '../database/database.js';
-import { RunNotFoundError } from '../errors/errors.js';
 import type { QueuedRun } from '../store/queue-items.js';
+import type { Started } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import type { StartingRun } from './executor.js';
 import { refusedOneByOne } from './refused-one-by-one.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
-import { checkSameRun, type PreparedStart } from './starts.js';
+import { foundRun, type PreparedStart } from './starts.js';
 
 type Submission =
   { readonly kind: 'run'; readonly run: StartingRun } | { readonly kind: 'item'; readonly run: QueuedRun };
@@ -34,20 +34,17 @@ export class Submissions {
   }
 
   /** Never settles once {@link Submissions.stop} was called. */
-  async submit({ run, queueing, queuedTimeoutMs }: PreparedStart): Promise<string> {
+  async submit({ run, queueing, queuedTimeoutMs }: PreparedStart): Promise<Started> {
     const verdict = await this.#groupCommit.append(
       queueing === null
         ? { kind: 'run', run }
         : { kind: 'item', run: { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs } },
     );
     if (typeof verdict === 'object') throw verdict.error;
-    if (verdict === 'taken') {
-      const { store, codec } = this.#services;
-      const existing = await this.#untilAnswered(() => store.runs.findIn(this.#database, run.workflowId));
-      if (existing === null) throw new RunNotFoundError(run.workflowId);
-      checkSameRun(existing, run, codec);
-    }
-    return run.workflowId;
+    if (verdict === 'recorded') return { workflowId: run.workflowId, isNew: true };
+    const { store, codec } = this.#services;
+    const existing = await this.#untilAnswered(() => store.runs.findIn(this.#database, run.workflowId));
+    return foundRun(existing, run, codec);
   }
 
   stop(): void {

@@ -10,12 +10,13 @@ export class WorkflowConflictError extends PerdureError {
   constructor(
     workflowId: string,
     difference:
-      { readonly reason: 'input' } | { readonly reason: 'workflow'; readonly existing: string; readonly given: string },
+      | { readonly reason: 'input' | 'fingerprint' }
+      | { readonly reason: 'workflow'; readonly existing: string; readonly given: string },
   ) {
     const what =
-      difference.reason === 'input'
-        ? 'with another input'
-        : `as workflow "${difference.existing}", not "${difference.given}"`;
+      difference.reason === 'workflow'
+        ? `as workflow "${difference.existing}", not "${difference.given}"`
+        : `with another ${difference.reason}`;
     super(
       WorkflowConflictError.code,
       `Run "${workflowId}" exists already, ${what}. Use another workflowId for other work, or the same input to get the same run.`,

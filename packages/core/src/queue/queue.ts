@@ -1,4 +1,4 @@
-import type { RunHandle, StartOptions } from '../workflow/run-starter.js';
+import type { StartedRun, StartOptions } from '../workflow/run-starter.js';
 import { processState } from '../workflow/process-state.js';
 import { checkName } from '../workflow/names.js';
 import type { BoundOptions, Workflow } from '../workflow/workflow.js';
@@ -11,7 +11,7 @@ export type Enqueueable<Args extends readonly unknown[], Result> =
 
 /** How a run is enqueued; bind them with `queue.with(options)`. */
 export type EnqueueOptions = QueueingOptions &
-  Pick<StartOptions, 'workflowId' | 'timeout' | 'deadline' | 'detached' | 'transaction'> &
+  Pick<StartOptions, 'workflowId' | 'fingerprint' | 'timeout' | 'deadline' | 'detached' | 'transaction'> &
   Pick<BoundOptions, 'engine'>;
 
 /** Where runs wait until its limits let them begin, in whichever process has room. */
@@ -21,12 +21,12 @@ export interface Queue {
   enqueue<Args extends readonly unknown[], Result>(
     work: Enqueueable<Args, Result>,
     ...args: Args
-  ): Promise<RunHandle<Result>>;
+  ): Promise<StartedRun<Result>>;
   /** Many at once, in this order, in as few commits as possible. */
   enqueueMany<Args extends readonly unknown[], Result>(
     work: Enqueueable<Args, Result>,
     inputs: readonly Args[],
-  ): Promise<RunHandle<Result>[]>;
+  ): Promise<StartedRun<Result>[]>;
   /** The same queue with options bound. */
   with(options: EnqueueOptions): Queue;
 }

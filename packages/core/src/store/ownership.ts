@@ -167,6 +167,7 @@ interface ClaimedRow extends Record<string, unknown> {
   created_ms: number;
   deadline_ms: number | null;
   context: string | null;
+  fingerprint: string | null;
   attempt: number;
   crashes: number;
   cancel_requested: boolean;
@@ -176,7 +177,7 @@ interface ClaimedRow extends Record<string, unknown> {
 const claimedColumns = (alias: string): string => `
   ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
-  ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.attempt, ${alias}.crashes,
+  ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked`;
 
 function toClaimedRun(row: ClaimedRow): ClaimedRun {
@@ -193,6 +194,7 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     createdAt: readMs(row.created_ms),
     deadlineAt: readMsOrNull(row.deadline_ms),
     context: row.context,
+    fingerprint: row.fingerprint,
     attempt: row.attempt,
     crashes: row.crashes,
     cancelRequested: row.cancel_requested,

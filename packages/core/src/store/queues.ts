@@ -183,6 +183,7 @@ export function createQueueStore(
           putOffMaxMs !== null,
           at,
           run.context,
+          run.fingerprint,
         ],
       });
       return row?.workflow_id ?? null;
@@ -218,7 +219,7 @@ const replaceHolderText = (schema: string): string => `
     where $7::bool and i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (
     update ${schema}.runs r
-    set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text
+    set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text, fingerprint = $10::text
     from holder
     where r.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
     returning r.workflow_id

@@ -95,6 +95,8 @@ export interface NewRun {
   readonly deadlineAt: EpochMs | null; // null = none
   /** What its carriers took along, encoded; null = nothing. */
   readonly context: string | null;
+  /** What a second start is compared by; null = its input. */
+  readonly fingerprint: string | null;
 }
 
 /** A run that an executor owns and is about to execute. */
@@ -131,7 +133,6 @@ export interface RunRecord {
   readonly name: string;
   readonly version: string;
   readonly status: RunStatus;
-  readonly input: string | null;
   readonly context: string | null;
   readonly parentId: string | null;
   readonly queue: string | null;

@@ -13,4 +13,5 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'created_at', type: 'int8', value: (run) => run.createdAt, expression: fromMs },
   { name: 'deadline_at', type: 'int8', value: (run) => run.deadlineAt, expression: fromMs },
   { name: 'context', type: 'text', value: (run) => run.context },
+  { name: 'fingerprint', type: 'text', value: (run) => run.fingerprint },
 ];

@@ -25,6 +25,9 @@ export interface CancelVerdict {
   readonly isSettled: boolean;
 }
 
+/** What a second start of a run is compared with. */
+export type RunIdentity = Pick<NewRun, 'name' | 'input' | 'fingerprint' | 'seed'>;
+
 /** Questions about runs, and requests to them from anywhere. */
 export interface RunStore {
   /**
@@ -36,8 +39,8 @@ export interface RunStore {
     runs: readonly Omit<NewRun, 'claimNo'>[],
     now: EpochMs | null,
   ): Promise<ReadonlySet<string>>;
-  /** What a run is, as a transaction sees it; null if it isn't there. */
-  findIn(tx: Queryable, workflowId: string): Promise<{ readonly name: string; readonly input: string | null } | null>;
+  /** What a run is, also as a transaction sees it; null if it isn't there. */
+  findIn(tx: Queryable, workflowId: string): Promise<RunIdentity | null>;
   find(workflowId: string): Promise<RunRecord | null>;
   /** The outcomes that exist among these runs, and which of them are no runs at all. */
   findOutcomes(workflowIds: readonly string[]): Promise<{ outcomes: Outcome[]; unknownIds: string[] }>;
@@ -55,9 +58,9 @@ export interface RunStore {
 
 export function createRunStore(database: Database, schema: string, statementName: (name: string) => string): RunStore {
   const findIn: RunStore['findIn'] = async (tx, workflowId) => {
-    const [run] = await tx.query<{ name: string; input: string | null }>({
-      name: statementName('runs_find_in_transaction'),
-      text: `select name, input from ${schema}.runs where workflow_id = $1::text`,
+    const [run] = await tx.query<RunIdentity>({
+      name: statementName('runs_find_identity'),
+      text: `select name, input, fingerprint, seed from ${schema}.runs where workflow_id = $1::text`,
       values: [workflowId],
     });
     return run ?? null;
@@ -83,7 +86,7 @@ export function createRunStore(database: Database, schema: string, statementName
       const [row] = await database.query<RunRow>({
         name: statementName('runs_find'),
         text: `
-          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.input, r.context, r.parent_id, r.executor_id::text as executor_id,
+          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.context, r.parent_id, r.executor_id::text as executor_id,
             r.attempt, r.crash_log, r.blocked_reason, r.cancel_requested_at is not null as cancel_requested,
             o.kind as outcome, ${toMs('r.created_at')} as created_ms, ${toMs('r.deadline_at')} as deadline_ms,
             ${toMs('o.finished_at')} as finished_ms
@@ -222,7 +225,6 @@ interface RunRow extends Record<string, unknown> {
   state: RunState;
   queue: string | null;
   item_state: string | null;
-  input: string | null;
   context: string | null;
   parent_id: string | null;
   executor_id: string | null;
@@ -263,7 +265,6 @@ function toRunRecord(row: RunRow): RunRecord {
     name: row.name,
     version: row.version,
     status: row.outcome ?? statusOf(row.state, row.item_state),
-    input: row.input,
     context: row.context,
     parentId: row.parent_id,
     queue: row.queue,

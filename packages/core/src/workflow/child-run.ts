@@ -2,8 +2,8 @@ import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import type { DurableCall } from './durable-call.js';
-import { runHandle } from './run-handle.js';
-import type { StartOptions, StartRequest } from './run-starter.js';
+import { startedRun } from './run-handle.js';
+import type { Started, StartOptions, StartRequest } from './run-starter.js';
 
 /** A child workflow that is awaited: started once, its outcome recorded in the parent's history. */
 export function awaitedChild(
@@ -18,9 +18,9 @@ export function awaitedChild(
     name: definition.name,
     perform: (call) =>
       answer(call, context, async () => {
-        const workflowId = await context.starter.start(request);
+        const { workflowId } = await context.starter.start(request);
         call.rest({ kind: 'child', workflowId });
-        return await context.starter.outcome(workflowId);
+        return await context.starter.outcome(workflowId, null);
       }),
   };
 }
@@ -42,7 +42,7 @@ export function backgroundChild(
         payload: codec.encodeRecord(await context.starter.start(request)),
         failed: false,
       })),
-    revive: (workflowId) => runHandle(context.starter, workflowId as string),
+    revive: (started) => startedRun(context.starter, started as Started),
   };
 }
 

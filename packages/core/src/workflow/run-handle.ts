@@ -3,12 +3,12 @@ import type { Context } from './context.js';
 import { currentContext } from './current-context.js';
 import type { OpenCall } from './durable-call.js';
 import { handleCall } from './handle-call.js';
-import type { RunHandle, RunInfo, RunStarter } from './run-starter.js';
+import type { ResultOptions, RunHandle, RunInfo, RunStarter, Started, StartedRun } from './run-starter.js';
 
 /** A handle is only an address: it can be made for any id, and asks whoever has the answer. */
 export function runHandle<Result>(starter: RunStarter, workflowId: string): RunHandle<Result> {
-  const resultOutside = async (): Promise<Result> => {
-    const outcome = await starter.outcome(workflowId);
+  const resultOutside = async ({ signal = null }: { signal?: AbortSignal | null }): Promise<Result> => {
+    const outcome = await starter.outcome(workflowId, signal);
     if (outcome.failed) throw starter.decodeError(outcome.payload ?? '');
     return starter.decode(outcome.payload) as Result;
   };
@@ -17,13 +17,14 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
   return {
     workflowId,
 
-    result() {
+    result(options: ResultOptions = {}) {
       const context = currentContext();
       if (isInTransaction(context)) return Promise.reject(askedInTransaction('result'));
-      if (context?.kind !== 'workflow') return resultOutside();
+      if (context?.kind !== 'workflow') return resultOutside(options);
+      if (options.signal !== undefined) return Promise.reject(signalInWorkflow());
       const ask = (call: OpenCall) => {
         call.rest({ kind: 'event', workflowId, key: null });
-        return context.starter.outcome(workflowId);
+        return context.starter.outcome(workflowId, null);
       };
       return context.call(handleCall('result', workflowId, context, ask)) as Promise<Result>;
     },
@@ -52,10 +53,20 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
   };
 }
 
+/** The run that a start came to. */
+export function startedRun<Result>(starter: RunStarter, { workflowId, isNew }: Started): StartedRun<Result> {
+  return { ...runHandle<Result>(starter, workflowId), isNew };
+}
+
 /** On the one connection of PGlite, an answer would have to wait for the end of the transaction, and that for the answer. */
 function isInTransaction(context: Context | undefined): boolean {
   return context?.kind === 'step' && context.transaction !== null;
 }
+
+const signalInWorkflow = (): Error =>
+  new InvalidArgumentError(
+    'result() was called with a signal in a workflow, whose replay could not know when it aborted. Cancel the run, or ask in a step.',
+  );
 
 const askedInTransaction = (what: string): Error =>
   new InvalidArgumentError(

@@ -15,6 +15,11 @@ export interface StartOptions extends QueueingOptions {
   readonly queue?: string | { readonly name: string };
   /** Makes the start idempotent: a second start with the same id is the same run. Random where left out. */
   readonly workflowId?: string;
+  /**
+   * What a start with the same id is compared by, instead of its input: the hash of a request, say, of which the input is
+   * only a part. 1 to 255 bytes.
+   */
+  readonly fingerprint?: string;
   /** From start to completion, restarts included; overrules the workflow's own. In a queue it counts from when the run begins. */
   readonly timeout?: Duration;
   /** The moment by which the run must have completed, where that is known rather than a duration. */
@@ -52,6 +57,11 @@ export interface RunInfo {
   readonly blockedReason: string | null;
 }
 
+export interface ResultOptions {
+  /** Ends the waiting, and nothing else: the run goes on. Not in a workflow, whose replay could not know when it aborted. */
+  readonly signal?: AbortSignal;
+}
+
 /** A run, addressed by its workflow id. */
 export interface RunHandle<Result> {
   readonly workflowId: string;
@@ -59,13 +69,26 @@ export interface RunHandle<Result> {
    * Waits for the outcome, in whichever process it comes about.
    *
    * @throws the workflow's own error if it failed; {@link CancelledError}; {@link WorkflowTimeoutError};
-   * {@link RunDeadError}; {@link RunNotFoundError}; {@link EngineStoppedError} if this engine shuts down meanwhile.
+   * {@link RunDeadError}; {@link RunNotFoundError}; {@link EngineStoppedError} if this engine shuts down meanwhile; the
+   * signal's reason once it aborts.
    */
-  result(): Promise<Result>;
+  result(options?: ResultOptions): Promise<Result>;
   /** @throws {@link RunNotFoundError} */
   status(): Promise<RunInfo>;
   /** Asks the run and its attached children to stop; resolves once the request is durable. A finished run stays as it is. */
   cancel(): Promise<void>;
+}
+
+/** The run that a start came to. */
+export interface StartedRun<Result> extends RunHandle<Result> {
+  /** Whether this start made the run; false if it found it, be it that of the same start before a crash. */
+  readonly isNew: boolean;
+}
+
+/** What a start came to. */
+export interface Started {
+  readonly workflowId: string;
+  readonly isNew: boolean;
 }
 
 /** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
@@ -74,9 +97,9 @@ export interface RunStarter {
   readonly dataSource: DataSource;
   /** What a start that is made here and now takes along; `inherited` is what the run carries that makes it. */
   capture(inherited: string | null): Captured;
-  start(request: StartRequest): Promise<string>;
-  /** The encoded outcome of a run: its result, or the error that it ended with. */
-  outcome(workflowId: string): Promise<{ readonly payload: string | null; readonly failed: boolean }>;
+  start(request: StartRequest): Promise<Started>;
+  /** The encoded outcome of a run: its result, or the error that it ended with. Rejects with the reason of the signal. */
+  outcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome>;
   status(workflowId: string): Promise<RunInfo>;
   cancel(workflowId: string): Promise<void>;
   /** An event later than the one that is known, or what became of the run. Never settles once aborted. */
@@ -89,6 +112,11 @@ export interface RunStarter {
   complete(completion: TokenCompletion): Promise<void>;
   decode(payload: string | null): unknown;
   decodeError(payload: string): unknown;
+}
+
+export interface EncodedOutcome {
+  readonly payload: string | null;
+  readonly failed: boolean;
 }
 
 export interface MessageToSend {

@@ -5,8 +5,8 @@ import { awaitedChild, backgroundChild } from './child-run.js';
 import { currentContext, currentStarter } from './current-context.js';
 import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from './definition.js';
 import { register } from './registry.js';
-import { runHandle } from './run-handle.js';
-import type { RunHandle, RunStarter, StartOptions } from './run-starter.js';
+import { startedRun } from './run-handle.js';
+import type { RunStarter, StartedRun, StartOptions } from './run-starter.js';
 import { standIn } from './stand-in.js';
 
 /** {@link StartOptions}, and the engine to start on where there are several. */
@@ -20,7 +20,7 @@ export interface Workflow<Args extends readonly unknown[], Result> {
   /** Runs it durably and waits for the result; in a workflow, as its child. */
   (...args: Args): Promise<Result>;
   /** Starts it and resolves once the run is in Postgres. */
-  start(...args: Args): Promise<RunHandle<Result>>;
+  start(...args: Args): Promise<StartedRun<Result>>;
   /** The same workflow with options bound, for calls and starts. */
   with(options: BoundOptions): Workflow<Args, Result>;
   readonly definition: WorkflowDefinition;
@@ -79,13 +79,13 @@ function callable<Args extends readonly unknown[], Result>(
     if (context === null) return startOutside(args).then((run) => run.result());
     return context.call(awaitedChild(definition, args, options, context)) as Promise<Result>;
   };
-  const start = (...args: Args): Promise<RunHandle<Result>> => {
+  const start = (...args: Args): Promise<StartedRun<Result>> => {
     const context = inWorkflow();
     if (context === null) return startOutside(args);
     if (options.transaction !== undefined) return Promise.reject(transactionInWorkflow(definition.name));
-    return context.call(backgroundChild(definition, args, options, context)) as Promise<RunHandle<Result>>;
+    return context.call(backgroundChild(definition, args, options, context)) as Promise<StartedRun<Result>>;
   };
-  const startOutside = async (args: Args): Promise<RunHandle<Result>> => {
+  const startOutside = async (args: Args): Promise<StartedRun<Result>> => {
     const starter = engine?.starter ?? currentStarter();
     const captured = starter.capture(carriedByStep());
     // Before anything is awaited: the order of the calls is what repeats.
@@ -94,7 +94,7 @@ function callable<Args extends readonly unknown[], Result>(
     const request = workflowId === undefined ? options : { ...options, workflowId };
     const transaction = transactionOf(options);
     const started = await starter.start({ definition, args, options: request, captured, parent: null, transaction });
-    return runHandle(starter, started);
+    return startedRun(starter, started);
   };
   return Object.assign(call, {
     start,
