@@ -325,10 +325,7 @@ describe.each(versions)('$name', ({ express }) => {
   });
 
   it('knows its own workflows, for an engine with a list', () => {
-    expect(httpWorkflows().map(({ definition }) => definition.name)).toEqual([
-      'perdure.http.request',
-      'perdure.http.key',
-    ]);
-    expect(httpWorkflows().map(({ definition }) => definition.version)).toEqual(['1', '1']);
+    expect(httpWorkflows().map(({ definition }) => definition.name)).toEqual(['perdure.http.request']);
+    expect(httpWorkflows().map(({ definition }) => definition.version)).toEqual(['1']);
   });
 });

@@ -1,5 +1,5 @@
 import type { HttpExchange } from './exchange.js';
-import { fingerprintOf } from './fingerprint.js';
+import { fingerprintOf, fingerprintOfText } from './fingerprint.js';
 import { parseKey } from './idempotency-key.js';
 import { type HttpOptions, keyMissing, type ResolvedRoute } from './options.js';
 import { freshRunId, runIdOf } from './run-id.js';
@@ -7,7 +7,7 @@ import { freshRunId, runIdOf } from './run-id.js';
 /** A request with a key. */
 export interface Admitted {
   readonly runId: string;
-  readonly fingerprint: string | null; // null = the key alone counts
+  readonly fingerprint: string;
 }
 
 /** Decides what a request is looked up by, before anything is looked up. */
@@ -65,8 +65,11 @@ export class Admission<Req> {
   }
 }
 
-async function fingerprint<Req>(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>): Promise<string | null> {
-  if (route.fingerprint === false) return null;
-  if (typeof route.fingerprint === 'function') return await route.fingerprint(exchange.request);
+/** What stands for all payloads where the key alone counts. */
+const anything = '*';
+
+async function fingerprint<Req>(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>): Promise<string> {
+  if (route.fingerprint === false) return anything;
+  if (typeof route.fingerprint === 'function') return fingerprintOfText(await route.fingerprint(exchange.request));
   return await fingerprintOf(exchange, route.fingerprint, route.bodyBytesMax);
 }

@@ -30,6 +30,11 @@ export async function fingerprintOf<Req>(
   return hash.digest('base64url');
 }
 
+/** A fingerprint over what the application says that a request is. */
+export function fingerprintOfText(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
 function canonicalText(value: unknown): string {
   try {
     return canonicalJson(value);

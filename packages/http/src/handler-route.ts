@@ -56,15 +56,16 @@ export class HandlerRoutes<Req> {
 
   /** Null if the run can give no answer, and the next generation has to. */
   async #offer(offer: Offer, { runId, fingerprint }: Admitted, route: ResolvedRoute<Req>): Promise<Answer | null> {
+    let isNew: boolean;
     try {
-      const workflow = requestWorkflow().with({ workflowId: runId, engine: this.#perdure });
-      await this.#watch.started(workflow.start({ fingerprint }));
+      const workflow = requestWorkflow().with({ workflowId: runId, engine: this.#perdure, fingerprint });
+      ({ isNew } = await this.#watch.started(workflow.start()));
     } catch (error) {
       if (!(error instanceof WorkflowConflictError)) throw error;
       if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
       throw keyReused();
     }
-    return offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
+    return isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
   }
 
   /** This request's handler is running. */

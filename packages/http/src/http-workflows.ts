@@ -1,5 +1,4 @@
-import { keyWorkflow } from './key-run.js';
-import type { KeyWorkflow, RequestWorkflow } from './process-state.js';
+import type { RequestWorkflow } from './process-state.js';
 import { requestWorkflow } from './request-run.js';
 
 /**
@@ -8,6 +7,6 @@ import { requestWorkflow } from './request-run.js';
  * @example
  * await Perdure.launch({ workflows: [checkout, ...httpWorkflows()] });
  */
-export function httpWorkflows(): readonly [RequestWorkflow, KeyWorkflow] {
-  return [requestWorkflow(), keyWorkflow()];
+export function httpWorkflows(): readonly [RequestWorkflow] {
+  return [requestWorkflow()];
 }

@@ -4,13 +4,7 @@ import { Offers } from './offers.js';
 import type { RequestScope } from './scope.js';
 import type { RequestOutcome } from './stored-response.js';
 
-/** What stands for a key in the database: what it was first used with. */
-export interface KeyInput {
-  readonly fingerprint: string | null; // null = anything
-}
-
-export type RequestWorkflow = Workflow<[input: KeyInput], RequestOutcome>;
-export type KeyWorkflow = Workflow<[input: KeyInput], null>;
+export type RequestWorkflow = Workflow<[], RequestOutcome>;
 
 /** What there must be one of in a process, however often this package was loaded. */
 export interface HttpState {
@@ -20,10 +14,7 @@ export interface HttpState {
   readonly byRequest: WeakMap<object, RequestScope>;
   /** The requests that are here and could have their handlers run. */
   readonly offers: Offers;
-  /** By the id of a key's run: called by the function of that run, if it is a new one. */
-  readonly onNewKey: Map<string, () => void>;
   requestWorkflow: RequestWorkflow | null; // null = not defined yet
-  keyWorkflow: KeyWorkflow | null; // null = not defined yet
 }
 
 const key = Symbol.for('perdure.http.v1');
@@ -35,8 +26,6 @@ export function httpState(): HttpState {
     scopes: new AsyncLocalStorage<RequestScope>(),
     byRequest: new WeakMap(),
     offers: new Offers(),
-    onNewKey: new Map(),
     requestWorkflow: null,
-    keyWorkflow: null,
   });
 }

@@ -1,5 +1,5 @@
 import { currentRun, PerdureError, step, workflow } from '@perdure/core';
-import { httpState, type KeyInput, type RequestWorkflow } from './process-state.js';
+import { httpState, type RequestWorkflow } from './process-state.js';
 import { type Interrupted, omittedRecord } from './stored-response.js';
 
 /**
@@ -11,7 +11,7 @@ export function requestWorkflow(): RequestWorkflow {
   const state = httpState();
   state.requestWorkflow ??= workflow(
     'perdure.http.request',
-    async (_input: KeyInput) => {
+    async () => {
       const offer = state.offers.take(currentRun()?.workflowId ?? '');
       try {
         return await step.run('respond', async () => (offer === null ? interrupted : await offer.perform()));

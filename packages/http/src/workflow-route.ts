@@ -1,8 +1,7 @@
 import { type Perdure, type Workflow, WorkflowConflictError } from '@perdure/core';
-import type { Admission, Admitted } from './admission.js';
+import type { Admission } from './admission.js';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
-import { checkInput, claimKey, keyWorkflow } from './key-run.js';
 import type { HttpOptions, ResolvedRoute } from './options.js';
 import { parsePrefer } from './preferences.js';
 import { keyReused, unavailable } from './problem.js';
@@ -28,7 +27,6 @@ export class WorkflowRoutes<Req> {
     this.#options = options;
     this.#admission = admission;
     this.#watch = watch;
-    keyWorkflow();
   }
 
   /** @param inputOf is called before anything is stored; what it throws leaves the key free */
@@ -40,44 +38,30 @@ export class WorkflowRoutes<Req> {
   ): Promise<Answer> {
     const admitted = await this.#admission.admit(exchange, route);
     const input = await inputOf();
-    const start = async (runId: string): Promise<void> => {
-      await workflow.with({ workflowId: runId, engine: this.#perdure }).start(input);
-    };
+    const bound = workflow.with({ engine: this.#perdure });
     if (admitted === null) {
       const runId = await this.#admission.freshRunId(exchange);
-      await this.#watch.started(start(runId));
+      await this.#watch.started(bound.with({ workflowId: runId }).start(input));
       return (await this.#await(runId, exchange, route, { isNew: true })) as Answer;
     }
-    await checkInput(workflow, input);
     for (let generation = 0; ; generation += 1) {
+      const { fingerprint } = admitted;
       const runId = generationOf(admitted.runId, generation);
-      const isNew = await this.#claim({ ...admitted, runId }, route, start);
-      const answer = isNew === null ? null : await this.#await(runId, exchange, route, { isNew });
+      const started = await this.#start(bound.with({ workflowId: runId, fingerprint }).start(input), runId, route);
+      const answer = started === null ? null : await this.#await(runId, exchange, route, started);
       if (answer !== null) return answer;
     }
   }
 
-  /** Makes sure that the run exists. Null if its key is forgotten. */
-  async #claim(
-    { runId, fingerprint }: Admitted,
-    route: ResolvedRoute<Req>,
-    start: (runId: string) => Promise<void>,
-  ): Promise<boolean | null> {
-    let isNew: boolean;
+  /** Null if the key stands for another payload, but is forgotten. */
+  async #start<Run>(start: Promise<Run>, runId: string, route: ResolvedRoute<Req>): Promise<Run | null> {
     try {
-      isNew = await this.#watch.started(claimKey(this.#perdure, runId, fingerprint));
+      return await this.#watch.started(start);
     } catch (error) {
       if (!(error instanceof WorkflowConflictError)) throw error;
       if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
       throw keyReused();
     }
-    try {
-      await this.#watch.started(start(runId));
-    } catch (error) {
-      // The same request by its fingerprint; what its input was made from may differ.
-      if (!(error instanceof WorkflowConflictError)) throw error;
-    }
-    return isNew;
   }
 
   async #await(
