@@ -1,5 +1,4 @@
-import { Inject, Injectable, Module, Scope } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { Inject, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { currentRun, type Perdure, type Queue, type Slot, sleep, step, workflow } from '@perdure/core';
 import { crash } from '@perdure/core/internal';
@@ -16,7 +15,6 @@ import {
   Workflow,
   type WorkflowOf,
   WorkflowRegistry,
-  WorkflowRequest,
 } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
 import { patient } from '../support/engines.js';
@@ -250,80 +248,6 @@ describe('a workflow that is a provider', () => {
     expect(() => app.get(Caller).handle()).toThrow(/No engine is launched/);
     await app.init();
     expect(() => app.get(Caller).handle()).toThrow(/no provider of Unprovided/);
-  });
-});
-
-describe('a workflow that is request-scoped', () => {
-  @Injectable({ scope: Scope.REQUEST })
-  class Tenant {
-    constructor(@Inject(REQUEST) readonly request: WorkflowRequest) {}
-  }
-
-  @Workflow('nest: scoped')
-  @Injectable()
-  class Scoped {
-    constructor(private readonly tenant: Tenant) {}
-
-    async run(n: number): Promise<unknown> {
-      const { workflowId, workflowName, args } = this.tenant.request;
-      await this.wait();
-      return { workflowId, workflowName, args, n };
-    }
-
-    @Step()
-    async wait(): Promise<void> {}
-  }
-
-  it('gets an instance for each run, and the run as its REQUEST', async () => {
-    const app = await compile({ providers: [Tenant, Scoped] });
-    await app.init();
-    const scoped = app.get(WorkflowRegistry).get(Scoped);
-    const results = await Promise.all(
-      ['a', 'b'].map((workflowId, no) => scoped.with({ workflowId: `scoped-${workflowId}` })(no)),
-    );
-    expect(results).toEqual([
-      { workflowId: 'scoped-a', workflowName: 'nest: scoped', args: [0], n: 0 },
-      { workflowId: 'scoped-b', workflowName: 'nest: scoped', args: [1], n: 1 },
-    ]);
-    const instance = await app.resolve(Scoped);
-    await expect(instance.run(1)).rejects.toThrow(/@InjectWorkflow\(Scoped\)/);
-  });
-
-  it('finds its REQUEST in a run that is recovered', async () => {
-    const reached = gate();
-    let tries = 0;
-
-    @Workflow('nest: scoped crash')
-    @Injectable()
-    class ScopedCrash {
-      constructor(private readonly tenant: Tenant) {}
-
-      async run(_n: number): Promise<unknown> {
-        await step.run('once', async () => {
-          tries += 1;
-          if (tries === 1) {
-            reached.open();
-            await new Promise(() => {});
-          }
-        });
-        return { id: this.tenant.request.workflowId, args: this.tenant.request.args };
-      }
-    }
-
-    const options = { ...freshOptions(), lease: 600, poll: 100 };
-    const crashing = launching();
-    const first = await compile({ providers: [Tenant, ScopedCrash] }, { ...options, launch: crashing.launch });
-    await first.init();
-    await first.get(WorkflowRegistry).get(ScopedCrash).with({ workflowId: 'scoped-1' }).start(42);
-    await reached.opened;
-    await crashing.perdure[crash]();
-    const second = await compile({ providers: [Tenant, ScopedCrash] }, options);
-    await second.init();
-    expect(await second.get<Perdure>(getPerdureToken()).run('scoped-1').result()).toEqual({
-      id: 'scoped-1',
-      args: [42],
-    });
-    expect(tries).toBe(2);
   });
 });
 
