@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
-import { type LaunchOptions, Perdure } from '@perdure/core';
+import { type Carrier, InvalidArgumentError, type LaunchOptions, Perdure } from '@perdure/core';
 import { httpWorkflows, requestCarrier } from '@perdure/http';
 import { closeGracefully, type CloseOptions } from '@perdure/http/node';
 import type { Server } from 'node:http';
@@ -20,6 +20,7 @@ export class PerdureRunner {
   readonly #late: LatePerdure;
   readonly #host: WorkflowHost;
   readonly #http: HttpAdapterHost | undefined;
+  readonly #carriers: Carrier[] = [requestCarrier];
   #start: Promise<void> | null = null; // null = not begun
   #stop: Promise<void> | null = null; // null = not begun
 
@@ -39,6 +40,20 @@ export class PerdureRunner {
 
   get isManual(): boolean {
     return this.#options.start === 'manual';
+  }
+
+  /**
+   * Adds a carrier to those of the options, for modules that know of one.
+   *
+   * @throws {InvalidArgumentError} once the engine is launched
+   */
+  carry(carrier: Carrier): void {
+    if (this.#start !== null) {
+      throw new InvalidArgumentError(
+        `The carrier "${carrier.name}" comes too late: the engine is launched. Add it in the factory or the constructor of a provider.`,
+      );
+    }
+    this.#carriers.push(carrier);
   }
 
   /** Finds the workflows and launches the engine, once; Nest does so itself, unless `start` is `manual`. */
@@ -64,7 +79,7 @@ export class PerdureRunner {
       ...options,
       logger: options.logger ?? nestLogger(),
       errors: [...new Set([...nestErrors, ...(options.errors ?? [])])],
-      carriers: [...new Set([requestCarrier, ...(options.carriers ?? [])])],
+      carriers: [...new Set([...this.#carriers, ...(options.carriers ?? [])])],
       ...(workflows === undefined ? {} : { workflows: [...this.#host.workflows, ...httpWorkflows(), ...workflows] }),
     };
     try {
