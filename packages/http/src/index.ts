@@ -15,7 +15,15 @@ export type { FingerprintOptions } from './fingerprint.js';
 export { currentRequest, logContext, requestCarrier } from './request-context.js';
 export type { RequestContext } from './scope.js';
 
-export { isResponseRecord, omittedRecord, recordOf, replayedHeaders, reply } from './stored-response.js';
+export {
+  isResponseRecord,
+  omittedRecord,
+  recordOf,
+  recordOfValue,
+  replayedHeaders,
+  reply,
+  valueOfResult,
+} from './stored-response.js';
 export type { Omitted, ResponseRecord } from './stored-response.js';
 export { HttpProblem, problemOf } from './problem.js';
 export type { ProblemCode } from './problem.js';

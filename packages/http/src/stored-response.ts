@@ -139,6 +139,25 @@ export function responseOfResult(value: unknown): HttpResponse {
   return { status, headers, body: 'text' in body ? body.text : body.bytes };
 }
 
+/** A handler's value as it is to be stored, where no response is sent and values are what callers get. */
+export function recordOfValue(value: unknown, exchangeId: string): ResponseRecord {
+  return { [marker]: version, status: 200, headers: {}, body: bodyOf(value), exchangeId };
+}
+
+/**
+ * The value that a run's result holds, for callers that know nothing of HTTP.
+ *
+ * @throws {HttpProblem} 409 for one that was too large to be kept
+ */
+export function valueOfResult(value: unknown): unknown {
+  if (!isResponseRecord(value)) return value;
+  const { status, body, omitted } = value;
+  if (omitted !== undefined) throw notReplayable(status, omitted);
+  if (body === null) return undefined;
+  if ('json' in body) return body.json;
+  return 'text' in body ? body.text : body.bytes;
+}
+
 const notReplayable = (status: number, { bytes, sha256 }: Omitted): HttpProblem =>
   new HttpProblem(
     409,

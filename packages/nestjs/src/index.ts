@@ -15,6 +15,7 @@ export { getPerdureOptionsToken, getPerdureToken, getQueueToken, getWorkflowToke
 
 export { Durable, Idempotent } from './http/idempotent-decorator.js';
 export type { NestRouteOptions } from './http/idempotent-decorator.js';
+export type { CallOptions } from './calls/call-options.js';
 export { IdempotencyInterceptor } from './http/idempotency-interceptor.js';
 export { PerdureBindInterceptor } from './http/bind-interceptor.js';
 export { PerdureProblemException } from './http/http-errors.js';

@@ -14,12 +14,13 @@ export class PerdureProblemException extends HttpException {
   readonly problem: HttpProblem;
   /** The response that says so. */
   readonly rendered: HttpResponse;
+  /** Where GraphQL looks for what else is known of an error. */
+  readonly extensions: Readonly<Record<string, unknown>>;
 
   constructor(problem: HttpProblem, rendered: HttpResponse) {
-    super(JSON.parse(String(rendered.body)) as Record<string, unknown>, problem.status, {
-      cause: problem,
-      description: problem.message,
-    });
+    const members = JSON.parse(String(rendered.body)) as Record<string, unknown>;
+    super(members, problem.status, { cause: problem, description: problem.message });
+    this.extensions = members;
     this.message = problem.message;
     this.problem = problem;
     this.rendered = rendered;

@@ -6,9 +6,12 @@ import {
   type ResolvedRoute,
   responseOfAnswer,
   type ResponseRecord,
+  type RouteOptions,
 } from '@perdure/http';
 import { captureResponse, type ResponseCapture, sendResponse } from '@perdure/http/node';
-import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { defer, lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { CallIdempotency } from '../calls/call-idempotency.js';
+import { isCallOptions } from '../calls/call-options.js';
 import { WorkflowRegistry } from '../workflows/workflow-registry.js';
 import { addHeaders, nestExchange, type NestExchange } from './nest-exchange.js';
 import { PerdureHttp } from './perdure-http.js';
@@ -29,18 +32,25 @@ interface Call {
 export class IdempotencyInterceptor implements NestInterceptor {
   readonly #http: PerdureHttp;
   readonly #registry: WorkflowRegistry;
+  readonly #calls: CallIdempotency;
   readonly #routes = new WeakMap<object, ResolvedRoute<never>>();
 
-  constructor(@Inject(PerdureHttp) http: PerdureHttp, @Inject(WorkflowRegistry) registry: WorkflowRegistry) {
+  constructor(
+    @Inject(PerdureHttp) http: PerdureHttp,
+    @Inject(WorkflowRegistry) registry: WorkflowRegistry,
+    @Inject(CallIdempotency) calls: CallIdempotency,
+  ) {
     this.#http = http;
     this.#registry = registry;
+    this.#calls = calls;
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http') throw new Error('@Idempotent() and @Durable() are for HTTP requests.');
+    const { workflow, options } = routeMetadataOf(context);
+    if (isCallOptions(options)) return defer(() => this.#calls.answer(context, next, { workflow, options }));
+    if (context.getType() !== 'http') throw keyUnknown(context);
     const http = nestExchange(context);
-    const route = this.#routeOf(context);
-    const { workflow } = routeMetadataOf(context);
+    const route = this.#routeOf(context, options);
     return new Observable((nest) => {
       const call: Call = { context, next, http, route, nest };
       const work = workflow === null ? this.#idempotent(call) : this.#durable(call, this.#registry.of(workflow));
@@ -48,11 +58,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
     });
   }
 
-  #routeOf(context: ExecutionContext): ResolvedRoute<never> {
+  #routeOf(context: ExecutionContext, options: RouteOptions<never>): ResolvedRoute<never> {
     const handler = context.getHandler();
     const known = this.#routes.get(handler);
     if (known !== undefined) return known;
-    const route = this.#http.idempotency.route(routeMetadataOf(context).options);
+    const route = this.#http.idempotency.route(options);
     // On Fastify a compressed body is captured as such, and means nothing without this.
     const replayHeaders = [...new Set([...route.replayHeaders, 'content-encoding'])];
     this.#routes.set(handler, { ...route, replayHeaders });
@@ -133,6 +143,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
     sendResponse(raw, response);
   }
 }
+
+const keyUnknown = (context: ExecutionContext): Error =>
+  new Error(
+    `${context.getClass().name}.${context.getHandler().name} is not called by an HTTP request of its own. Say in \`keyResolver\` where its calls have their keys.`,
+  );
 
 function finish(nest: Subscriber<unknown>): void {
   nest.next(undefined);

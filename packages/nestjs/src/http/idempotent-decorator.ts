@@ -1,12 +1,13 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import type { Workflow } from '@perdure/core';
 import type { RouteOptions } from '@perdure/http';
+import type { CallOptions } from '../calls/call-options.js';
 import type { WorkflowClass } from '../workflows/workflow-class.js';
 import { IdempotencyInterceptor } from './idempotency-interceptor.js';
 import { routeMetadataKey, type RouteMetadata } from './route-metadata.js';
 
-/** The options of a route; its functions get the request of the platform. */
-export type NestRouteOptions<Req = never> = RouteOptions<Req>;
+/** The options of a route, whose functions get the request of the platform; or, with `keyResolver`, those of calls. */
+export type NestRouteOptions<Req = never> = RouteOptions<Req> | CallOptions;
 
 type InputOf<Reference> = Reference extends abstract new (...args: never[]) => { run(input: infer Input): unknown }
   ? Input
@@ -17,6 +18,8 @@ type InputOf<Reference> = Reference extends abstract new (...args: never[]) => {
 /**
  * Makes a controller's method run once for each key. What it answers, however it does so, is stored before it goes out,
  * and sent again to whoever repeats the request; what it throws is thrown again, for the exception filters.
+ *
+ * With `keyResolver` it does so for a method of a GraphQL resolver or a message handler, whose value is stored.
  *
  * @example
  * @Post()

@@ -1,6 +1,7 @@
 import type { ExecutionContext, Type } from '@nestjs/common';
 import type { Workflow } from '@perdure/core';
 import type { RouteOptions } from '@perdure/http';
+import type { CallOptions } from '../calls/call-options.js';
 import type { WorkflowClass } from '../workflows/workflow-class.js';
 
 /** A workflow, as a function or as a class. */
@@ -10,7 +11,7 @@ export type WorkflowReference = Workflow<never[], unknown> | WorkflowClass;
 export interface RouteMetadata {
   /** What is called when a request comes; null for the handler itself. */
   readonly workflow: WorkflowReference | null;
-  readonly options: RouteOptions<never>;
+  readonly options: RouteOptions<never> | CallOptions;
 }
 
 export const routeMetadataKey = 'perdure:route';

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
+import { CallIdempotency } from '../calls/call-idempotency.js';
 import { PerdureHealthIndicator } from '../health-indicator.js';
 import { PerdureBindInterceptor } from '../http/bind-interceptor.js';
 import { IdempotencyInterceptor } from '../http/idempotency-interceptor.js';
@@ -42,6 +43,7 @@ const own: Provider[] = [
   WorkflowRegistry,
   PerdureRunner,
   PerdureHttp,
+  CallIdempotency,
   PerdureBindInterceptor,
   IdempotencyInterceptor,
   PerdureHealthIndicator,
