@@ -48,7 +48,7 @@ describe.each(databases)('a schema on $name', ({ open }) => {
   it('checks and changes what an event is set to, and what is read of it', async () => {
     const setting = workflow('setting', async () => {
       await setEvent('state', ' begun ', { schema: trimmed });
-      const refused = await setEvent<unknown>('state', 2, { schema: trimmed }).catch(codeOf);
+      const refused = await setEvent('state', 2, { schema: trimmed }).catch(codeOf);
       await setEvent('number', 3);
       return refused;
     });
@@ -87,7 +87,7 @@ describe.each(databases)('a schema on $name', ({ open }) => {
   it('that answers later is refused where the order counts', async () => {
     const writing = workflow('writing', async () => [
       await stream('lines', { schema: upperCase }).append('one').catch(codeOf),
-      await setEvent<unknown>('state', 'begun', { schema: upperCase }).catch(codeOf),
+      await setEvent('state', 'begun', { schema: upperCase }).catch(codeOf),
     ]);
     const engine = await launchEngine(await freshDatabase(open), { workflows: [writing] });
     const invalid = 'PERDURE_INVALID_ARGUMENT';
