@@ -78,7 +78,11 @@ describe.each(databases)('statements on $name', ({ open }) => {
       clock: first.clock,
       ...quiet,
     });
-    first.clock.advance(3_600_000);
+    const last = async (): Promise<string> => {
+      first.clock.advance(600_000);
+      return (await second.run(ids.at(-1)!).status()).status;
+    };
+    await expect.poll(last, patient).toBe('completed');
     const results = await Promise.all(ids.map((workflowId) => second.run(workflowId).result()));
     expect(results).toEqual(ids.map((_, index) => index + 2));
     expect(counted.count('load_histories')).toBeLessThanOrEqual(2);
@@ -92,6 +96,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
 async function settled(counted: { count(text: string): number }): Promise<void> {
   await expect.poll(() => counted.count('release_revoked'), patient).toBeGreaterThan(0);
   await expect.poll(() => counted.count('ownership_claim'), patient).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('parking_wake_all_watching'), patient).toBeGreaterThan(0);
   let seen = -1;
   while (seen !== counted.count('')) {
     seen = counted.count('');
