@@ -186,4 +186,22 @@ export const faults = [
     tests: 'integration-tests/engine/schedules.test.ts',
     caughtBy: 'catches up with what nobody was there for, within its window, and counts the rest as missed',
   },
+  {
+    name: 'room that runs leave not taken',
+    promise: 'P1',
+    file: `${core}engine/claims.ts`,
+    find: 'if (!this.#isFull || !isRoomy) return;',
+    plant: 'if (isRoomy || !isRoomy) return;',
+    tests: 'integration-tests/engine/parking.test.ts',
+    caughtBy: 'comes back as soon as there is room for it',
+  },
+  {
+    name: 'every start remembered',
+    promise: 'P1',
+    file: `${core}util/interruptible.ts`,
+    find: 'this.#underWay.delete(interrupt);',
+    plant: '',
+    tests: 'integration-tests/sleepers/night.test.ts',
+    caughtBy: 'keeps nothing of thousands that are asleep',
+  },
 ];
