@@ -1,4 +1,4 @@
-import { getEvent, readStream, setEvent, step, stream, watch, workflow } from '@perdure/core';
+import { getEvent, queue, readStream, setEvent, step, stream, watch, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
@@ -82,6 +82,16 @@ describe.each(databases)('a schema on $name', ({ open }) => {
     await crashed;
     await engine.restart();
     expect(await engine.perdure.run('reading').result()).toEqual(['BEGUN', misfit, 'after']);
+  });
+
+  it('of a workflow checks and changes what is enqueued, before it waits', async () => {
+    const shout = workflow('shout', async (text: unknown) => text, { input: upperCase });
+    const shouts = queue('shouts');
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [shout] });
+    const bound = shouts.with({ engine });
+    await expect(bound.enqueue(shout, 5)).rejects.toMatchObject({ code: 'PERDURE_INVALID_INPUT' });
+    const run = await bound.enqueue(shout, 'hear');
+    expect(await run.result()).toBe('HEAR');
   });
 
   it('that answers later is refused where the order counts', async () => {
