@@ -41,7 +41,7 @@ export function createEventStore(
           select asked.known, coalesce(asked.ended, false) as ended, e.position, e.payload
           from asked left join lateral (
             select c.position, c.payload from ${schema}.checkpoints c
-            where c.workflow_id = asked.workflow_id and c.name = asked.key and c.kind = 'event'
+            where c.workflow_id = asked.workflow_id and c.name = asked.key and c.kind = 'event' and not c.failed
               and c.position > asked.after
             order by c.position desc limit 1
           ) e on true order by asked.no`,
