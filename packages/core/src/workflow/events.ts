@@ -141,7 +141,7 @@ function setCall(
     kind: 'event',
     name: key,
     perform(call) {
-      const valid = schema === undefined ? value : validateNow(schema, value, `the event "${key}"`);
+      const valid = schema === undefined ? value : validateNow(schema, value, `The event "${key}"`);
       call.complete({ payload: codec.encode(valid), failed: false, startedAt: clock.now() });
     },
     revive: () => undefined,

@@ -44,7 +44,7 @@ export function validateNow(schema: StandardSchemaV1, value: unknown, what: stri
   if (result instanceof Promise) {
     result.catch(() => {});
     throw new InvalidArgumentError(
-      `The schema for ${what} checks asynchronously, and so could change the order. Check the value before, in a step.`,
+      `${what} has a schema that checks asynchronously, which could change the order. Check the value before, in a step.`,
     );
   }
   if (result.issues !== undefined) throw new InvalidMessageError(what, result.issues);

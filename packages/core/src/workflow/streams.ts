@@ -184,7 +184,9 @@ async function writeInStep(written: Written, context: StepContext): Promise<void
 function toWrites({ name, kind, values, schema }: Written, codec: Codec, streams: CallStreams): StreamWrites {
   if (kind === 'value' && streams.isClosed(name)) throw closed(name);
   const valid =
-    schema === undefined ? values : values.map((value) => validateNow(schema, value, `the stream "${name}"`));
+    schema === undefined
+      ? values
+      : values.map((value) => validateNow(schema, value, `A value of the stream "${name}"`));
   return { name, kind, payloads: valid.map((value) => codec.encode(value)) };
 }
 
