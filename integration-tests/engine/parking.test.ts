@@ -1,10 +1,19 @@
 import { getEvent, type Perdure, queue, receive, setEvent, sleep, step, workflow } from '@perdure/core';
+import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
+import { passOn } from '../support/pass-on.js';
 
 const parkAfter = '100ms';
+
+/** Something that others wait for. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
 
 /** Waits until an engine has no run in memory. */
 async function untilParked(perdure: Perdure): Promise<void> {
@@ -190,12 +199,45 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     expect(await second.run(run.workflowId).result()).toEqual(['asked', 'yes']);
   });
 
-  it('comes back as soon as there is room for it', async () => {
-    let isOpen = (): void => {};
-    const gate = new Promise<void>((resolve) => (isOpen = resolve));
+  it('is left alone when something has happened in it while others were being parked', async () => {
+    const [parking, body] = [gate(), gate()];
+    let bodies = 0;
     const approve = workflow('approve', async () => {
       await receive('approval');
-      await step.run('wait', () => gate);
+      await step.run('book', async () => {
+        bodies += 1;
+        await body.opened;
+      });
+    });
+    const test = await freshDatabase(open);
+    let parked = 0;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        if (statement.name.includes('parking_park') && ++parked === 1) await parking.opened;
+        return await test.database.query<R>(statement);
+      },
+    };
+    const perdure = await launchEngine(test, { workflows: [approve], parkAfter: '1s', poll, database });
+    // More than are parked at once.
+    const runs = await Promise.all(Array.from({ length: 501 }, () => approve.with({ engine: perdure }).start()));
+    await expect.poll(() => parked, patient).toBe(1);
+    const last = runs[500]!;
+    await perdure.send(last, 'approval', 'yes');
+    await expect.poll(() => bodies, patient).toBe(1);
+    parking.open();
+    await expect.poll(() => perdure.health().runs, patient).toBe(1);
+    body.open();
+    await last.result();
+    expect(bodies).toBe(1);
+    expect(await last.status()).toMatchObject({ status: 'completed' });
+  });
+
+  it('comes back as soon as there is room for it', async () => {
+    const body = gate();
+    const approve = workflow('approve', async () => {
+      await receive('approval');
+      await step.run('wait', () => body.opened);
     });
     const test = await freshDatabase(open);
     const perdure = await launchEngine(test, { workflows: [approve], parkAfter, poll: '1h', maxRuns: 1 });
@@ -203,7 +245,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await untilParked(perdure);
     for (const run of runs) await perdure.send(run, 'approval', 'yes');
     await expect.poll(() => perdure.health().reasons, patient).toMatchObject([{ code: 'runs-full' }]);
-    isOpen();
+    body.open();
     await Promise.all(runs.map((run) => run.result()));
   });
 

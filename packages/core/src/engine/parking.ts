@@ -64,14 +64,18 @@ export class RunParking {
   }
 
   async #parkAll(): Promise<void> {
-    const resting = [...this.#restingForLong()];
-    for (let start = 0; start < resting.length; start += batchMax) {
-      await this.#park(resting.slice(start, start + batchMax));
+    const waiting = [...this.#waitingForLong()];
+    for (let start = 0; start < waiting.length; start += batchMax) {
+      // While those before were being parked, something may have happened in these.
+      const batch = waiting.slice(start, start + batchMax).filter(({ execution, progress }) => {
+        return execution.progress === progress && execution.rest !== null;
+      });
+      if (batch.length > 0) await this.#park(batch);
     }
   }
 
   /** Those that have waited for a whole round, and will for another. */
-  *#restingForLong(): Generator<{ execution: RunExecution; rest: Rest }> {
+  *#waitingForLong(): Generator<{ execution: RunExecution; rest: Rest; progress: number }> {
     const { clock, runs, has, parkMs } = this.#options;
     const soon = clock.now() + parkMs;
     const before = this.#progress;
@@ -82,7 +86,7 @@ export class RunParking {
       this.#progress.set(execution, progress);
       if (rest === null || !hasWaited || (rest.wakeAt !== null && rest.wakeAt < soon)) continue;
       // An item of a queue counts as running until it ends, in the process that runs it.
-      if (execution.run.queue === null && !rest.children.some(has)) yield { execution, rest };
+      if (execution.run.queue === null && !rest.children.some(has)) yield { execution, rest, progress };
     }
   }
 
