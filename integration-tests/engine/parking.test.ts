@@ -2,7 +2,7 @@ import { getEvent, type Perdure, queue, receive, setEvent, sleep, step, workflow
 import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 
@@ -231,6 +231,21 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await last.result();
     expect(bodies).toBe(1);
     expect(await last.status()).toMatchObject({ status: 'completed' });
+  });
+
+  it('leaves sooner where as many are in memory as may, so that others get their turn', async () => {
+    const approve = workflow('approve', async () => await receive<number>('approval'));
+    const test = await freshDatabase(open);
+    const client = await connectClient(test);
+    const runs = await Promise.all(Array.from({ length: 4 }, () => client.workflow('approve').start()));
+    const perdure = await launchEngine(test, { workflows: [approve], parkAfter: '1h', poll: '1h', maxRuns: 2 });
+    const parked = async (): Promise<number> => {
+      const infos = await Promise.all(runs.map((run) => run.status()));
+      return infos.filter(({ status, executorId }) => status === 'running' && executorId === null).length;
+    };
+    await expect.poll(parked, patient).toBeGreaterThan(2);
+    for (const [no, run] of runs.entries()) await perdure.send(run, 'approval', no);
+    expect(await Promise.all(runs.map((run) => run.result()))).toEqual(runs.map((_, no) => no));
   });
 
   it('comes back as soon as there is room for it', async () => {

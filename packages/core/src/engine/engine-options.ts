@@ -53,7 +53,8 @@ export interface LaunchOptions {
   readonly notifications?: boolean;
   /**
    * How long a run waits, for a time, a message or a child, before it leaves memory; 10 s by default, `false`: never. It
-   * comes back when there is something to do, in whichever process takes it.
+   * comes back when there is something to do, in whichever process takes it. Where `maxRuns` and more are in memory, those
+   * that wait leave it sooner.
    */
   readonly parkAfter?: Duration | false;
   /** How many runs to take over and continue at once; 10,000 by default. */

@@ -109,6 +109,7 @@ export class Executor {
             random,
             logger,
             parkMs: options.parkMs,
+            isCrowded: () => this.#runs.size >= options.runsMax,
             runs: () => this.#runs.values(),
             has: (workflowId) => this.#runs.has(workflowId),
             onParked: (executions, wakeAt) => this.#parked(executions, wakeAt),
@@ -279,6 +280,7 @@ export class Executor {
     if (this.#isGone) return;
     const execution = new RunExecution(this.#runServices, definition, run, history);
     this.#runs.set(run.workflowId, execution);
+    if (this.#runs.size >= this.#services.options.runsMax) this.#parking?.crowded();
     this.#suspects.watch(run);
     if (this.#isDraining) void execution.drain();
     execution.begin();

@@ -1,4 +1,4 @@
-import type { Clock, EpochMs } from '../seams/clock.js';
+import type { Clock, EpochMs, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import { eventName, type ParkingStore, type ParkVerdict, runName, topicName } from '../store/parking.js';
@@ -15,6 +15,8 @@ export interface ParkingOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly parkMs: number;
+  /** Whether there are so many runs that those that wait should leave sooner. */
+  readonly isCrowded: () => boolean;
   readonly runs: () => Iterable<RunExecution>;
   /** Whether a run executes here, so that its outcome is known here first. */
   readonly has: (workflowId: string) => boolean;
@@ -29,6 +31,12 @@ export interface ParkingOptions {
 const batchMax = 500;
 
 /**
+ * How long runs of a crowd must have waited at least, and must go on to: long enough for a busy database to find a message.
+ * Between rounds it gets longer while nothing comes of looking.
+ */
+const crowdedMinMs = 1_000;
+
+/**
  * Takes runs out of memory that only wait. An execution that is to be parked is given up before the database is asked, as in
  * a crash: whatever comes meanwhile is found there, by the statement that parks, or by whoever wakes the run.
  */
@@ -38,10 +46,14 @@ export class RunParking {
   readonly #waits = new Interruptible();
   /** How far the executions had come a round ago. */
   #progress = new WeakMap<RunExecution, number>();
+  #isStopped = false;
+  #crowdedMs: number;
+  #soon: Timer | null = null; // null = the next round comes in its time
 
   constructor(options: ParkingOptions) {
     this.#options = options;
     const { clock, random, logger, parkMs } = options;
+    this.#crowdedMs = Math.min(parkMs, crowdedMinMs);
     this.#loop = new Loop({ name: 'parking', clock, random, logger, intervalMs: parkMs, round: () => this.#round() });
   }
 
@@ -51,19 +63,40 @@ export class RunParking {
 
   /** Leaves it to others to find out what became of the runs that are being parked: they are this executor's, or parked. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#soon?.cancel();
     this.#waits.interrupt();
     await this.#loop.stop();
   }
 
+  /** There are more runs than before, and many. */
+  crowded(): void {
+    if (this.#soon !== null || this.#isStopped) return;
+    const { clock } = this.#options;
+    this.#soon = clock.setTimer(
+      this.#crowdedMs,
+      () => {
+        this.#soon = null;
+        this.#loop.wake();
+      },
+      { background: true },
+    );
+  }
+
   async #round(): Promise<void> {
+    const { isCrowded, parkMs } = this.#options;
     try {
-      await this.#parkAll();
+      const found = await this.#parkAll();
+      const isOfUse = found > 0 || !isCrowded();
+      this.#crowdedMs = Math.min(parkMs, isOfUse ? crowdedMinMs : this.#crowdedMs * 2);
+      if (isCrowded()) this.crowded();
     } catch (error) {
       if (!(error instanceof Leaving)) throw error;
     }
   }
 
-  async #parkAll(): Promise<void> {
+  async #parkAll(): Promise<number> {
+    let found = 0;
     const waiting = [...this.#waitingForLong()];
     for (let start = 0; start < waiting.length; start += batchMax) {
       // While those before were being parked, something may have happened in these.
@@ -71,13 +104,15 @@ export class RunParking {
         return execution.progress === progress && execution.rest !== null;
       });
       if (batch.length > 0) await this.#park(batch);
+      found += batch.length;
     }
+    return found;
   }
 
   /** Those that have waited for a whole round, and will for another. */
   *#waitingForLong(): Generator<{ execution: RunExecution; rest: Rest; progress: number }> {
-    const { clock, runs, has, parkMs } = this.#options;
-    const soon = clock.now() + parkMs;
+    const { clock, runs, has, parkMs, isCrowded } = this.#options;
+    const soon = clock.now() + (isCrowded() ? Math.min(parkMs, crowdedMinMs) : parkMs);
     const before = this.#progress;
     this.#progress = new WeakMap(); // a new one each time: they grow, and never shrink
     for (const execution of runs()) {
