@@ -103,7 +103,7 @@ export function isPublished(schema: string, names: string): string {
     ) event
     where exists (
         select 1 from ${schema}.checkpoints c
-        where c.workflow_id = event.workflow_id and c.kind = 'event' and c.name = event.key
+        where c.workflow_id = event.workflow_id and c.kind = 'event' and c.name = event.key and not c.failed
       )
       or exists (select 1 from ${schema}.outcomes o where o.workflow_id = event.workflow_id)
       or not exists (select 1 from ${schema}.runs r where r.workflow_id = event.workflow_id and r.state <> 'settled')
