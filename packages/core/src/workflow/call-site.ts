@@ -19,6 +19,14 @@ export function fileOf(callSite: string): string {
   return callSite.replace(/(:\d+){1,2}$/, '');
 }
 
+/** Whether a definition is in the output of a bundler, as far as its call site tells: in a file that nobody wrote, or in that of this package. */
+export function isBundled(callSite: string): boolean {
+  return callSite === unknownCallSite || /[\\/]\.next[\\/]|webpack|turbopack/.test(fileOf(callSite));
+}
+
+/** Where this package and what calls it are in one file, the stack does not tell where that is. */
+export const unknownCallSite = 'unknown';
+
 const locationPattern = /\(?((?:file:\/\/|\/|[A-Za-z]:\\|webpack|node:|\.)[^()]*:\d+:\d+)\)?$/;
 
 function locationOf(line: string): string | null {

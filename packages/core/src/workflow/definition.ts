@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorClass } from '../codec/codec.js';
 import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from '../step/retry-policy.js';
 import { type Duration, toMs } from '../util/duration.js';
-import { callSiteOf } from './call-site.js';
+import { callSiteOf, unknownCallSite } from './call-site.js';
 import { checkName } from './names.js';
 
 export interface WorkflowOptions extends RetryOptions {
@@ -61,7 +61,7 @@ export function defineWorkflow(
     name,
     version: options.version ?? code,
     code,
-    definedAt: callSiteOf(stack) ?? 'unknown',
+    definedAt: callSiteOf(stack) ?? unknownCallSite,
     fn,
     timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, `timeout of workflow "${name}"`),
     inputSchema: options.input,

@@ -8,7 +8,8 @@ import type { RunStarter } from './run-starter.js';
 /** What there must be one of in a process, however often this package was loaded. */
 export interface ProcessState {
   readonly contexts: ContextStorage;
-  readonly definitions: Map<string, WorkflowDefinition>;
+  /** By name and version. */
+  readonly definitions: Map<string, Map<string, WorkflowDefinition>>;
   readonly queues: Map<string, QueueDefinition>;
   readonly schedules: Map<string, ScheduleDefinition>;
   /** The engines that are launched, in the order of launching. */

@@ -26,4 +26,20 @@ describe('the registry of workflows', () => {
     expect(new Registry(null).find(edited.name, edited.version)).toBe(edited);
     expect(new Registry(null).find(first.name, first.version)).toBeNull();
   });
+
+  it('keeps the copies that a bundler makes of one module, whatever it does to their source', () => {
+    const registry = new Registry(null);
+    const copies = [
+      define(() => 4, 'unknown'),
+      define(() => 5, '/app/.next/server/chunks/src_1._.js:1:374'),
+      define(() => 6, '/app/.next/server/chunks/src_2._.js:1:374'),
+      define(() => 7, 'webpack-internal:///(rsc)/./src/orders.ts:3:5'),
+    ];
+    for (const copy of copies) register(copy);
+    for (const copy of copies) expect(registry.find(copy.name, copy.version)).toBe(copy);
+    expect(registry.all()).toEqual(expect.arrayContaining(copies));
+    expect(registry.named(copies[0]!.name)).toBe(copies.at(-1));
+    register(copies[1]!);
+    expect(registry.named(copies[0]!.name)).toBe(copies[1]);
+  });
 });
