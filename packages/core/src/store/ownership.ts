@@ -202,6 +202,9 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
   };
 }
 
+/** A run that was started by name alone becomes one of the version that this process defined last. */
+const canRun = `r.name = runnable.name and (r.version = runnable.version or r.version = '' and runnable.is_latest)`;
+
 /**
  * A blocked run is offered to an executor whose code for it differs, and to one that registered after it was blocked:
  * a deploy may have changed a helper that the fingerprint doesn't cover.
@@ -210,14 +213,15 @@ const claimText = (schema: string): string => `
   with fence as materialized (
     select id, registered_at from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
   ), runnable as materialized (
-    select * from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) as item(name, version, code, timeout_ms)
+    select *, no = max(no) over (partition by name) as is_latest
+    from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) with ordinality as item(name, version, code, timeout_ms, no)
   ), due as (
-    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
+    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on ${canRun}
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
     order by r.available_at limit $6::int4
     for update of r skip locked
   ), suspects as (
-    select r.workflow_id from ${schema}.runs r join runnable on r.name = runnable.name and r.version in (runnable.version, '')
+    select r.workflow_id from ${schema}.runs r join runnable on ${canRun}
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes >= 2
     order by r.available_at limit $7::int4
     for update of r skip locked
@@ -244,7 +248,7 @@ const claimText = (schema: string): string => `
     deadline_at = case when r.version <> '' then r.deadline_at
       else least(r.deadline_at, ${now('$8::int8')} + runnable.timeout_ms * interval '1 millisecond') end
   from taken cross join fence cross join runnable
-  where r.workflow_id = taken.workflow_id and r.name = runnable.name
+  where r.workflow_id = taken.workflow_id and ${canRun}
   returning ${claimedColumns('r')}
   )
   select direct.*, null::float8 as more_ms from direct

@@ -307,8 +307,12 @@ begin
         deadline_at = case when r.attempt > 0 then r.deadline_at
           else least(r.deadline_at, v_now + interval '1 millisecond' * coalesce(
             i.timeout_ms, case when r.version = '' then k.timeout_ms end)) end
-      from ${schema}.queue_items i, unnest(p_names, p_versions, p_timeouts_ms) as k(name, version, timeout_ms)
+      from ${schema}.queue_items i, (
+        select *, no = max(no) over (partition by name) as is_latest
+        from unnest(p_names, p_versions, p_timeouts_ms) with ordinality as known(name, version, timeout_ms, no)
+      ) k
       where r.workflow_id = any(v_taken) and i.workflow_id = r.workflow_id and k.name = r.name
+        and (r.version = k.version or r.version = '' and k.is_latest)
       returning r, null::timestamptz;
 
     -- When there may be more.
