@@ -57,6 +57,8 @@ export type AppOptions = Pick<HttpOptions<unknown>, 'authorize' | 'docsUrl' | 'e
 
 export interface Framework {
   readonly name: string;
+  /** What it answers by itself to a path that does not decode; 400 where a route is asked. */
+  readonly statusOfMalformedPaths?: number;
   start(perdure: Perdure, routes: readonly TestRoute[], options?: AppOptions): Promise<TestApp>;
 }
 

@@ -1,5 +1,5 @@
 export { createHttp } from './web.js';
-export type { WebHttp } from './web.js';
+export type { WebHttp, WebOptions } from './web.js';
 export type {
   Authorize,
   HttpOptions,
@@ -25,7 +25,7 @@ export {
   valueOfResult,
 } from './stored-response.js';
 export type { Omitted, ResponseRecord } from './stored-response.js';
-export { HttpProblem, problemOf } from './problem.js';
+export { HttpProblem, problemOf, problemResponse } from './problem.js';
 export type { ProblemCode } from './problem.js';
 
 export { publishedEvents } from './published-events.js';

@@ -52,7 +52,10 @@ export interface HttpOptions<Req> extends RouteOptions<Req> {
   readonly authorize?: Authorize<Req> | 'owner';
   /** Where the run endpoints are mounted, for Location; `/runs` by default. */
   readonly runsPath?: string;
-  /** What the endpoint for events sends of a run: the streams and events that are named, or whatever a function gives. */
+  /**
+   * What the endpoint for events sends of a run: the streams and events that are named, or whatever a function gives; its
+   * status by default.
+   */
   readonly events?: Published | RunEvents;
   /** Where you document your use of keys; problems link to it. */
   readonly docsUrl?: string;

@@ -20,7 +20,6 @@ export type ProblemCode =
   | 'key-reused'
   | 'method-not-allowed'
   | 'not-found'
-  | 'no-events'
   | 'response-not-replayable'
   | 'run-failed'
   | 'timed-out'

@@ -7,7 +7,7 @@ import type { Published, RunEvents } from './options.js';
 const sourcesMax = 20;
 
 /** What comes last, so that a client knows that it need not come back. */
-const lastEvent = 'end';
+export const lastEvent = 'end';
 
 interface Source {
   readonly kind: 'stream' | 'event';

@@ -7,6 +7,7 @@ import { HttpProblem, notFound, problemOf, problemResponse, unavailable } from '
 import { publishedEvents } from './published-events.js';
 import { isOwnedBy } from './run-id.js';
 import { eventStream } from './server-sent-events.js';
+import { statusEvents } from './status-events.js';
 import { isInterrupted, responseOfResult } from './stored-response.js';
 
 const waitMsMax = 25_000;
@@ -29,14 +30,15 @@ export class RunEndpoints<Req> {
   readonly #perdure: Perdure;
   readonly #options: HttpOptions<Req>;
   readonly #outcomes: Outcomes;
-  readonly #publish: RunEvents | null; // null = nothing is published
+  readonly #publish: RunEvents;
 
   constructor(perdure: Perdure, options: HttpOptions<Req>, outcomes: Outcomes) {
     this.#perdure = perdure;
     this.#options = options;
     this.#outcomes = outcomes;
-    const { events = null } = options;
-    this.#publish = events === null || typeof events === 'function' ? events : publishedEvents(perdure, events);
+    const { events } = options;
+    if (typeof events === 'function') this.#publish = events;
+    else this.#publish = events === undefined ? statusEvents(perdure) : publishedEvents(perdure, events);
   }
 
   /** @param subject the framework's own request, which `authorize` and `principal` are called with */
@@ -109,23 +111,20 @@ export class RunEndpoints<Req> {
   }
 
   async #events({ runId, request }: Asked<Req>): Promise<Response> {
-    const publish = this.#publish;
-    if (publish === null) throw noEvents();
     // A function may know of runs that there are not yet.
     if (typeof this.#options.events !== 'function') await this.#perdure.run(runId).status();
-    return eventStream((signal) => publish(runId, { after: lastEventId(request), signal }), request.signal);
+    return eventStream((signal) => this.#publish(runId, { after: lastEventId(request), signal }), request.signal);
   }
 
   #pending(status: number, info: RunInfo, basePath: string): HttpResponse {
     const self = `${basePath}/${encodeURIComponent(info.workflowId)}`;
-    const events = this.#options.events === undefined ? {} : { events: `${self}/events` };
     const body = {
       id: info.workflowId,
       status: info.status,
       workflow: info.name,
       createdAt: new Date(info.createdAt).toISOString(),
       cancelRequested: info.cancelRequested,
-      links: { self, result: `${self}/result`, cancel: `${self}/cancel`, ...events },
+      links: { self, result: `${self}/result`, cancel: `${self}/cancel`, events: `${self}/events` },
     };
     return json(status, body, { ...noStore, 'retry-after': '1' });
   }
@@ -188,9 +187,6 @@ const crossSite = (): HttpProblem =>
 
 const methodNotAllowed = (allow: string): HttpProblem =>
   new HttpProblem(405, 'method-not-allowed', 'Method not allowed', `Use ${allow}.`, { headers: { allow } });
-
-const noEvents = (): HttpProblem =>
-  new HttpProblem(501, 'no-events', 'No events', 'This server has no events of runs; ask for the result instead.');
 
 const interrupted = (): HttpProblem =>
   new HttpProblem(409, 'interrupted', 'Interrupted', 'The server died over this request. Send the request again.');

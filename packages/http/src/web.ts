@@ -1,29 +1,41 @@
 import type { Perdure, Workflow } from '@perdure/core';
 import { type Answer, responseOfAnswer } from './answer.js';
 import type { HttpExchange, Payload } from './exchange.js';
-import { toWebResponse } from './http-response.js';
+import { type HttpResponse, toWebResponse } from './http-response.js';
 import { Idempotency } from './idempotency.js';
 import type { HttpOptions, ResolvedRoute, RouteOptions } from './options.js';
-import { bodyTooLarge } from './problem.js';
+import { bodyTooLarge, type HttpProblem, problemOf } from './problem.js';
 import { omittedRecord, recordOf, type ResponseRecord } from './stored-response.js';
 
 /** Handlers of Web requests, as in Next.js, Hono, Bun, Deno and service workers. */
-export interface WebHttp {
-  /** A handler that starts a workflow and answers with its result. `input` makes the workflow's input, by default of the JSON body. */
-  durable<Input, Result>(
+export interface WebHttp<Req extends Request = Request> {
+  /**
+   * A handler that starts a workflow and answers with its result. `input` makes the workflow's input, by default of the
+   * JSON body; it gets what the handler is called with.
+   */
+  durable<Input, Result, Rest extends unknown[]>(
     workflow: Workflow<[Input], Result>,
-    input?: (request: Request) => Input | Promise<Input>,
-    options?: RouteOptions<Request>,
-  ): (request: Request) => Promise<Response>;
+    input?: (request: Req, ...rest: Rest) => Input | Promise<Input>,
+    options?: RouteOptions<Req>,
+  ): (request: Req, ...rest: Rest) => Promise<Response>;
   /** The same handler, which runs once for each key. */
-  idempotent<Rest extends readonly unknown[]>(
-    handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
-    options?: RouteOptions<Request>,
-  ): (request: Request, ...rest: Rest) => Promise<Response>;
+  idempotent<Rest extends unknown[]>(
+    handler: (request: Req, ...rest: Rest) => Response | Promise<Response>,
+    options?: RouteOptions<Req>,
+  ): (request: Req, ...rest: Rest) => Promise<Response>;
+  /** The same handler, and workflows that it starts are named after the request's key. */
+  bound<Rest extends unknown[]>(
+    handler: (request: Req, ...rest: Rest) => Response | Promise<Response>,
+  ): (request: Req, ...rest: Rest) => Promise<Response>;
   /** Calls a handler so that the workflows that it starts are named after the request's key. */
-  bind<T>(request: Request, fn: () => T): T;
+  bind<T>(request: Req, fn: () => T): T;
   /** The run endpoints, for requests below a path; the option `runsPath` where none is given. */
-  runs(request: Request, basePath?: string): Promise<Response>;
+  runs(request: Req, basePath?: string): Promise<Response>;
+}
+
+export interface WebOptions<Req extends Request = Request> extends HttpOptions<Req> {
+  /** Answers for an error of the application, where the framework has no place for that. Without it, errors are thrown. */
+  readonly onError?: (error: unknown, request: Req) => Response | Promise<Response>;
 }
 
 /**
@@ -33,26 +45,44 @@ export interface WebHttp {
  * const http = createHttp(perdure, { principal: (request) => userOf(request)?.id });
  * const POST = http.durable(checkout);
  */
-export function createHttp(perdure: Perdure, options: HttpOptions<Request> = {}): WebHttp {
-  const idempotency = new Idempotency(perdure, options);
+export function createHttp<Req extends Request = Request>(
+  perdure: Perdure,
+  options: WebOptions<Req> = {},
+): WebHttp<Req> {
+  const idempotency = new Idempotency<Req>(perdure, options);
 
-  /** Null for an answer that is not a response. */
-  function respond(answer: Answer, request: Request): Response {
-    if (answer.kind === 'error') throw answer.error;
-    const show = (problem: Parameters<typeof idempotency.show>[0]) =>
-      idempotency.show(problem, request.headers.get('accept'));
-    const response = responseOfAnswer(answer, show);
+  async function respond(answer: Answer, request: Req): Promise<Response> {
+    if (answer.kind === 'error') return withHeaders(await failed(answer.error, request), answer.headers);
+    const response = responseOfAnswer(answer, (problem) => show(problem, request));
     // Nobody reads it: the client has gone.
     return response === null ? new Response(null, { status: 499 }) : toWebResponse(response);
+  }
+
+  const show = (problem: HttpProblem, request: Req): HttpResponse =>
+    idempotency.show(problem, request.headers.get('accept'));
+
+  async function failed(error: unknown, request: Req): Promise<Response> {
+    if (options.onError === undefined) throw error;
+    return await options.onError(error, request);
+  }
+
+  /** Calls a handler whose answer is not stored. */
+  async function plainly(request: Req, handler: () => Response | Promise<Response>): Promise<Response> {
+    try {
+      return await idempotency.bind(webExchange(request), handler);
+    } catch (error) {
+      const problem = problemOf(error);
+      return problem === null ? await failed(error, request) : toWebResponse(show(problem, request));
+    }
   }
 
   return {
     durable(workflow, input, routeOptions) {
       const route = idempotency.route(routeOptions);
       const inputOf = input ?? (async (request) => (await request.clone().json()) as never);
-      return async (request) => {
-        const answer = await idempotency.workflow(webExchange(request), route, workflow, () => inputOf(request));
-        return respond(answer, request);
+      return async (request, ...rest) => {
+        const made = () => inputOf(request, ...rest);
+        return await respond(await idempotency.workflow(webExchange(request), route, workflow, made), request);
       };
     },
 
@@ -65,12 +95,16 @@ export function createHttp(perdure: Perdure, options: HttpOptions<Request> = {})
           own = captured.response;
           return captured.record;
         };
-        const exchange = webExchange(request);
-        const answer = await idempotency.handler(exchange, route, perform);
-        if (answer.kind === 'pass') return await idempotency.bind(exchange, () => handler(request, ...rest));
-        return answer.kind === 'own' && own !== undefined ? own : respond(answer, request);
+        const answer = await idempotency.handler(webExchange(request), route, perform);
+        if (answer.kind === 'pass') return await plainly(request, () => handler(request, ...rest));
+        return answer.kind === 'own' && own !== undefined ? own : await respond(answer, request);
       };
     },
+
+    bound:
+      (handler) =>
+      async (request, ...rest) =>
+        await plainly(request, () => handler(request, ...rest)),
 
     bind: (request, fn) => idempotency.bind(webExchange(request), fn),
 
@@ -79,7 +113,15 @@ export function createHttp(perdure: Perdure, options: HttpOptions<Request> = {})
   };
 }
 
-function webExchange(request: Request): HttpExchange<Request> {
+/** The headers of a response may be read-only. */
+function withHeaders(response: Response, added: Readonly<Record<string, string>>): Response {
+  const { status, statusText } = response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(added)) headers.set(name, value);
+  return new Response(response.body, { status, statusText, headers });
+}
+
+function webExchange<Req extends Request>(request: Req): HttpExchange<Req> {
   const url = new URL(request.url);
   return {
     request,
@@ -121,9 +163,9 @@ async function readUpTo(
 }
 
 /** Reads a response to store it. One that is too large goes on to the client as it is, and is only noted. */
-async function capture(
+async function capture<Req>(
   response: Response,
-  route: ResolvedRoute<Request>,
+  route: ResolvedRoute<Req>,
   exchangeId: string,
 ): Promise<{ response: Response; record: ResponseRecord }> {
   const { status, statusText, headers } = response;
