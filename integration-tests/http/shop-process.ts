@@ -11,19 +11,44 @@ import { eventually } from '../recovery/eventually.js';
 import { type LedgerLine, readLedger } from '../recovery/ledger.js';
 import { forkChild } from '../recovery/worker-process.js';
 import { type Received, type Sent, send } from './http-client.js';
+import type { ShopOptions } from './shop-options.js';
 
-export interface ShopOptions {
-  readonly url: string;
-  readonly schema: string;
-  /** Names the process in the ledger and in what it answers. */
-  readonly label: string;
-  readonly leaseMs: number;
-  /** Where the ledger and the gates are. */
-  readonly folder: string;
-  readonly framework: ShopFramework;
+/** A process that was started, and says when it listens. */
+export interface Started {
+  readonly child: ChildProcess;
+  /** Where it listens; undefined until it does. */
+  url(): string | undefined | Promise<string | undefined>;
 }
 
-export type ShopFramework = 'Express 4' | 'Express 5' | 'Nest on Express' | 'Nest on Fastify';
+/** A framework that serves shops in processes of their own. */
+export interface ShopFramework {
+  readonly name: string;
+  /** How a process that was asked to leave says that it did. */
+  readonly exitCode: number;
+  start(options: ShopOptions, output: number): Promise<Started>;
+}
+
+/** Express, either version. */
+export const expressShop = (name: 'Express 4' | 'Express 5'): ShopFramework =>
+  forked(name, new URL('./children/shop-server.ts', import.meta.url));
+
+/** Nest, on either platform. */
+export const nestShop = (name: 'Nest on Express' | 'Nest on Fastify'): ShopFramework =>
+  forked(name, new URL('./children/nest-shop-server.ts', import.meta.url));
+
+/** A shop that says over the channel to its parent where it listens. */
+function forked(name: string, file: URL): ShopFramework {
+  return {
+    name,
+    exitCode: 0,
+    async start(options, output) {
+      const child = forkChild(file, [JSON.stringify(options)], output);
+      let url: string | undefined;
+      child.on('message', (message: { readonly url: string }) => (url = message.url));
+      return { child, url: () => url };
+    },
+  };
+}
 
 /** A shop in a process of its own. */
 export interface ShopProcess {
@@ -61,22 +86,18 @@ export class Mall {
       label,
       leaseMs,
       folder: this.#folder,
-      framework,
+      framework: framework.name,
     };
     const log = join(this.#folder, `${label}.log`);
     const output = openSync(log, 'a');
-    const file = framework.startsWith('Nest')
-      ? new URL('./children/nest-shop-server.ts', import.meta.url)
-      : new URL('./children/shop-server.ts', import.meta.url);
-    const child = forkChild(file, [JSON.stringify(options)], output);
+    const started = await framework.start(options, output);
+    const { child } = started;
     closeSync(output);
     this.#children.push(child);
     const exit = once(child, 'exit').then(([code]) => code as number | null);
-    let url: string | undefined;
-    child.on('message', (message: { readonly url: string }) => (url = message.url));
-    await eventually(`${label} listens`, () => {
+    const url = await eventually(`${label} listens`, () => {
       if (child.exitCode !== null) throw new Error(`${label} has ended:\n${readFileSync(log, 'utf8')}`);
-      return url;
+      return started.url();
     });
     return {
       post: (path, sent) => send(`${url}${path}`, sent),

@@ -1,15 +1,17 @@
 /** A shop as a process of its own, on Nest, whose workflow is a provider; spawned by `shop-process.ts`. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Body, Controller, Header, Inject, Injectable, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { currentRequest, Durable, Idempotent, PerdureModule, Step, Workflow } from '@perdure/nestjs';
-import type { ShopOptions } from '../shop-process.js';
+import { LedgerWriter } from '../../recovery/children/ledger-writer.js';
+import type { ShopOptions } from '../shop-options.js';
 import { shopTools } from './shop-tools.js';
 
 const { url, schema, label, leaseMs, folder, framework } = JSON.parse(process.argv[2]!) as ShopOptions;
-const { ledger, gate } = shopTools(folder, label);
+const { ledger, gate } = shopTools(new LedgerWriter(join(folder, 'ledger'), label), folder);
 
 interface Order {
   readonly sku: string;

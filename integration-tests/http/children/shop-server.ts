@@ -1,28 +1,19 @@
 /** A shop as a process of its own, on Express; spawned by `shop-process.ts`. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Perdure, step, workflow } from '@perdure/core';
-import { currentRequest, expressAdapter, requestCarrier } from '@perdure/express';
+import { join } from 'node:path';
+import { Perdure } from '@perdure/core';
+import { expressAdapter, requestCarrier } from '@perdure/express';
 import express4 from 'express4';
 import express5 from 'express5';
-import type { ShopOptions } from '../shop-process.js';
+import { LedgerWriter } from '../../recovery/children/ledger-writer.js';
+import type { ShopOptions } from '../shop-options.js';
+import { defineShop } from './shop.js';
 import { shopTools } from './shop-tools.js';
 
 const { url, schema, label, leaseMs, folder, framework } = JSON.parse(process.argv[2]!) as ShopOptions;
-const { ledger, gate } = shopTools(folder, label);
 
-const noted = <T>(name: string, body: () => T | Promise<T>): Promise<T> => step.run(name, () => ledger.noted(body));
-
-const order = workflow('order', async (input: { sku: string }) => {
-  const reservation = await noted('reserve', () => `${input.sku} reserved by ${label}`);
-  const payment = await noted('charge', async () => {
-    await gate('charge');
-    return `charged by ${label}`;
-  });
-  await noted('ship', () => ledger.note('works for', currentRequest()?.requestId ?? 'nobody'));
-  return { reservation, payment };
-});
-
+const { order, respond } = defineShop(shopTools(new LedgerWriter(join(folder, 'ledger'), label), folder), label);
 const perdure = await Perdure.launch({ databaseUrl: url, schema, lease: leaseMs, carriers: [requestCarrier] });
 const express = (framework === 'Express 4' ? express4 : express5) as typeof express5;
 const http = expressAdapter(perdure);
@@ -32,12 +23,8 @@ app.post('/durable', http.durable(order));
 app.post(
   '/handler',
   http.idempotent(async (req, res) => {
-    const done = await order(req.body as { sku: string });
-    await gate('respond');
-    res
-      .status(201)
-      .set('location', '/orders/7')
-      .json({ ...done, answeredBy: label });
+    const answer = await respond(req.body as { sku: string });
+    res.status(201).set('location', '/orders/7').json(answer);
   }),
 );
 

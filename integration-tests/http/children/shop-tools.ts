@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentRun } from '@perdure/core';
-import { LedgerWriter } from '../../recovery/children/ledger-writer.js';
+import type { LedgerWriter } from '../../recovery/children/ledger-writer.js';
 
 /** What a shop notes, and where it waits until a test lets it on. */
 export interface ShopTools {
@@ -10,8 +10,7 @@ export interface ShopTools {
   gate(name: string): Promise<void>;
 }
 
-export function shopTools(folder: string, label: string): ShopTools {
-  const ledger = new LedgerWriter(join(folder, 'ledger'), label);
+export function shopTools(ledger: LedgerWriter, folder: string): ShopTools {
   return {
     ledger,
     async gate(name) {
