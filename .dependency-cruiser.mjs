@@ -44,8 +44,15 @@ export default {
       name: 'adapters-import-http-and-core',
       comment: 'An adapter never imports another one.',
       severity: 'error',
-      from: { path: '^packages/(express|nestjs)/' },
+      from: { path: '^packages/(express|nestjs|next)/' },
       to: { path: '^packages/(?!(core|http|$1)/)' },
+    },
+    {
+      name: 'cls-hooked-stands-alone',
+      comment: 'It takes the place of cls-hooked, for whoever needs that, and of nothing else.',
+      severity: 'error',
+      from: { path: '^packages/cls-hooked/' },
+      to: { path: '^packages/(?!cls-hooked/)' },
     },
     {
       name: 'testing-imports-only-core',
@@ -88,7 +95,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/|^integration-tests/nest/jest/' },
+    exclude: { path: '(^|/)(dist|[.]next)/|^integration-tests/nest/jest/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

@@ -1,0 +1,22 @@
+import { HttpProblem, type ProblemCode } from '@perdure/http';
+import { headers } from 'next/headers.js';
+import { NextRequest } from 'next/server.js';
+
+/** The call of a server action as a request for what it starts. Next's id of the action is new in each build, and no part of it. */
+export async function actionRequest(name: string, input: unknown): Promise<NextRequest> {
+  const sent = new Headers(await headers());
+  sent.delete('content-length');
+  sent.set('content-type', 'application/json');
+  return new NextRequest(`http://localhost/_next/actions/${encodeURIComponent(name)}`, {
+    method: 'POST',
+    headers: sent,
+    body: JSON.stringify(input, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)) ?? '',
+  });
+}
+
+/** @throws {HttpProblem} what kept the run from being started */
+export async function startedBy(response: Response): Promise<{ readonly workflowId: string }> {
+  const body = (await response.json()) as Record<'id' | 'code' | 'title' | 'detail', string>;
+  if (response.status === 202) return { workflowId: body.id };
+  throw new HttpProblem(response.status, body.code as ProblemCode, body.title, body.detail);
+}
