@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
 
+/** What runs as it would at a user's. */
+const onBuiltPackages = ['integration-tests/demo.test.ts', 'integration-tests/next/next.test.ts'];
+
 export default defineConfig({
   resolve: {
     // Tests run on the packages' source, so nothing has to be built first.
@@ -27,12 +30,30 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.test.ts'],
-          // See vitest.lanes.config.ts.
-          exclude: ['integration-tests/lanes/**', '**/node_modules/**'],
+          // See vitest.lanes.config.ts and vitest.next.config.ts.
+          exclude: [
+            'integration-tests/lanes/**',
+            'integration-tests/next/long/**',
+            '**/node_modules/**',
+            ...onBuiltPackages,
+          ],
           globalSetup: ['integration-tests/support/postgres-server.ts'],
           // Starting PGlite takes seconds, and more on a busy machine.
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'built',
+          include: onBuiltPackages,
+          globalSetup: ['integration-tests/support/postgres-server.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          // Each of them builds the packages: one after the other, and after everything else.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,0 +1,3 @@
+import { place, withDurable } from '../../../modes';
+
+export const POST = withDurable(place);

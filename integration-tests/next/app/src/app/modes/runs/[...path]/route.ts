@@ -1,0 +1,3 @@
+import { runs } from '../../../../modes';
+
+export const { GET, POST } = runs;

@@ -1,0 +1,3 @@
+import { cron } from '../../../modes';
+
+export const GET = cron({ secret: process.env['CRON_SECRET'] });

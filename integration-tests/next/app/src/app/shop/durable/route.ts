@@ -1,0 +1,3 @@
+import { order, withDurable } from '../../../shop';
+
+export const POST = withDurable(order);

@@ -1,0 +1,4 @@
+import { edited } from '../../../edited';
+import { withDurable } from '../../../shop';
+
+export const POST = withDurable(edited);

@@ -1,0 +1,21 @@
+import { beforeAll, describe } from 'vitest';
+import { processConformance } from '../http/conformance/processes.js';
+import { build } from './build.js';
+import { nextConformance } from './conformance.js';
+import { modesOfNext } from './modes.js';
+import { nextShop } from './shop.js';
+
+// Compiling takes half a minute, and more on a busy machine.
+beforeAll(async () => await build({ bundler: 'turbopack' }), 300_000);
+
+describe('the conformance list on Next.js', () => {
+  nextConformance({ dev: false, on: ['postgres'] });
+});
+
+describe('a process of next start', () => {
+  processConformance(nextShop());
+});
+
+describe('a process of next start whose worker is', () => {
+  modesOfNext();
+});
