@@ -57,3 +57,24 @@ describe.each(['express', 'nestjs'])('npm run demo -- %s', (name) => {
     },
   );
 });
+
+describe('npm run demo -- nextjs', () => {
+  // On Postgres, processes of next start are killed in next/next.test.ts.
+  it('is killed when the card was charged, and charges once', { timeout: 240_000 }, async () => {
+    const { stdout } = await promisify(execFile)('npm', ['run', 'demo', '--silent', '--', 'nextjs', '--json'], {
+      cwd: root,
+      env: { ...process.env, DATABASE_URL: '' },
+    });
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(stdout)).toEqual({
+      cut: true,
+      status: 201,
+      isReplayEqual: true,
+      otherStatus: 422,
+      stepsOfFirst: ['reserve', 'charge'],
+      stepsOfSecond: ['charge', 'ship'],
+      paymentRequests: 2,
+      charges: 1,
+    });
+  });
+});
