@@ -23,36 +23,35 @@ describe.each(databases)('a carrier on $name of a namespace', ({ open }) => {
         note('function');
         await step.run('first', () => {
           note('first');
-          namespace.set('user', 'of the first step');
+          Object.assign(namespace.active as object, { user: 'of the first step' });
         });
         await step.run('second', () => note('second'));
       });
       const carriers = [namespaceCarrier(namespace, ['tenant', 'user'])];
       const engine = await testEngine(await freshDatabase(open), { workflows: [work], carriers });
       const crashed = engine.crashAfter(1);
-      await namespace.runAndReturn(async () => {
-        namespace.set('tenant', 'acme');
-        namespace.set('user', 'ann');
-        namespace.set('connection', () => {});
-        await work.with({ workflowId: 'w', engine: engine.perdure }).start();
-      });
+      const start = () => work.with({ workflowId: 'w', engine: engine.perdure }).start();
+      await namespace.bind(start, { tenant: 'acme', user: 'ann', connection: () => {} })();
       await crashed;
-      seen.length = 0;
       await engine.restart();
       await engine.perdure.run('w').result();
-      expect(seen).toEqual(['function', 'second'].map((where) => [where, 'acme', 'ann', undefined]));
+      expect(seen).toEqual(
+        ['function', 'first', 'function', 'second'].map((where) => [where, 'acme', 'ann', undefined]),
+      );
     },
   );
 
-  it.each(namespaces)('of $of carries nothing where none of the values is set', async ({ create }) => {
+  it.each(namespaces)('of $of carries nothing of what is not named', async ({ create }) => {
     const namespace = create(randomUUID());
-    const work = workflow('work', async () => namespace.get('tenant'));
+    const work = workflow('work', async () => namespace.get('user'));
     const carriers = [namespaceCarrier(namespace, ['tenant'])];
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work], carriers });
     const outside = await work.with({ engine: perdure }).start();
-    const inside = await namespace.runAndReturn(() => work.with({ engine: perdure }).start());
-    for (const run of [outside, inside]) {
-      expect([await run.result(), (await run.status()).context]).toEqual([undefined, {}]);
-    }
+    const inside = await namespace.bind(() => work.with({ engine: perdure }).start(), { user: 'ann' })();
+    expect([await outside.result(), (await outside.status()).context]).toEqual([undefined, {}]);
+    expect([await inside.result(), (await inside.status()).context]).toEqual([
+      undefined,
+      { [`cls-hooked:${namespace.name}`]: {} },
+    ]);
   });
 });

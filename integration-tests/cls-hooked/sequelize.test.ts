@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createNamespace } from '@perdure/cls-hooked';
+import { createNamespace, namespaceCarrier } from '@perdure/cls-hooked';
 import { Perdure, step, workflow } from '@perdure/core';
 import pg from 'pg';
 import { DataTypes, type Model, type ModelStatic, Sequelize } from 'sequelize';
@@ -20,7 +20,11 @@ describe('Sequelize with a namespace of @perdure/cls-hooked', () => {
     orders = sequelize.define('order', { sku: DataTypes.TEXT }, { schema, timestamps: false });
     await sequelize.createSchema(schema, {});
     await sequelize.sync();
-    perdure = await Perdure.launch({ databaseUrl: inject('postgresUrl'), schema: `${schema}_engine` });
+    perdure = await Perdure.launch({
+      databaseUrl: inject('postgresUrl'),
+      schema: `${schema}_engine`,
+      carriers: [namespaceCarrier(namespace, [])],
+    });
   });
 
   afterAll(async () => {

@@ -3,8 +3,7 @@ export interface NamespaceLike {
   readonly name?: string;
   readonly active: unknown;
   get(key: string): unknown;
-  set(key: string, value: unknown): unknown;
-  runAndReturn<T>(fn: () => T): T;
+  bind<T>(fn: () => T, context: Record<string, unknown>): () => T;
 }
 
 /** What the engine takes at the start of a run, stores with it, and puts back around its function and its steps. */
@@ -16,7 +15,8 @@ export interface NamespaceCarrier {
 
 /**
  * Carries values of a namespace into the runs that are started in it: they are stored with each run, and every execution of
- * its function and its steps has them again, in whichever process. Each execution has a context of its own.
+ * its function and its steps has them again, in whichever process, and has nothing else. Each execution has a context of its
+ * own: a transaction that is open where a run is started is not the run's.
  *
  * @param keys what is stored; plain data without secrets. Connections, transactions and other live things stay behind.
  *
@@ -28,13 +28,11 @@ export function namespaceCarrier(namespace: NamespaceLike, keys: readonly string
     name: `cls-hooked:${namespace.name ?? ''}`,
     capture() {
       if (namespace.active === null || namespace.active === undefined) return undefined;
-      const values = keys.map((key) => [key, namespace.get(key)] as const).filter(([, value]) => value !== undefined);
-      return values.length === 0 ? undefined : Object.fromEntries(values);
+      // Also where there are none: the run leaves the context behind.
+      return Object.fromEntries(
+        keys.map((key) => [key, namespace.get(key)]).filter(([, value]) => value !== undefined),
+      );
     },
-    run: (values, fn) =>
-      namespace.runAndReturn(() => {
-        for (const [key, value] of Object.entries(values)) namespace.set(key, value);
-        return fn();
-      }),
+    run: (values, fn) => namespace.bind(fn, { ...values })(),
   };
 }
