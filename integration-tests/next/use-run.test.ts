@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { currentRun, setEvent, step, stream, workflow } from '@perdure/core';
+import type { RunEvents } from '@perdure/http';
+import { type RunState, useRun, type UseRunOptions } from '@perdure/next/react';
+import { EventSource } from 'eventsource';
+import { Window } from 'happy-dom';
+import { createElement } from 'react';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { bench, gate, type Place } from '../http/bench.js';
+import { type AppOptions, frameworks } from '../http/frameworks.js';
+import { databases } from '../support/databases.js';
+import { patient } from '../support/engines.js';
+
+const place: Place = {
+  framework: frameworks.find(({ name }) => name === 'Express 5')!,
+  open: databases.find(({ name }) => name === 'pglite')!.open,
+};
+const app: AppOptions = { authorize: () => true };
+const async = { mode: 'async' } as const;
+
+interface Page {
+  /** What the hook has answered, the latest last. */
+  readonly seen: RunState<unknown>[];
+  /** Renders the component again. */
+  follow(id: string | null, options?: UseRunOptions): void;
+  leave(): void;
+}
+
+describe('useRun', () => {
+  let createRoot: (typeof import('react-dom/client'))['createRoot'];
+  const window = new Window();
+
+  beforeAll(async () => {
+    vi.stubGlobal('window', window);
+    vi.stubGlobal('document', window.document);
+    vi.stubGlobal('navigator', window.navigator);
+    vi.stubGlobal('EventSource', EventSource);
+    // It looks for a browser when it is loaded.
+    ({ createRoot } = await import('react-dom/client'));
+  });
+
+  /** A component that follows runs of a server. */
+  function page(url: string): Page {
+    const seen: RunState<unknown>[] = [];
+    const root = createRoot(window.document.createElement('div') as never);
+    onTestFinished(() => root.unmount());
+    function Follower({ id, options }: { readonly id: string | null; readonly options: UseRunOptions }): null {
+      seen.push(useRun(id, { path: `${url}/runs`, ...options }));
+      return null;
+    }
+    return {
+      seen,
+      follow: (id, options = {}) => root.render(createElement(Follower, { id, options })),
+      leave: () => root.unmount(),
+    };
+  }
+
+  it('shows the status of a run, and its result when it has ended', async () => {
+    const paid = gate();
+    const order = workflow('order', async () => {
+      await step.run('pay', () => paid.opened);
+      return { sku: 'lamp' };
+    });
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: order, options: async }], {
+      app,
+    });
+    const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
+    const { seen, follow } = page(server.app.url);
+    follow(null);
+    follow(id);
+    await expect.poll(() => seen.at(-1)?.status, patient).toBe('running');
+    expect(seen[0]).toMatchObject({ status: null, isFinished: false, result: undefined, error: undefined });
+    paid.open();
+    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    expect(seen.at(-1)).toMatchObject({ status: 'completed', result: { sku: 'lamp' }, error: undefined });
+
+    const later = page(server.app.url);
+    later.follow(id);
+    await expect.poll(() => later.seen.at(-1), patient).toEqual(seen.at(-1));
+  });
+
+  it('shows why there is no result', async () => {
+    const broken = workflow('broken', async () => {
+      throw Object.assign(new Error('There are no lamps.'), { status: 409 });
+    });
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: broken, options: async }], {
+      app,
+    });
+    const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
+    const { seen, follow } = page(server.app.url);
+    follow(id);
+    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    expect(seen.at(-1)).toMatchObject({
+      result: undefined,
+      error: { message: 'There are no lamps.', status: 409 },
+    });
+    follow('nobody');
+    await expect.poll(() => seen.at(-1)?.error, patient).toMatchObject({ status: 404 });
+  });
+
+  it('shows the events and the streams that are named, without what was taken back', async () => {
+    const read = gate();
+    const answering = workflow('answering', async () => {
+      const answer = stream<string>('answer');
+      await setEvent('progress', 1);
+      await answer.append('so');
+      const generate = async (): Promise<void> => {
+        const { attempt } = currentRun()!.step!;
+        await answer.append(`try ${attempt}`);
+        if (attempt > 1) return;
+        await read.opened;
+        throw new Error('again');
+      };
+      await step.run('generate', generate, { retries: 1, backoff: { initial: 1 } });
+      await setEvent('progress', 2);
+    });
+    const { server } = await bench(place, [{ kind: 'durable', path: '/answer', workflow: answering, options: async }], {
+      app: { ...app, events: { streams: ['answer'], events: ['progress'] } },
+    });
+    const { id } = (await server.post('/answer', { body: {} })).json as { readonly id: string };
+    const { seen, follow } = page(server.app.url);
+    const named = { events: ['progress'], streams: ['answer'] };
+    follow(id, named);
+    await expect.poll(() => seen.at(-1)?.streams, patient).toEqual({ answer: ['so', 'try 1'] });
+    expect(seen.at(-1)).toMatchObject({ status: 'running', events: { progress: 1 } });
+    read.open();
+    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    const { events, streams } = seen.at(-1)!;
+    expect([events, streams]).toEqual([{ progress: 2 }, { answer: ['so', 'try 2'] }]);
+
+    const later = page(server.app.url);
+    later.follow(id, named);
+    await expect.poll(() => later.seen.at(-1)?.isFinished, patient).toBe(true);
+    expect(later.seen.at(-1)).toMatchObject({ events, streams });
+  });
+
+  it('goes on when its connection breaks', async () => {
+    const paid = gate();
+    const order = workflow('order', async () => step.run('pay', () => paid.opened.then(() => 'paid')));
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: order, options: async }], {
+      app,
+    });
+    const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
+    const line = await breakable(server.app.url);
+    const { seen, follow } = page(line.url);
+    follow(id);
+    await expect.poll(() => line.events(), patient).toBe(1);
+    line.cut();
+    await expect.poll(() => line.events(), patient).toBe(2);
+    paid.open();
+    await expect.poll(() => seen.at(-1)?.result, patient).toBe('paid');
+    expect(seen.every(({ error }) => error === undefined)).toBe(true);
+  });
+
+  it('leaves a run when it is given another one, and when its component goes', async () => {
+    const followed = new Set<string>();
+    const events: RunEvents = async function* (runId, { signal }) {
+      followed.add(runId);
+      yield { id: '1', event: 'run', data: { status: 'watched' } };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      followed.delete(runId);
+    };
+    const never = gate();
+    const order = workflow('order', async () => step.run('pay', () => never.opened));
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: order, options: async }], {
+      app: { ...app, events },
+    });
+    const begun = async (): Promise<string> =>
+      ((await server.post('/order', { body: {} })).json as { readonly id: string }).id;
+    const [first, second] = [await begun(), await begun()];
+    const { seen, follow, leave } = page(server.app.url);
+    follow(first);
+    await expect.poll(() => seen.at(-1)?.status, patient).toBe('watched');
+    follow(second);
+    await expect.poll(() => [...followed], patient).toEqual([second]);
+    await expect.poll(() => seen.at(-1)?.status, patient).toBe('watched');
+    leave();
+    await expect.poll(() => followed.size, patient).toBe(0);
+  });
+});
+
+/** A way to a server that can be cut, and that counts who has asked for events. */
+async function breakable(url: string): Promise<{ readonly url: string; events(): number; cut(): void }> {
+  const { port } = new URL(url);
+  const sockets = new Set<Socket>();
+  let events = 0;
+  const server = createServer((socket) => {
+    const onward = connect(Number(port), '127.0.0.1');
+    socket.on('data', (bytes) => (events += bytes.includes('/events') ? 1 : 0));
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => {}).on('close', () => other.destroy());
+      one.pipe(other);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  onTestFinished(() => {
+    server.close();
+    cut();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, events: () => events, cut };
+}
