@@ -1,0 +1,3 @@
+import { runs } from '@/lib/perdure';
+
+export const { GET, POST } = runs;
