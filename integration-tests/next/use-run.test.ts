@@ -6,6 +6,7 @@ import { type RunState, useRun, type UseRunOptions } from '@perdure/next/react';
 import { EventSource } from 'eventsource';
 import { Window } from 'happy-dom';
 import { createElement } from 'react';
+import type * as client from 'react-dom/client';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bench, gate, type Place } from '../http/bench.js';
 import { type AppOptions, frameworks } from '../http/frameworks.js';
@@ -28,7 +29,7 @@ interface Page {
 }
 
 describe('useRun', () => {
-  let createRoot: (typeof import('react-dom/client'))['createRoot'];
+  let createRoot: typeof client.createRoot;
   const window = new Window();
 
   beforeAll(async () => {
@@ -43,7 +44,7 @@ describe('useRun', () => {
   /** A component that follows runs of a server. */
   function page(url: string): Page {
     const seen: RunState<unknown>[] = [];
-    const root = createRoot(window.document.createElement('div') as never);
+    const root = createRoot(window.document.createElement('div'));
     onTestFinished(() => root.unmount());
     function Follower({ id, options }: { readonly id: string | null; readonly options: UseRunOptions }): null {
       seen.push(useRun(id, { path: `${url}/runs`, ...options }));

@@ -29,9 +29,8 @@ export function namespaceCarrier(namespace: NamespaceLike, keys: readonly string
     capture() {
       if (namespace.active === null || namespace.active === undefined) return undefined;
       // Also where there are none: the run leaves the context behind.
-      return Object.fromEntries(
-        keys.map((key) => [key, namespace.get(key)]).filter(([, value]) => value !== undefined),
-      );
+      const values = keys.map((key): [string, unknown] => [key, namespace.get(key)]);
+      return Object.fromEntries(values.filter(([, value]) => value !== undefined));
     },
     run: (values, fn) => namespace.bind(fn, { ...values })(),
   };

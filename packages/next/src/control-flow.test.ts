@@ -19,7 +19,7 @@ describe('what Next throws to itself', () => {
     const errors = [new Error('no'), Object.assign(new Error('no'), { digest: '1234' }), 'no', null];
     for (const error of errors) {
       expect(isControlFlow(error)).toBe(false);
-      const throwing = (): Promise<Response> => Promise.reject(error as Error);
+      const throwing = (): Promise<Response> => Promise.reject(error);
       await expect(landing(throwing)()).rejects.toBe(error);
     }
     expect(isControlFlow(Object.assign(new Error('…'), { digest: 'DYNAMIC_SERVER_USAGE' }))).toBe(true);

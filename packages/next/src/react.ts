@@ -54,5 +54,5 @@ interface Known<Result> {
 const unknownRun = { status: null, isFinished: false, result: undefined, error: undefined, events: {}, streams: {} };
 
 function nothing<Result>(): Known<Result> {
-  return { followed: null, state: unknownRun as RunState<Result> };
+  return { followed: null, state: unknownRun };
 }
