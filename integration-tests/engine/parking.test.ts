@@ -236,9 +236,11 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
   it('leaves sooner where as many are in memory as may, so that others get their turn', async () => {
     const approve = workflow('approve', async () => await receive<number>('approval'));
     const test = await freshDatabase(open);
+    await launchEngine(test, { workflows: [] });
     const client = await connectClient(test);
     const runs = await Promise.all(Array.from({ length: 4 }, () => client.workflow('approve').start()));
-    const perdure = await launchEngine(test, { workflows: [approve], parkAfter: '1h', poll: '1h', maxRuns: 2 });
+    const database = await test.reopen();
+    const perdure = await launchEngine(test, { workflows: [approve], parkAfter: '1h', poll, maxRuns: 2, database });
     const parked = async (): Promise<number> => {
       const infos = await Promise.all(runs.map((run) => run.status()));
       return infos.filter(({ status, executorId }) => status === 'running' && executorId === null).length;

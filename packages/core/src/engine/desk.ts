@@ -136,7 +136,6 @@ export class Desk implements RunStarter {
       logger,
       pollMs,
       askOthers: (ids) => hints.send({ type: 'wanted', ids }),
-      isDeaf: () => hints.isDeaf,
       onWoken: () => this.announceWork(),
     });
   }

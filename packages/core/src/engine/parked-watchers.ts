@@ -12,8 +12,6 @@ export interface ParkedWatchersOptions {
   readonly pollMs: number;
   /** Asks the other processes to tell of these runs. */
   readonly askOthers: (workflowIds: readonly string[]) => void;
-  /** Whether the others would not be heard. */
-  readonly isDeaf: () => boolean;
   /** Runs that were parked are to be claimed. */
   readonly onWoken: () => void;
 }
@@ -23,9 +21,13 @@ const sweepMs = 30_000;
 
 const watchedMax = 10_000;
 
+/** How many of them are asked about in one round, in turn. */
+const polledMax = 1_000;
+
 /**
  * Wakes parked runs that wait for events of other runs. Whoever sets an event writes a checkpoint and knows nothing of who
- * waits; so the process that has parked somebody looks once more afterwards, and again whenever it is told of the run.
+ * waits; so the process that has parked somebody looks once more afterwards, again whenever it is told of the run, and from
+ * time to time.
  */
 export class ParkedWatchers {
   readonly #options: ParkedWatchersOptions;
@@ -90,17 +92,18 @@ export class ParkedWatchers {
   }
 
   async #round(): Promise<void> {
-    const { clock, isDeaf } = this.#options;
+    const { clock } = this.#options;
     if (clock.monotonicMs() >= this.#sweepAtMs) {
       await this.#wake('all');
       this.#sweepAtMs = clock.monotonicMs() + sweepMs;
       return;
     }
-    const told = isDeaf() ? new Set([...this.#watched, ...this.#told]) : this.#told;
+    const told = this.#told;
     this.#told = new Set();
-    if (told.size === 0) return;
+    const asked = new Set([...told, ...[...this.#watched].slice(0, polledMax)]);
+    if (asked.size === 0) return;
     try {
-      await this.#wake([...told]);
+      await this.#wake([...asked]);
     } catch (error) {
       for (const workflowId of told) this.#told.add(workflowId);
       throw error;
@@ -113,7 +116,11 @@ export class ParkedWatchers {
     if (which === 'all') this.#know(workflowIds);
     else {
       const watched = new Set(workflowIds);
-      for (const workflowId of which) if (!watched.has(workflowId)) this.#watched.delete(workflowId);
+      for (const workflowId of which) {
+        // Those that are still watched go to the end of the line.
+        this.#watched.delete(workflowId);
+        if (watched.has(workflowId)) this.#watched.add(workflowId);
+      }
     }
     if (!hasWoken) return;
     onWoken();
