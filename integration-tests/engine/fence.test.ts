@@ -6,6 +6,7 @@ import { freshDatabase, patient } from '../support/engines.js';
 
 const openPostgres = databases.find((kind) => kind.name === 'postgres')!.open;
 const opened: Database[] = [];
+const release = { crashesMax: 5, deadPayload: '', runsMax: 100, now: null };
 
 afterEach(async () => {
   for (const database of opened.splice(0)) await database.close();
@@ -29,9 +30,21 @@ describe('the fence', () => {
 
     await flush.commit();
     expect(await revoking).toBe(1);
-    expect(await other.ownership.releaseRevoked({ crashesMax: 5, deadPayload: '', now: null })).toBe(1);
+    expect(await other.ownership.releaseRevoked(release)).toBe(1);
     expect((await other.runs.find('late'))?.status).toBe('enqueued');
     expect((await other.runs.loadHistories(['late'])).get('late')).toHaveLength(1);
+  });
+
+  it('frees what an executor leaves behind a part at a time, however much that is', async () => {
+    const { zombie, other, executorId } = await arrange();
+    const { flush } = createStore(zombie.database, zombie.schema);
+    for (const workflowId of ['a', 'b', 'c']) await flush.writeNew(batch(executorId, workflowId));
+    await other.executors.revokeLapsed({ exceptId: randomUUID(), now: null });
+    const freed = async (): Promise<number> => await other.ownership.releaseRevoked({ ...release, runsMax: 2 });
+    expect([await freed(), await freed(), await freed()]).toEqual([2, 1, 0]);
+    for (const workflowId of ['a', 'b', 'c']) expect((await other.runs.find(workflowId))?.crashes).toHaveLength(1);
+    const text = `select count(*)::int4 as count from ${zombie.schema}.executors`;
+    expect(await zombie.database.query({ name: `left_${zombie.schema}`, text, values: [] })).toEqual([{ count: 0 }]);
   });
 
   it('stops a flush that comes while its executor is being revoked, and nothing of it is written', async () => {
@@ -57,7 +70,7 @@ describe('the fence', () => {
       expect((await store.flush.writeMissing(batch(executorId, 'zombie'))).held).toBe(false);
       const heartbeat = { executorId, leaseMs: 15_000, oldestClaimNo: 1, now: null };
       expect(await store.executors.heartbeat(heartbeat)).toBeNull();
-      await other.ownership.releaseRevoked({ crashesMax: 5, deadPayload: '', now: null });
+      await other.ownership.releaseRevoked(release);
     }
     expect(await store.runs.find('zombie')).toBeNull();
   });

@@ -36,6 +36,9 @@ export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   return released;
 }
 
+/** How many runs one statement releases: however many a process has left behind, each must end in its time. */
+const releasedMax = 5_000;
+
 /** Makes the runs of every revoked executor available. */
 export async function releaseRuns({
   ownership,
@@ -43,9 +46,12 @@ export async function releaseRuns({
   codec,
   crashesMax,
 }: Pick<RecoveryOptions, 'ownership' | 'clock' | 'codec' | 'crashesMax'>): Promise<number> {
-  return await ownership.releaseRevoked({
-    crashesMax,
-    deadPayload: codec.encodeError(new RunDeadError(crashesMax)),
-    now: clock.sqlNow(),
-  });
+  const deadPayload = codec.encodeError(new RunDeadError(crashesMax));
+  let released = 0;
+  for (;;) {
+    const now = clock.sqlNow();
+    const some = await ownership.releaseRevoked({ crashesMax, deadPayload, runsMax: releasedMax, now });
+    released += some;
+    if (some < releasedMax) return released;
+  }
 }

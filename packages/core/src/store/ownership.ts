@@ -39,6 +39,8 @@ export interface Release {
   readonly crashesMax: number;
   /** Encoded {@link RunDeadError} for those. */
   readonly deadPayload: string;
+  /** How many to release at once; while there are as many, there may be more. */
+  readonly runsMax: number;
   readonly now: EpochMs | null; // null = the database's clock
 }
 
@@ -49,8 +51,8 @@ export interface OwnershipStore {
   /** What a claim took, asked again after its reply was lost. */
   claimed(params: { readonly executorId: string; readonly claimNo: number }): Promise<ClaimedRun[]>;
   /**
-   * Makes the runs of every revoked executor available, and removes the executor. Those of a crashed one count a crash
-   * each if they made no progress since the last; those of one that handed over don't. Answers with how many.
+   * Makes runs of revoked executors available, and removes the executors when none is left. Those of a crashed one count a
+   * crash each if they made no progress since the last; those of one that handed over don't. Answers with how many.
    */
   releaseRevoked(release: Release): Promise<number>;
   /** Takes the suspicion from a run that was executed for a while and no process died. */
@@ -108,11 +110,11 @@ export function createOwnershipStore(
       return rows.map(toClaimedRun);
     },
 
-    async releaseRevoked({ crashesMax, deadPayload, now: at }) {
+    async releaseRevoked({ crashesMax, deadPayload, runsMax, now: at }) {
       const [row] = await database.query<{ released: number }>({
         name: statementName('ownership_release_revoked'),
         text: releaseText(schema),
-        values: [crashesMax, deadPayload, at],
+        values: [crashesMax, deadPayload, at, runsMax],
       });
       return Number(row?.released ?? 0);
     },
@@ -279,11 +281,16 @@ const releaseText = (schema: string): string => `
     from ${schema}.executors where revoked_at is not null
     order by id for update skip locked
   ), left_over as materialized (
-    select r.workflow_id, gone.crashed, gone.id as executor_id, progress.checkpoints,
-      case when not gone.crashed then r.crashes when progress.checkpoints > r.crash_mark then 1 else r.crashes + 1 end
+    select r.workflow_id, r.crashed, r.executor_id, progress.checkpoints,
+      case when not r.crashed then r.crashes when progress.checkpoints > r.crash_mark then 1 else r.crashes + 1 end
         as crashes
-    from gone
-    join ${schema}.runs r on r.executor_id = gone.id and r.claim_no >= gone.oldest_claim_no and r.state = 'owned'
+    from (
+      select r.workflow_id, r.crashes, r.crash_mark, gone.crashed, gone.id as executor_id
+      from gone
+      join ${schema}.runs r on r.executor_id = gone.id and r.claim_no >= gone.oldest_claim_no and r.state = 'owned'
+      where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+      order by r.executor_id, r.claim_no limit $4::int4
+    ) r
     cross join lateral (
       with recursive tree as (
         select r.workflow_id
@@ -292,7 +299,6 @@ const releaseText = (schema: string): string => `
       )
       select count(*)::int4 as checkpoints from tree join ${schema}.checkpoints c on c.workflow_id = tree.workflow_id
     ) progress
-    where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
   ), released as (
     update ${schema}.runs r
     set state = case
@@ -328,6 +334,7 @@ const releaseText = (schema: string): string => `
     settled: `(select * from released where state = 'settled')`,
     at: now('$3::int8'),
   }).join(', ')}, removed as (
-    delete from ${schema}.executors e using gone where e.id = gone.id
+    delete from ${schema}.executors e using gone
+    where e.id = gone.id and (select count(*) from left_over) < $4::int4
   )
   select count(*)::int4 as released from released`;
