@@ -26,6 +26,8 @@ export default defineConfig({
           test: {
             name: `nest ${major}`,
             include: ['integration-tests/nest/*.test.ts', 'integration-tests/http/conformance.test.ts'],
+            // These bring the version of Nest that the repository has.
+            exclude: ['integration-tests/nest/{cls,graphql}.test.ts'],
             testNamePattern: /^(?!the conformance list on (?!'?Nest))/,
             globalSetup: ['integration-tests/support/postgres-server.ts'],
             testTimeout: 30_000,
