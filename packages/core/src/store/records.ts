@@ -133,15 +133,20 @@ export interface RunRecord {
   readonly name: string;
   readonly version: string;
   readonly status: RunStatus;
+  /** What its carriers took along, encoded; null = nothing. */
   readonly context: string | null;
   readonly parentId: string | null;
+  /** The queue that it was enqueued in; null if it was started. */
   readonly queue: string | null;
   readonly executorId: string | null;
+  /** How often the run was claimed: 1 unless it was recovered or handed over. */
   readonly attempt: number;
+  /** The processes that died while they owned the run. */
   readonly crashes: readonly CrashRecord[];
   readonly createdAt: EpochMs;
   readonly deadlineAt: EpochMs | null;
   readonly finishedAt: EpochMs | null;
   readonly cancelRequested: boolean;
+  /** Why it is `blocked`, with the precise difference between its history and the code; null in any other status. */
   readonly blockedReason: string | null;
 }

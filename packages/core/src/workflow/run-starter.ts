@@ -1,6 +1,6 @@
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
-import type { RunStatus, CrashRecord } from '../store/records.js';
+import type { RunRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Duration } from '../util/duration.js';
 import type { TransactionClient } from '../database/database.js';
@@ -34,27 +34,9 @@ export interface StartOptions extends QueueingOptions {
 }
 
 /** What is known of a run. Times are milliseconds since 1970. */
-export interface RunInfo {
-  readonly workflowId: string;
-  readonly name: string;
-  readonly version: string;
-  readonly status: RunStatus;
-  readonly parentId: string | null;
+export interface RunInfo extends Omit<RunRecord, 'context'> {
   /** What its carriers took along when it was started, by their names. */
   readonly context: Carried;
-  /** The queue that it was enqueued in; null if it was started. */
-  readonly queue: string | null;
-  readonly executorId: string | null;
-  /** How often the run was claimed: 1 unless it was recovered or handed over. */
-  readonly attempt: number;
-  /** The processes that died while they owned the run. */
-  readonly crashes: readonly CrashRecord[];
-  readonly createdAt: EpochMs;
-  readonly deadlineAt: EpochMs | null;
-  readonly finishedAt: EpochMs | null;
-  readonly cancelRequested: boolean;
-  /** Why it is `blocked`, with the precise difference between its history and the code; null in any other status. */
-  readonly blockedReason: string | null;
 }
 
 export interface ResultOptions {
