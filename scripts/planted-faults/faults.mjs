@@ -240,4 +240,22 @@ export const faults = [
     tests: 'packages/next/src/shared-engine.test.ts',
     caughtBy: 'is launched once, whoever needs it',
   },
+  {
+    name: 'runs parked in which something happened meanwhile',
+    promise: 'P2',
+    file: `${core}engine/parking.ts`,
+    find: 'return execution.progress === progress && execution.rest !== null;',
+    plant: 'return execution.progress >= progress;',
+    tests: 'integration-tests/engine/parking.test.ts',
+    caughtBy: 'is left alone when something has happened in it while others were being parked',
+  },
+  {
+    name: 'runs forgotten of an executor that left many',
+    promise: 'P6',
+    file: `${core}store/ownership.ts`,
+    find: 'and (select count(*) from left_over) < $4::int4',
+    plant: 'and $4::int4 > 0',
+    tests: 'integration-tests/engine/fence.test.ts',
+    caughtBy: 'frees what an executor leaves behind a part at a time, however much that is',
+  },
 ];
