@@ -2,7 +2,7 @@ import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import { Loop } from '../util/loop.js';
+import { Lookout } from './lookout.js';
 
 export interface InquiriesOptions<Question, Answer> {
   /** What is inquired about, in logs. */
@@ -24,66 +24,78 @@ interface Wait<Question, Answer> {
   readonly answered: Deferred<Answer>;
 }
 
-/**
- * Waits for what runs publish, wherever they execute: told by somebody, and asking for all waits in one query in case nobody
- * does.
- */
+/** How many runs that nobody waits for now are remembered, because the next question often comes at once. */
+const toldMax = 10_000;
+
+/** Waits for what runs publish, wherever they execute. */
 export class Inquiries<Question extends { readonly workflowId: string }, Answer> {
   readonly #options: InquiriesOptions<Question, Answer>;
-  readonly #waits = new Set<Wait<Question, Answer>>();
-  readonly #loop: Loop;
-  /** The runs that somebody has told of since the last question about them, and so will again. */
+  readonly #waits = new Map<string, Set<Wait<Question, Answer>>>();
+  readonly #lookout: Lookout;
+  /** The runs that somebody has told of and that are asked about again, so that others know already. */
   readonly #told = new Set<string>();
-  #isStarted = false;
 
   constructor(options: InquiriesOptions<Question, Answer>) {
     this.#options = options;
-    const { name, clock, random, logger, pollMs } = options;
-    this.#loop = new Loop({ name, clock, random, logger, intervalMs: pollMs, round: () => this.#look() });
+    this.#lookout = new Lookout({
+      ...options,
+      awaited: () => this.#waits.keys(),
+      look: (workflowIds) => this.#ask(workflowIds),
+    });
   }
 
   /** Resolves as soon as there is an answer. Never settles once aborted. */
   next(question: Question, signal: AbortSignal): Promise<Answer> {
+    const { workflowId } = question;
     const wait: Wait<Question, Answer> = { question, answered: deferred<Answer>() };
-    this.#waits.add(wait);
-    const leave = (): void => void this.#waits.delete(wait);
+    const waits = this.#waits.get(workflowId) ?? new Set();
+    this.#waits.set(workflowId, waits.add(wait));
+    const leave = (): void => this.#forget(wait);
     signal.addEventListener('abort', leave, { once: true });
     const stay = (): void => signal.removeEventListener('abort', leave);
     wait.answered.promise.then(stay, stay);
-    if (!this.#isStarted) {
-      this.#isStarted = true;
-      this.#loop.start();
-    }
-    if (!this.#told.delete(question.workflowId)) this.#options.askOthers([question.workflowId]);
-    this.#loop.wake();
+    if (!this.#told.delete(workflowId)) this.#options.askOthers([workflowId]);
+    this.#lookout.look([workflowId]);
     return wait.answered.promise;
   }
 
   /** Something has happened in these runs. */
   look(workflowIds: readonly string[]): void {
-    const awaited = new Set([...this.#waits].map(({ question }) => question.workflowId));
-    const told = workflowIds.filter((workflowId) => awaited.has(workflowId));
+    const told = workflowIds.filter((workflowId) => this.#waits.has(workflowId));
     if (told.length === 0) return;
     for (const workflowId of told) this.#told.add(workflowId);
-    this.#loop.wake();
+    if (this.#told.size > toldMax) this.#forgetTold();
+    this.#lookout.look(told);
   }
 
   /** Ends all waiting. */
   async stop(error: Error): Promise<void> {
-    await this.#loop.stop();
-    for (const { answered } of this.#waits) answered.reject(error);
+    await this.#lookout.stop();
+    for (const waits of this.#waits.values()) for (const { answered } of waits) answered.reject(error);
     this.#waits.clear();
   }
 
-  async #look(): Promise<void> {
-    const waits = [...this.#waits];
+  async #ask(workflowIds: readonly string[]): Promise<void> {
+    const waits = workflowIds.flatMap((workflowId) => [...(this.#waits.get(workflowId) ?? [])]);
     if (waits.length === 0) return;
     const answers = await this.#options.find(waits.map(({ question }) => question));
-    waits.forEach((wait, index) => {
+    for (const [index, wait] of waits.entries()) {
       const answer = answers[index];
-      if (answer === undefined || this.#options.isEmpty(answer)) return;
-      this.#waits.delete(wait);
+      if (answer === undefined || this.#options.isEmpty(answer)) continue;
+      this.#forget(wait);
       wait.answered.resolve(answer);
-    });
+    }
+  }
+
+  /** Of most runs that nobody waits for now, nobody ever asks again. */
+  #forgetTold(): void {
+    for (const workflowId of this.#told) if (!this.#waits.has(workflowId)) this.#told.delete(workflowId);
+  }
+
+  #forget(wait: Wait<Question, Answer>): void {
+    const { workflowId } = wait.question;
+    const waits = this.#waits.get(workflowId);
+    waits?.delete(wait);
+    if (waits?.size === 0) this.#waits.delete(workflowId);
   }
 }

@@ -3,8 +3,8 @@ import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import type { Message, MessageStore, Waiting } from '../store/messages.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import { Loop } from '../util/loop.js';
 import type { Mailbox, MessageWait } from '../workflow/mailbox.js';
+import { Lookout } from './lookout.js';
 
 export interface EngineMailboxOptions {
   readonly messages: MessageStore;
@@ -18,31 +18,19 @@ interface Waiter extends MessageWait {
   readonly found: Deferred<Message>;
 }
 
-/** How many runs are looked for in one query. */
-const lookMax = 5_000;
-
-/**
- * Finds messages for the runs of this process that wait for some: for those that begin to wait or that somebody has sent to
- * at once, and from time to time for all. Who waits longest for a topic of a run gets the oldest message.
- */
+/** Finds messages for the runs of this process that wait for some. Who waits longest for a topic of a run gets the oldest. */
 export class EngineMailbox implements Mailbox {
-  readonly #options: EngineMailboxOptions;
+  readonly #messages: MessageStore;
   readonly #waiters = new Map<string, Waiter[]>();
-  readonly #loop: Loop;
-  /** The runs to look for now, and who is to be told when that is done. */
-  #urgent = new Map<string, Deferred<void>[]>();
-  #allLookedForMs = 0;
-  #isStarted = false;
+  readonly #lookout: Lookout;
 
-  constructor(options: EngineMailboxOptions) {
-    this.#options = options;
-    this.#loop = new Loop({
+  constructor({ messages, ...seams }: EngineMailboxOptions) {
+    this.#messages = messages;
+    this.#lookout = new Lookout({
+      ...seams,
       name: 'messages',
-      clock: options.clock,
-      random: options.random,
-      logger: options.logger,
-      intervalMs: options.pollMs,
-      round: () => this.#round(),
+      awaited: () => this.#waiters.keys(),
+      look: (workflowIds) => this.#look(workflowIds),
     });
   }
 
@@ -50,64 +38,29 @@ export class EngineMailbox implements Mailbox {
     const waiter: Waiter = { ...wait, found: deferred<Message>() };
     this.#waiters.set(wait.workflowId, [...(this.#waiters.get(wait.workflowId) ?? []), waiter]);
     wait.signal.addEventListener('abort', () => this.#forget(waiter), { once: true });
-    if (!this.#isStarted) {
-      this.#isStarted = true;
-      this.#loop.start();
-    }
-    this.#lookFor([wait.workflowId]);
+    this.#lookout.look([wait.workflowId]);
     return waiter.found.promise;
   }
 
   async lookNow(workflowId: string): Promise<void> {
-    const looked = deferred<void>();
-    this.#urgent.set(workflowId, [...(this.#urgent.get(workflowId) ?? []), looked]);
-    this.#loop.wake();
-    await looked.promise;
+    await this.#lookout.looked(workflowId);
   }
 
   /** There are messages for these runs. */
   arrived(workflowIds: readonly string[]): void {
     const waiting = workflowIds.filter((workflowId) => this.#waiters.has(workflowId));
-    if (waiting.length > 0) this.#lookFor(waiting);
+    if (waiting.length > 0) this.#lookout.look(waiting);
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop();
+    await this.#lookout.stop();
     this.#waiters.clear();
-    this.#urgent.clear();
-  }
-
-  #lookFor(workflowIds: readonly string[]): void {
-    for (const workflowId of workflowIds) {
-      if (!this.#urgent.has(workflowId)) this.#urgent.set(workflowId, []);
-    }
-    this.#loop.wake();
-  }
-
-  async #round(): Promise<void> {
-    const { clock, pollMs } = this.#options;
-    const urgent = this.#urgent;
-    this.#urgent = new Map();
-    // Being woken all the time must not keep it from looking for all.
-    const isForAll = urgent.size === 0 || clock.monotonicMs() - this.#allLookedForMs >= pollMs;
-    try {
-      await this.#look(isForAll ? [...this.#waiters.keys()] : [...urgent.keys()]);
-    } catch (error) {
-      for (const [workflowId, told] of urgent) {
-        this.#urgent.set(workflowId, [...told, ...(this.#urgent.get(workflowId) ?? [])]);
-      }
-      throw error;
-    }
-    if (isForAll) this.#allLookedForMs = clock.monotonicMs();
-    for (const looked of [...urgent.values()].flat()) looked.resolve();
   }
 
   async #look(workflowIds: readonly string[]): Promise<void> {
-    for (let start = 0; start < workflowIds.length; start += lookMax) {
-      const waiting = workflowIds.slice(start, start + lookMax).flatMap((workflowId) => this.#waitingOf(workflowId));
-      if (waiting.length === 0) continue;
-      for (const message of await this.#options.messages.find(waiting)) this.#deliver(message);
-    }
+    const waiting = workflowIds.flatMap((workflowId) => this.#waitingOf(workflowId));
+    if (waiting.length === 0) return;
+    for (const message of await this.#messages.find(waiting)) this.#deliver(message);
   }
 
   #waitingOf(workflowId: string): Waiting[] {

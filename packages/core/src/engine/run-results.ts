@@ -5,7 +5,7 @@ import type { Random } from '../seams/random.js';
 import type { Outcome } from '../store/records.js';
 import type { RunStore } from '../store/runs.js';
 import { type Deferred, deferred } from '../util/deferred.js';
-import { Loop } from '../util/loop.js';
+import { Lookout } from './lookout.js';
 
 export interface RunResultsOptions {
   readonly runs: RunStore;
@@ -24,18 +24,15 @@ export interface RunResultsOptions {
 export class RunResults {
   readonly #options: RunResultsOptions;
   readonly #waiters = new Map<string, Set<Deferred<Outcome>>>();
-  readonly #loop: Loop;
-  #isStarted = false;
+  readonly #lookout: Lookout;
 
   constructor(options: RunResultsOptions) {
     this.#options = options;
-    this.#loop = new Loop({
+    this.#lookout = new Lookout({
+      ...options,
       name: 'results',
-      clock: options.clock,
-      random: options.random,
-      logger: options.logger,
-      intervalMs: options.pollMs,
-      round: () => this.#look(),
+      awaited: () => this.#waiters.keys(),
+      look: (workflowIds) => this.#look(workflowIds),
     });
   }
 
@@ -79,23 +76,19 @@ export class RunResults {
 
   /** Ends all waiting. */
   async stop(error: Error): Promise<void> {
-    await this.#loop.stop();
+    await this.#lookout.stop();
     for (const workflowId of this.#waiters.keys()) this.#reject(workflowId, error);
   }
 
   #lookElsewhere(workflowIds: readonly string[]): void {
-    if (!this.#isStarted) {
-      this.#isStarted = true;
-      this.#loop.start();
-    }
     this.#options.askOthers(workflowIds);
-    this.#loop.wake();
+    this.#lookout.look(workflowIds);
   }
 
-  async #look(): Promise<void> {
-    const workflowIds = [...this.#waiters.keys()];
-    if (workflowIds.length === 0) return;
-    const { outcomes, unknownIds } = await this.#options.runs.findOutcomes(workflowIds);
+  async #look(workflowIds: readonly string[]): Promise<void> {
+    const awaited = workflowIds.filter((workflowId) => this.#waiters.has(workflowId));
+    if (awaited.length === 0) return;
+    const { outcomes, unknownIds } = await this.#options.runs.findOutcomes(awaited);
     for (const outcome of outcomes) this.settled(outcome);
     for (const workflowId of unknownIds) this.#reject(workflowId, new RunNotFoundError(workflowId));
   }
