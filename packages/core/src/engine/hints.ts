@@ -17,7 +17,7 @@ export interface HintHandlers {
 /** How long until LISTEN is tried again where it failed. */
 const listenRetryMs = 30_000;
 
-/** Another process's waiters are told of at most this many runs; beyond that they find out by asking. */
+/** Other processes' waiters are told of this many runs, those asked for last; of others they find out by asking. */
 const wantedMax = 10_000;
 
 /**
@@ -113,8 +113,16 @@ export class Hints {
     } else this.#logger.info({}, 'notifications arrive again');
   }
 
+  /** Most of them are executed elsewhere, and nobody says when they have ended: the oldest give way. */
   #want(workflowIds: readonly string[]): void {
-    for (const workflowId of workflowIds) if (this.#wanted.size < wantedMax) this.#wanted.add(workflowId);
+    for (const workflowId of workflowIds) {
+      this.#wanted.delete(workflowId);
+      this.#wanted.add(workflowId);
+    }
+    for (const workflowId of this.#wanted) {
+      if (this.#wanted.size <= wantedMax) break;
+      this.#wanted.delete(workflowId);
+    }
   }
 
   async #sendQueued(): Promise<void> {
