@@ -2,6 +2,7 @@ import type { ExecutionContext, ModuleMetadata } from '@nestjs/common';
 import { Args, GraphQLModule, Int, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { step, workflow } from '@perdure/core';
 import { currentRequest, Durable, Idempotent, Step, Workflow } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
 import { send, type Sent } from '../http/http-client.js';
@@ -74,6 +75,28 @@ describe('a mutation', () => {
     const missing = await ask('mutation { order(n: 2) }', alice);
     expect(missing).toMatchObject({ errors: [{ extensions: { code: 'key-missing', status: 400 } }] });
     expect(await ask('{ calls }')).toEqual({ data: { calls: 2 } });
+  });
+
+  it('without a key knows whose request it is, and so does what it starts', async () => {
+    const who = workflow('nest graphql: who', async () => step.run('ask', () => String(currentRequest()?.['user'])));
+
+    @Resolver()
+    class Orders {
+      @Query(() => String)
+      none(): string {
+        return 'none';
+      }
+
+      @Mutation(() => String)
+      async order(): Promise<string> {
+        const run = await who.start();
+        return `${String(currentRequest()?.['user'])}, ${await run.result()}, ${run.workflowId.length}`;
+      }
+    }
+
+    const ask = await serve({ providers: [Orders] });
+    const answer = await ask('mutation { a: order b: order }', { user: 'alice' });
+    expect(answer).toEqual({ data: { a: 'alice, alice, 36', b: 'alice, alice, 36' } });
   });
 
   it('has its own key beside others of one request', async () => {

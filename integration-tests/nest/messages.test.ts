@@ -1,5 +1,11 @@
 import type { AddressInfo, Server } from 'node:net';
-import { Controller, type ExecutionContext, type ModuleMetadata } from '@nestjs/common';
+import {
+  Controller,
+  type ExecutionContext,
+  type INestMicroservice,
+  type LoggerService,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import {
   type ClientProxy,
   ClientProxyFactory,
@@ -36,9 +42,15 @@ class TcpOnAnyPort extends ServerTCP {
 }
 
 /** A microservice, and a client that is connected to it. */
-async function serve(metadata: ModuleMetadata, options: PerdureModuleOptions = freshOptions()): Promise<ClientProxy> {
+async function start(
+  metadata: ModuleMetadata,
+  {
+    nestLogger = false,
+    ...options
+  }: PerdureModuleOptions & { readonly nestLogger?: LoggerService | false } = freshOptions(),
+): Promise<{ readonly app: INestMicroservice; readonly client: ClientProxy }> {
   const strategy = new TcpOnAnyPort();
-  const app = (await compile(metadata, options)).createNestMicroservice({ strategy, logger: false });
+  const app = (await compile(metadata, options)).createNestMicroservice({ strategy, logger: nestLogger });
   closeAfterTest(app);
   await app.listen();
   const client = ClientProxyFactory.create({
@@ -46,8 +58,11 @@ async function serve(metadata: ModuleMetadata, options: PerdureModuleOptions = f
     options: { host: '127.0.0.1', port: strategy.boundPort },
   });
   onTestFinished(() => void client.close());
-  return client;
+  return { app, client };
 }
+
+const serve = async (...application: Parameters<typeof start>): Promise<ClientProxy> =>
+  (await start(...application)).client;
 
 const keyResolver = (context: ExecutionContext) => context.switchToRpc().getData<Charge>().key;
 const principalResolver = (context: ExecutionContext) => context.switchToRpc().getData<Charge>().user;
@@ -236,6 +251,26 @@ describe('a message handler', () => {
     expect(seen).toEqual(['reserve', 'charge', 'charge']);
   });
 
+  it('tells senders who still wait, when its application is closed, to send again', async () => {
+    const reached = gate();
+
+    @Controller()
+    class Payments {
+      @MessagePattern('charge')
+      @Idempotent({ keyResolver })
+      async charge(): Promise<never> {
+        reached.open();
+        return await new Promise<never>(() => {});
+      }
+    }
+
+    const { app, client } = await start({ controllers: [Payments] }, { ...freshOptions(), shutdown: { drainMs: 0 } });
+    const refused = refusal(client, 'charge', { key: 'k', cents: 5 });
+    await reached.opened;
+    await app.close();
+    expect(await refused).toMatchObject({ status: 503, code: 'unavailable' });
+  });
+
   it('has to say where the key is, and who sends, where that makes a difference', async () => {
     @Controller()
     class Payments {
@@ -250,16 +285,8 @@ describe('a message handler', () => {
 
     const seen: string[] = [];
     const logger = { log() {}, warn() {}, error: (error: unknown) => seen.push(String(error)) };
-    const strategy = new TcpOnAnyPort();
     const options = { ...freshOptions(), http: { principal: () => 'alice' } };
-    const app = (await compile({ controllers: [Payments] }, options)).createNestMicroservice({ strategy, logger });
-    closeAfterTest(app);
-    await app.listen();
-    const client = ClientProxyFactory.create({
-      transport: Transport.TCP,
-      options: { host: '127.0.0.1', port: strategy.boundPort },
-    });
-    onTestFinished(() => void client.close());
+    const client = await serve({ controllers: [Payments] }, { ...options, nestLogger: logger });
     for (const pattern of ['no resolver', 'no principal']) {
       expect(await refusal(client, pattern, { key: 'k', cents: 1 })).toMatchObject({ status: 'error' });
     }

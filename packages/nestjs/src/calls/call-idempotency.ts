@@ -37,17 +37,21 @@ export class CallIdempotency {
     this.#registry = registry;
   }
 
+  /** Calls a method so that the workflows that it starts know whose request it is. They get random ids: it has no key. */
+  bind<T>(context: ExecutionContext, fn: () => T): T {
+    return this.#idempotency.bind(callExchange(context, withoutKey), () => this.#http.inRequest(fn));
+  }
+
   /** @throws what the method or the workflow threw, or an exception that says what is wrong with the call */
   async answer(
     context: ExecutionContext,
     next: CallHandler,
-    { workflow, options }: RouteMetadata & { readonly options: CallOptions },
+    { workflow, options }: Pick<RouteMetadata, 'workflow'> & { readonly options: CallOptions },
   ): Promise<unknown> {
-    const { keyResolver, principalResolver: _principal, ...others } = options;
+    const { keyResolver: _key, principalResolver: _principal, ...others } = options;
     const exchange = callExchange(context, options);
     const route = this.#idempotency.route({
       ...others,
-      key: (call) => keyResolver(call.context) ?? undefined,
       methods: [exchange.method],
       mode: 'sync',
     });
@@ -66,20 +70,23 @@ export class CallIdempotency {
   }
 
   #valueOf(answer: Answer): unknown {
-    if (answer.kind === 'error') throw this.#exception(answer.error);
-    if (answer.kind === 'problem') throw this.#exception(answer.problem);
+    if (answer.kind === 'error') throw this.exception(answer.error);
+    if (answer.kind === 'problem') throw this.exception(answer.problem);
     if (answer.kind !== 'result') throw new Error('A call is answered with a value, and with nothing else.');
     try {
       return valueOfResult(answer.value);
     } catch (error) {
-      throw this.#exception(error);
+      throw this.exception(error);
     }
   }
 
-  #exception(error: unknown): unknown {
+  /** An error as it is to be thrown in Nest. */
+  exception(error: unknown): unknown {
     return toException(error, (problem: HttpProblem) => this.#idempotency.show(problem, null));
   }
 }
+
+const withoutKey: CallOptions = { keyResolver: () => null };
 
 /** What the application says of HTTP requests, as far as it holds for calls. */
 function callOptions({
@@ -93,6 +100,7 @@ function callOptions({
     ...(namespace === undefined ? {} : { namespace }),
     ...(docsUrl === undefined ? {} : { docsUrl }),
     ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+    key: ({ context, options }) => options.keyResolver(context) ?? undefined,
     principal: async (call) => {
       if (call.options.principalResolver !== undefined) return await call.options.principalResolver(call.context);
       if (principal === undefined) return null;

@@ -22,10 +22,17 @@ interface Called {
   readonly request: HttpRequest | undefined;
 }
 
+/** Federation calls `@ResolveReference` with other arguments than resolvers, and for no operation. */
+export function isCall(context: ExecutionContext): boolean {
+  const type = context.getType<string>();
+  return type === 'rpc' || (type === 'graphql' && context.getArgByIndex<unknown>(3) !== undefined);
+}
+
 /** @throws {Error} for a type of call that is none of these */
 export function callExchange(context: ExecutionContext, options: CallOptions): HttpExchange<NestCall> {
   const type = context.getType<string>();
-  const { operation, args, request } = calledOf(type, context);
+  if (!isCall(context)) throw noCall(context);
+  const { operation, args, request } = type === 'rpc' ? handlerCall(context) : resolverCall(context);
   return {
     request: { context, options, request },
     method: type.toUpperCase(),
@@ -41,15 +48,10 @@ export function callExchange(context: ExecutionContext, options: CallOptions): H
   };
 }
 
-function calledOf(type: string, context: ExecutionContext): Called {
-  if (type === 'graphql') return resolverCall(context);
-  if (type === 'rpc') {
-    return { operation: patternOf(context), args: context.switchToRpc().getData<unknown>(), request: undefined };
-  }
-  throw new Error(
-    `@Idempotent() and @Durable() are for HTTP requests, GraphQL and messages, and this call is of the type "${type}".`,
+const noCall = (context: ExecutionContext): Error =>
+  new Error(
+    `@Idempotent() and @Durable() are for HTTP requests, GraphQL and messages, and ${context.getClass().name}.${context.getHandler().name} is called for something else.`,
   );
-}
 
 /** As GraphQL calls its resolvers. */
 type ResolverArgs = readonly [
@@ -63,6 +65,10 @@ function resolverCall(context: ExecutionContext): Called {
   const [, args, graphql, { parentType, fieldName }] = context.getArgs() as unknown as ResolverArgs;
   // Put there by Nest's drivers.
   return { operation: `${parentType.name}.${fieldName}`, args, request: graphql?.req };
+}
+
+function handlerCall(context: ExecutionContext): Called {
+  return { operation: patternOf(context), args: context.switchToRpc().getData<unknown>(), request: undefined };
 }
 
 /** The name under which Nest 10 to 12 keep the pattern of a message handler; they export it from no entry point. */

@@ -1,7 +1,16 @@
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Observable } from 'rxjs';
+import { CallIdempotency } from '../calls/call-idempotency.js';
+import { isCall } from '../calls/nest-call.js';
 import { nestExchange } from './nest-exchange.js';
 import { PerdureHttp } from './perdure-http.js';
+
+/** What a handler is called in. */
+interface Binding {
+  call<T>(fn: () => T): T;
+  /** An error as it is to be thrown in Nest. */
+  exception(error: unknown): unknown;
+}
 
 /**
  * Calls handlers so that the workflows that they start are named after the request's key, and know the request. It refuses
@@ -13,23 +22,35 @@ import { PerdureHttp } from './perdure-http.js';
 @Injectable()
 export class PerdureBindInterceptor implements NestInterceptor {
   readonly #http: PerdureHttp;
+  readonly #calls: CallIdempotency;
 
-  constructor(@Inject(PerdureHttp) http: PerdureHttp) {
+  constructor(@Inject(PerdureHttp) http: PerdureHttp, @Inject(CallIdempotency) calls: CallIdempotency) {
     this.#http = http;
+    this.#calls = calls;
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (context.getType() !== 'http' || !this.#http.isReady) return next.handle();
-    const http = nestExchange(context);
+    const binding = this.#http.isReady ? this.#bindingOf(context) : null;
+    if (binding === null) return next.handle();
     // What is called later runs in the context of its subscription.
     return new Observable((subscriber) =>
-      this.#http.bind(http, () =>
+      binding.call(() =>
         next.handle().subscribe({
           next: (value) => subscriber.next(value),
           complete: () => subscriber.complete(),
-          error: (error: unknown) => subscriber.error(this.#http.exception(error, http)),
+          error: (error: unknown) => subscriber.error(binding.exception(error)),
         }),
       ),
     );
+  }
+
+  /** Null for what is neither a request nor a call. */
+  #bindingOf(context: ExecutionContext): Binding | null {
+    if (context.getType() === 'http') {
+      const http = nestExchange(context);
+      return { call: (fn) => this.#http.bind(http, fn), exception: (error) => this.#http.exception(error, http) };
+    }
+    if (!isCall(context)) return null;
+    return { call: (fn) => this.#calls.bind(context, fn), exception: (error) => this.#calls.exception(error) };
   }
 }
