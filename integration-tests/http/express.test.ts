@@ -15,7 +15,7 @@ import express5 from 'express5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine } from '../support/engines.js';
-import { type Received, type Sent, send } from './http-client.js';
+import { type Received, type Sent, send, sendRaw } from './http-client.js';
 
 type Express = typeof express5;
 
@@ -31,7 +31,7 @@ describe.each(versions)('$name', ({ express }) => {
   async function serve(
     build: (app: express5.Express, http: ExpressHttp) => void,
     options: ExpressOptions = {},
-  ): Promise<(path: string, sent?: Sent) => Promise<Received>> {
+  ): Promise<((path: string, sent?: Sent) => Promise<Received>) & { readonly url: string }> {
     const perdure = await launchEngine(await freshDatabase(open), {});
     const app = express();
     build(app, expressAdapter(perdure, options));
@@ -43,7 +43,8 @@ describe.each(versions)('$name', ({ express }) => {
       server.closeAllConnections();
     });
     const { port } = server.address() as AddressInfo;
-    return (path, sent) => send(`http://127.0.0.1:${port}${path}`, sent);
+    const url = `http://127.0.0.1:${port}`;
+    return Object.assign((path: string, sent?: Sent) => send(url + path, sent), { url });
   }
 
   it('stores what a handler sends, in whichever way it does', async () => {
@@ -296,6 +297,21 @@ describe.each(versions)('$name', ({ express }) => {
     for (const path of ['/eu/orders/1', '/eu/orders/1', '/us/orders/1', '/eu/orders/2'])
       texts.push((await ask(path, { key: '"k"' })).text);
     expect(texts).toEqual(['["1",1]', '["1",1]', '["1",2]', '["2",3]']);
+  });
+
+  it('takes a path as the client wrote it, as its router does', async () => {
+    const ask = await serve((app, http) => {
+      app.post(
+        '/orders/:id',
+        http.idempotent((req, res) => void res.json(req.params['id'])),
+      );
+      app.post(
+        '/',
+        http.idempotent((_, res) => void res.json('root')),
+      );
+    });
+    const at = async (path: string) => (await sendRaw(ask.url, [['idempotency-key', '"k"']], { path })).text;
+    expect([await at('/'), await at('/orders/%2e%2e'), await at('/?a=/orders')]).toEqual(['"root"', '".."', '"root"']);
   });
 
   it('sets the headers of other middleware on replays, and none of a response that was given up', async () => {

@@ -59,6 +59,8 @@ export interface Framework {
   readonly name: string;
   /** What it answers by itself to a path that does not decode; 400 where a route is asked. */
   readonly statusOfMalformedPaths?: number;
+  /** Requests come as a `Request`, which has one value for each header, in however many lines it came. */
+  readonly hasWebRequests?: boolean;
   start(perdure: Perdure, routes: readonly TestRoute[], options?: AppOptions): Promise<TestApp>;
 }
 
@@ -66,7 +68,7 @@ export interface Framework {
 export const frameworks: readonly Framework[] = [
   { name: 'Express 4', start: (...args) => startExpress(express4 as unknown as typeof express5, ...args) },
   { name: 'Express 5', start: (...args) => startExpress(express5, ...args) },
-  { name: 'Request and Response', start: startWeb },
+  { name: 'Request and Response', hasWebRequests: true, start: startWeb },
 ];
 
 async function startExpress(

@@ -45,13 +45,18 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Sends header lines exactly as they are given, repeated names included, which `fetch` would not. */
-export async function sendRaw(url: string, headers: readonly (readonly [string, string])[]): Promise<number> {
+/** Sends header lines, method and target exactly as they are given, which `fetch` would not. */
+export async function sendRaw(
+  url: string,
+  headers: readonly (readonly [string, string])[],
+  target: { readonly method?: string; readonly path?: string } = {},
+): Promise<{ readonly status: number; readonly text: string }> {
   return await new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', headers: headers.flat() });
+    const sent = request(url, { method: 'POST', headers: headers.flat(), ...target });
     sent.on('response', (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
     });
     sent.on('error', reject);
     sent.end();

@@ -89,7 +89,10 @@ async function startNest(
 }
 
 async function onExpress(module: Type): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(module, new ExpressAdapter(), { logger: ['error'] });
+  const app = await NestFactory.create<NestExpressApplication>(module, new ExpressAdapter(), {
+    logger: ['error'],
+    abortOnError: false,
+  });
   app.useBodyParser('json', { limit: '20mb' });
   return app;
 }
@@ -97,7 +100,10 @@ async function onExpress(module: Type): Promise<NestExpressApplication> {
 async function onFastify(module: Type): Promise<NestFastifyApplication> {
   // Ids of runs may be longer than the hundred characters that Fastify takes for a parameter.
   const adapter = new FastifyAdapter({ bodyLimit: 20 * 1024 * 1024, routerOptions: { maxParamLength: 2_000 } });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: ['error'] });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: ['error'],
+    abortOnError: false,
+  });
   // As Express does, it lets through what it has no parser for.
   app
     .getHttpAdapter()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { answersConformance } from '../http/conformance/answers.js';
 import { durabilityConformance } from '../http/conformance/durability.js';
+import { hostileConformance } from '../http/conformance/hostile.js';
 import { keysConformance } from '../http/conformance/keys.js';
 import type { Framework } from '../http/frameworks.js';
 import { databases } from '../support/databases.js';
@@ -20,6 +21,7 @@ export function nextConformance({
   const framework: Framework = {
     name: 'Next.js',
     statusOfMalformedPaths: 500,
+    hasWebRequests: true,
     start: (...args) => running.start(...args),
   };
 
@@ -27,5 +29,6 @@ export function nextConformance({
     keysConformance({ framework, open });
     answersConformance({ framework, open });
     durabilityConformance({ framework, open });
+    hostileConformance({ framework, open });
   });
 }

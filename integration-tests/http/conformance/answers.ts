@@ -43,7 +43,7 @@ export function answersConformance(place: Place): void {
     },
   );
 
-  it('9. a crash between the key and its run leaves no orphan', { timeout: 60_000 }, async () => {
+  it('9. a key is its run, and a crash as it is stored leaves no orphan', { timeout: 60_000 }, async () => {
     const pay = workflow('pay', async (order: { id: number }) => order.id);
     const { test, server } = await bench(place, [{ kind: 'durable', path: '/pay', workflow: pay }], {
       launch: { lease: 600 },

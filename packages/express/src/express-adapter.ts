@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Perdure, Workflow } from '@perdure/core';
 import {
   type Answer,
+  type HttpExchange,
   type HttpOptions,
   Idempotency,
   type RouteOptions,
@@ -85,18 +86,18 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
   const idempotency = new Idempotency<Request>(perdure, options);
 
   /** Sends an answer, or hands its error to Express, once. */
-  function send(answer: Answer, req: Request, res: Response, next: NextFunction): void {
+  function send(answer: Answer, exchange: HttpExchange<Request>, res: Response, next: NextFunction): void {
     if (answer.kind === 'error') {
       for (const [name, value] of Object.entries(answer.headers)) if (!res.headersSent) res.setHeader(name, value);
       next(answer.error);
       return;
     }
-    const response = responseOfAnswer(answer, (problem) => idempotency.show(problem, req.get('accept') ?? null));
+    const response = responseOfAnswer(answer, (problem) => idempotency.show(problem, exchange));
     if (response !== null) sendResponse(res, response);
   }
 
   return {
-    bind: () => (req, res, next) => idempotency.bind(nodeExchange(req, res), next),
+    bind: () => (req, res, next) => idempotency.bind(nodeExchange<Request>(req, res), next),
 
     rebind: () => (req, _res, next) => idempotency.rebind(req, next),
 
@@ -105,8 +106,9 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
       return (request, response, next) => {
         const [req, res] = plain(request, response);
         const inputOf = (): never => (input === undefined ? req.body : input(request)) as never;
-        void settle(idempotency.workflow(nodeExchange(req, res), route, workflow, inputOf), next, (answer) =>
-          send(answer, req, res, next),
+        const exchange = nodeExchange<Request>(req, res);
+        void settle(idempotency.workflow(exchange, route, workflow, inputOf), next, (answer) =>
+          send(answer, exchange, res, next),
         );
       };
     },
@@ -115,7 +117,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
       const route = idempotency.route(routeOptions);
       return (request, response, next) => {
         const [req, res] = plain(request, response);
-        const exchange = nodeExchange(req, res);
+        const exchange = nodeExchange<Request>(req, res);
         let capture: ResponseCapture | undefined;
         const perform = (exchangeId: string) => {
           capture = captureResponse(res, {
@@ -136,7 +138,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
           else if (answer.kind === 'own') capture?.send();
           else {
             capture?.discard();
-            send(answer, req, res, next);
+            send(answer, exchange, res, next);
           }
         });
       };
@@ -151,7 +153,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
     problems: () => (error: unknown, req, res, next) => {
       const problem = problemOf(error);
       if (problem === null || res.headersSent) next(error);
-      else sendResponse(res, idempotency.show(problem, req.get('accept') ?? null));
+      else sendResponse(res, idempotency.show(problem, nodeExchange(req, res)));
     },
 
     close: async (server, closeOptions) => await closeGracefully(server, perdure, closeOptions),

@@ -1,7 +1,8 @@
 import type { HttpExchange } from './exchange.js';
 import { fingerprintOf, fingerprintOfText } from './fingerprint.js';
-import { parseKey } from './idempotency-key.js';
+import { keyRepeated, parseKey } from './idempotency-key.js';
 import { type HttpOptions, keyMissing, type ResolvedRoute } from './options.js';
+import { principalOf } from './principal.js';
 import { freshRunId, runIdOf } from './run-id.js';
 
 /** A request with a key. */
@@ -34,6 +35,8 @@ export class Admission<Req> {
     if (!route.methods.has(exchange.method)) return null;
     const field = route.keyOf(exchange);
     if (field === null) return null;
+    // Two halves of a string in two lines would be one key.
+    if (route.keyHeader !== null && exchange.isRepeated?.(route.keyHeader) === true) throw keyRepeated();
     const key = parseKey(route.keyHeader === null ? JSON.stringify(field) : field, route);
     const principal = await this.#principalOf(exchange);
     const { method, path } = exchange;
@@ -49,9 +52,8 @@ export class Admission<Req> {
   }
 
   async #principalOf(exchange: HttpExchange<Req>): Promise<string | null> {
-    if (this.#options.principal !== undefined) return (await this.#options.principal(exchange.request)) ?? null;
-    this.#warnOnce(exchange);
-    return null;
+    if (this.#options.principal === undefined) this.#warnOnce(exchange);
+    return await principalOf(this.#options, exchange.request);
   }
 
   #warnOnce(exchange: HttpExchange<Req>): void {

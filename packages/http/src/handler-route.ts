@@ -1,14 +1,14 @@
-import { type Perdure, WorkflowConflictError } from '@perdure/core';
-import type { Admission, Admitted } from './admission.js';
+import type { Admitted } from './admission.js';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
 import type { Offer } from './offers.js';
-import type { HttpOptions, ResolvedRoute } from './options.js';
-import { HttpProblem, keyReused, unavailable } from './problem.js';
+import type { ResolvedRoute } from './options.js';
+import { HttpProblem, unavailable } from './problem.js';
 import { httpState } from './process-state.js';
 import { requestWorkflow } from './request-run.js';
+import type { RouteServices } from './route-services.js';
 import { generationOf } from './run-id.js';
-import { concurrentRequest, type RunWatch } from './run-watch.js';
+import { concurrentRequest } from './run-watch.js';
 import { isInterrupted, isResponseRecord, type ResponseRecord } from './stored-response.js';
 import type { Settled } from './outcomes.js';
 
@@ -24,23 +24,18 @@ export type Perform = (exchangeId: string, runId: string) => Promise<ResponseRec
  * handler runs again in a repeated request: the workflows that it calls have the same ids then, and go on.
  */
 export class HandlerRoutes<Req> {
-  readonly #perdure: Perdure;
-  readonly #options: HttpOptions<Req>;
-  readonly #admission: Admission<Req>;
-  readonly #watch: RunWatch;
+  readonly #services: RouteServices<Req>;
 
-  constructor(perdure: Perdure, options: HttpOptions<Req>, admission: Admission<Req>, watch: RunWatch) {
-    this.#perdure = perdure;
-    this.#options = options;
-    this.#admission = admission;
-    this.#watch = watch;
+  constructor(services: RouteServices<Req>) {
+    this.#services = services;
     requestWorkflow();
   }
 
   async answer(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>, perform: Perform): Promise<Answer> {
-    const admitted = await this.#admission.admit(exchange, route);
+    const { admission, watch } = this.#services;
+    const admitted = await admission.admit(exchange, route);
     if (admitted === null) return { kind: 'pass' };
-    for (let generation = 0; ; generation += 1) {
+    for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const runId = generationOf(admitted.runId, generation);
       const offer = httpState().offers.add(runId, (exchangeId) =>
         within(route.handlerTimeoutMs, perform(exchangeId, admitted.runId)),
@@ -56,22 +51,17 @@ export class HandlerRoutes<Req> {
 
   /** Null if the run can give no answer, and the next generation has to. */
   async #offer(offer: Offer, { runId, fingerprint }: Admitted, route: ResolvedRoute<Req>): Promise<Answer | null> {
-    let isNew: boolean;
-    try {
-      const workflow = requestWorkflow().with({ workflowId: runId, engine: this.#perdure, fingerprint });
-      ({ isNew } = await this.#watch.started(workflow.start()));
-    } catch (error) {
-      if (!(error instanceof WorkflowConflictError)) throw error;
-      if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
-      throw keyReused();
-    }
-    return isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
+    const { perdure, watch } = this.#services;
+    const workflow = requestWorkflow().with({ workflowId: runId, engine: perdure, fingerprint });
+    const started = await watch.begun(workflow.start(), runId, route.ttlMs);
+    if (started === null) return null;
+    return started.isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
   }
 
   /** This request's handler is running. */
   async #own(offer: Offer): Promise<Answer | null> {
     const settled = await Promise.race([
-      this.#watch.outcomes.wait(offer.runId, null),
+      this.#services.watch.outcomes.wait(offer.runId, null),
       // Stored it will be; the client need not wait for a database that is slow.
       offer.performed.catch(() => null).then(() => after(commitWaitMs, 'uncommitted' as const)),
     ]);
@@ -91,12 +81,12 @@ export class HandlerRoutes<Req> {
   async #follow(offer: Offer, route: ResolvedRoute<Req>): Promise<Answer | null> {
     const { runId } = offer;
     const isFull = httpState().offers.count(runId) > route.joinersMax;
-    if ((route.onConcurrent !== 'join' || isFull) && !(await this.#watch.isFinished(runId))) {
+    if ((route.onConcurrent !== 'join' || isFull) && !(await this.#services.watch.isFinished(runId))) {
       if (offer.isTaken) return await this.#own(offer);
       return this.#notYet(runId, route);
     }
     const settled = await Promise.race([
-      this.#watch.outcomes.wait(runId, route.waitMs),
+      this.#services.watch.outcomes.wait(runId, route.waitMs),
       offer.taken.then(() => 'taken' as const),
     ]);
     if (settled === 'taken' || offer.isTaken) return await this.#own(offer);
@@ -104,14 +94,14 @@ export class HandlerRoutes<Req> {
   }
 
   #notYet(runId: string, route: ResolvedRoute<Req>): Answer {
-    if (route.onConcurrent === 'accept') return accepted(runId, this.#options.runsPath ?? '/runs');
+    if (route.onConcurrent === 'accept') return accepted(runId, this.#services.options.runsPath ?? '/runs');
     return { kind: 'problem', problem: concurrentRequest() };
   }
 
   async #replay(runId: string, settled: Settled, route: ResolvedRoute<Req>): Promise<Answer | null> {
     if (settled.kind === 'unavailable') throw unavailable(settled.error);
     if (settled.kind === 'completed' && isInterrupted(settled.value)) return null;
-    if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
+    if (await this.#services.watch.isExpired(runId, route.ttlMs)) return null;
     if (settled.kind === 'failed') return failure(settled.error, replayed);
     return { kind: 'result', value: settled.value, headers: replayed };
   }

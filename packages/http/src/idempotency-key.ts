@@ -42,4 +42,6 @@ function parseBare(text: string): string | null {
   return /^[\x21\x23-\x2b\x2d-\x7e]+$/.test(text) ? text : null;
 }
 
+export const keyRepeated = (): HttpProblem => invalid('The idempotency key must come once.');
+
 const invalid = (detail: string): HttpProblem => new HttpProblem(400, 'key-invalid', 'Invalid idempotency key', detail);

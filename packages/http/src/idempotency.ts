@@ -32,8 +32,9 @@ export class Idempotency<Req> {
     this.#options = options;
     this.#admission = new Admission(options);
     const watch = new RunWatch(perdure, options.startTimeoutMs ?? 10_000);
-    this.#handlers = new HandlerRoutes(perdure, options, this.#admission, watch);
-    this.#workflows = new WorkflowRoutes(perdure, options, this.#admission, watch);
+    const services = { perdure, options, admission: this.#admission, watch };
+    this.#handlers = new HandlerRoutes(services);
+    this.#workflows = new WorkflowRoutes(services);
     this.runs = new RunEndpoints(perdure, options, watch.outcomes);
   }
 
@@ -82,9 +83,13 @@ export class Idempotency<Req> {
     );
   }
 
-  /** A problem as this client is to see it. */
-  show(problem: HttpProblem, accept: string | null): HttpResponse {
-    return problemResponse(problem, { accept, docsUrl: this.#options.docsUrl ?? null });
+  /** A problem as this client is to see it; null = it did not send a request of its own. */
+  show(problem: HttpProblem, request: Pick<HttpExchange<Req>, 'path' | 'header'> | null): HttpResponse {
+    return problemResponse(problem, {
+      accept: request?.header('accept') ?? null,
+      docsUrl: this.#options.docsUrl ?? null,
+      ...(request === null ? {} : { instance: request.path }),
+    });
   }
 
   #scopeOf(exchange: HttpExchange<Req>): RequestScope {

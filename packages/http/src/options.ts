@@ -1,7 +1,7 @@
 import type { HttpExchange } from './exchange.js';
 import type { FingerprintOptions } from './fingerprint.js';
 import { HttpProblem } from './problem.js';
-import { replayedHeaders } from './stored-response.js';
+import { checkReplayed, replayedHeaders } from './stored-response.js';
 
 /** How a route treats keys. Set for all routes at the adapter, and overruled at a route. */
 export interface RouteOptions<Req> {
@@ -131,7 +131,7 @@ export function resolveRoute<Req>(options: RouteOptions<Req>): ResolvedRoute<Req
     joinersMax: atLeast(0, options.maxJoiners ?? 100, 'maxJoiners'),
     mode: options.mode ?? 'sync',
     onDisconnect: options.onDisconnect ?? 'continue',
-    replayHeaders: (options.replayHeaders ?? replayedHeaders).map((name) => name.toLowerCase()),
+    replayHeaders: checkReplayed(options.replayHeaders ?? replayedHeaders),
     bodyBytesMax: atLeast(1, options.maxBody ?? mebibyte, 'maxBody'),
     storedBytesMax: atLeast(1, options.maxStoredBody ?? mebibyte, 'maxStoredBody'),
     ttlMs: options.ttlMs === null ? null : atLeast(1, options.ttlMs ?? 86_400_000, 'ttlMs'),

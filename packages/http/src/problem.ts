@@ -74,14 +74,17 @@ export interface ProblemView {
   readonly accept: string | null;
   /** Where the application documents its use of keys. */
   readonly docsUrl: string | null;
+  /** The path of the request. */
+  readonly instance?: string;
 }
 
-export function problemResponse(problem: HttpProblem, { accept, docsUrl }: ProblemView): HttpResponse {
+export function problemResponse(problem: HttpProblem, { accept, docsUrl, instance }: ProblemView): HttpResponse {
   const body = {
     type: docsUrl === null ? 'about:blank' : `${docsUrl}#${problem.code}`,
     title: problem.title,
     status: problem.status,
     detail: problem.message,
+    ...(instance === undefined ? {} : { instance }),
     code: problem.code,
     ...problem.members,
   };

@@ -1,6 +1,6 @@
 import { currentRun, PerdureError, step, workflow } from '@perdure/core';
 import { httpState, type RequestWorkflow } from './process-state.js';
-import { type Interrupted, omittedRecord } from './stored-response.js';
+import { interrupted, omittedRecord } from './stored-response.js';
 
 /**
  * The run behind a request with a plain handler. Its one step is the handler, and its result the response, so that any
@@ -31,5 +31,3 @@ export function requestWorkflow(): RequestWorkflow {
   );
   return state.requestWorkflow;
 }
-
-const interrupted: Interrupted = { interrupted: true };

@@ -5,6 +5,7 @@ import type { Outcomes } from './outcomes.js';
 import { parsePrefer } from './preferences.js';
 import { HttpProblem, notFound, problemOf, problemResponse, unavailable } from './problem.js';
 import { publishedEvents } from './published-events.js';
+import { principalOf } from './principal.js';
 import { isOwnedBy } from './run-id.js';
 import { eventStream } from './server-sent-events.js';
 import { statusEvents } from './status-events.js';
@@ -76,11 +77,11 @@ export class RunEndpoints<Req> {
 
   /** What may not be seen looks like what does not exist. */
   async #authorize({ request, subject, runId }: Asked<Req>, action: RunAction): Promise<void> {
-    const { authorize, principal, namespace } = this.#options;
+    const { authorize, namespace } = this.#options;
     if (authorize === undefined) throw closed();
     // A browser says so when another site sent it here with this user's cookies.
     if (action === 'cancel' && request.headers.get('sec-fetch-site') === 'cross-site') throw crossSite();
-    const who = (await principal?.(subject)) ?? null;
+    const who = await principalOf(this.#options, subject);
     const isOwner = who !== null && isOwnedBy(runId, namespace ?? '', who);
     const mayAsk = authorize === 'owner' ? isOwner : await authorize(subject, { action, runId, isOwner });
     if (!mayAsk) throw notFound();
@@ -133,6 +134,7 @@ export class RunEndpoints<Req> {
     return problemResponse(problem, {
       accept: request.headers.get('accept'),
       docsUrl: this.#options.docsUrl ?? null,
+      instance: new URL(request.url).pathname,
     });
   }
 }

@@ -11,11 +11,11 @@ export interface KeyScope {
 }
 
 const prefix = 'h_';
-const ownerChars = 12;
+const ownerChars = 20;
 const digestChars = 26;
 const bytesMax = 255;
 
-/** `h_`, then a mark of the owner, then 130 bits of the hash over everything that the key is scoped by. */
+/** `h_`, then 100 bits that mark the owner, then 130 bits of the hash over everything that the key is scoped by. */
 export function runIdOf({ namespace, method, path, principal, key }: KeyScope): string {
   return `${ownerMark(namespace, principal)}${hash(['key', namespace, method, path, principal, key], digestChars)}`;
 }

@@ -1,6 +1,7 @@
-import { type Perdure, RunNotFoundError } from '@perdure/core';
+import { type Perdure, type RunInfo, RunNotFoundError, WorkflowConflictError } from '@perdure/core';
 import { Outcomes } from './outcomes.js';
-import { HttpProblem, unavailable } from './problem.js';
+import { HttpProblem, keyReused, unavailable } from './problem.js';
+import { generationOf } from './run-id.js';
 
 /** What the two kinds of routes ask of the engine. */
 export class RunWatch {
@@ -28,6 +29,38 @@ export class RunWatch {
     }
   }
 
+  /**
+   * What the start of a key's run came to; null if the key stands for another payload, but is forgotten.
+   *
+   * @throws {HttpProblem} 422 if it stands for another payload; 503
+   */
+  async begun<Run>(start: Promise<Run>, runId: string, ttlMs: number | null): Promise<Run | null> {
+    try {
+      return await this.started(start);
+    } catch (error) {
+      if (!(error instanceof WorkflowConflictError)) throw error;
+      if (await this.isExpired(runId, ttlMs)) return null;
+      throw keyReused();
+    }
+  }
+
+  /**
+   * The generation to try after one that can give no answer. Where there are many, as of a key that is used again and
+   * again and soon forgotten, the last one is found in few looks.
+   */
+  async generationAfter(generation: number, runId: string): Promise<number> {
+    if (generation > 0) return generation + 1;
+    const exists = async (no: number): Promise<boolean> => (await this.#find(generationOf(runId, no))) !== null;
+    let [known, beyond] = [0, 1];
+    while (await exists(beyond)) [known, beyond] = [beyond, beyond * 2];
+    while (beyond - known > 1) {
+      const middle = Math.floor((known + beyond) / 2);
+      if (await exists(middle)) known = middle;
+      else beyond = middle;
+    }
+    return Math.max(known, 1);
+  }
+
   async isFinished(runId: string): Promise<boolean> {
     return (await this.#finishedAt(runId)) !== null;
   }
@@ -48,8 +81,12 @@ export class RunWatch {
   }
 
   async #finishedAt(runId: string): Promise<number | null> {
+    return (await this.#find(runId))?.finishedAt ?? null;
+  }
+
+  async #find(runId: string): Promise<RunInfo | null> {
     try {
-      return (await this.#perdure.run(runId).status()).finishedAt;
+      return await this.#perdure.run(runId).status();
     } catch (error) {
       if (error instanceof RunNotFoundError) return null;
       throw error;

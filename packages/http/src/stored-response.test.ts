@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  checkReplayed,
   isResponseRecord,
   omittedRecord,
   recordOf,
@@ -33,6 +34,13 @@ describe('what a workflow returns', () => {
     expect(responseOfResult(reply(204))).toEqual({ status: 204, headers: {}, body: null });
     expect(() => reply(99)).toThrow('from 200 to 599');
     expect(() => reply(200.5)).toThrow('from 200 to 599');
+  });
+
+  it('never has headers sent again that belong to one response or connection', () => {
+    expect(checkReplayed(['ETag', 'X-Total'])).toEqual(['etag', 'x-total']);
+    for (const name of ['Set-Cookie', 'content-length', 'Transfer-Encoding']) {
+      expect(() => checkReplayed([name])).toThrow(RangeError);
+    }
   });
 
   it('is never a response because of what JSON it is', () => {

@@ -7,6 +7,7 @@ import { HttpProblem } from './problem.js';
  */
 const version = 1n;
 const marker = 'perdure.http.response';
+const interruption = 'perdure.http.interrupted';
 
 /** A response as it is stored, in the result of a run. */
 export interface ResponseRecord {
@@ -31,16 +32,40 @@ export type RequestOutcome = ResponseRecord | Interrupted;
 
 /** The run was taken over where nobody repeated the request, so nobody could run its handler. */
 export interface Interrupted {
-  readonly interrupted: true;
+  readonly [interruption]: bigint;
 }
 
+export const interrupted: Interrupted = { [interruption]: version };
+
 export function isInterrupted(value: unknown): value is Interrupted {
-  return typeof value === 'object' && value !== null && 'interrupted' in value && value.interrupted === true;
+  return isMarked(value, interruption);
+}
+
+/** Headers that are true of one response, or of one connection, only. */
+const neverReplayed: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** @throws {RangeError} for a header that must not be sent again */
+export function checkReplayed(names: readonly string[]): readonly string[] {
+  const lowerCase = names.map((name) => name.toLowerCase());
+  const wrong = lowerCase.find((name) => neverReplayed.has(name));
+  if (wrong === undefined) return lowerCase;
+  throw new RangeError(`replayHeaders must not list ${wrong}, which belongs to one response or connection`);
 }
 
 /** Headers that are true of a response whenever it is sent again. Cookies, dates, hops, CORS and traces are not. */
 export const replayedHeaders: readonly string[] = [
   'content-type',
+  'content-encoding',
   'content-language',
   'content-disposition',
   'location',
@@ -120,7 +145,11 @@ function textOrBytes(bytes: Uint8Array): ResponseRecord['body'] {
 }
 
 export function isResponseRecord(value: unknown): value is ResponseRecord {
-  return typeof value === 'object' && value !== null && (value as { [marker]?: unknown })[marker] === version;
+  return isMarked(value, marker);
+}
+
+function isMarked(value: unknown, name: string): boolean {
+  return typeof value === 'object' && value !== null && (value as Record<string, unknown>)[name] === version;
 }
 
 /**

@@ -58,8 +58,7 @@ export function createHttp<Req extends Request = Request>(
     return response === null ? new Response(null, { status: 499 }) : toWebResponse(response);
   }
 
-  const show = (problem: HttpProblem, request: Req): HttpResponse =>
-    idempotency.show(problem, request.headers.get('accept'));
+  const show = (problem: HttpProblem, request: Req): HttpResponse => idempotency.show(problem, webExchange(request));
 
   async function failed(error: unknown, request: Req): Promise<Response> {
     if (options.onError === undefined) throw error;

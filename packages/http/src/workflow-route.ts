@@ -1,12 +1,12 @@
-import { type Perdure, type Workflow, WorkflowConflictError } from '@perdure/core';
-import type { Admission } from './admission.js';
+import type { Workflow } from '@perdure/core';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
-import type { HttpOptions, ResolvedRoute } from './options.js';
+import type { ResolvedRoute } from './options.js';
 import { parsePrefer } from './preferences.js';
-import { keyReused, unavailable } from './problem.js';
+import { unavailable } from './problem.js';
+import type { RouteServices } from './route-services.js';
 import { generationOf } from './run-id.js';
-import { concurrentRequest, type RunWatch } from './run-watch.js';
+import { concurrentRequest } from './run-watch.js';
 
 /** How long this client waits, and what it is told of it. */
 interface Patience {
@@ -17,16 +17,10 @@ interface Patience {
 
 /** Requests that are workflows: the run is the request's, and its result the response, which any process can make of it. */
 export class WorkflowRoutes<Req> {
-  readonly #perdure: Perdure;
-  readonly #options: HttpOptions<Req>;
-  readonly #admission: Admission<Req>;
-  readonly #watch: RunWatch;
+  readonly #services: RouteServices<Req>;
 
-  constructor(perdure: Perdure, options: HttpOptions<Req>, admission: Admission<Req>, watch: RunWatch) {
-    this.#perdure = perdure;
-    this.#options = options;
-    this.#admission = admission;
-    this.#watch = watch;
+  constructor(services: RouteServices<Req>) {
+    this.#services = services;
   }
 
   /** @param inputOf is called before anything is stored; what it throws leaves the key free */
@@ -36,31 +30,22 @@ export class WorkflowRoutes<Req> {
     workflow: Workflow<[Input], Result>,
     inputOf: () => Input | Promise<Input>,
   ): Promise<Answer> {
-    const admitted = await this.#admission.admit(exchange, route);
+    const { perdure, admission, watch } = this.#services;
+    const admitted = await admission.admit(exchange, route);
     const input = await inputOf();
-    const bound = workflow.with({ engine: this.#perdure });
+    const bound = workflow.with({ engine: perdure });
     if (admitted === null) {
-      const runId = await this.#admission.freshRunId(exchange);
-      await this.#watch.started(bound.with({ workflowId: runId }).start(input));
+      const runId = await admission.freshRunId(exchange);
+      await watch.started(bound.with({ workflowId: runId }).start(input));
       return (await this.#await(runId, exchange, route, { isNew: true })) as Answer;
     }
-    for (let generation = 0; ; generation += 1) {
+    for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const { fingerprint } = admitted;
       const runId = generationOf(admitted.runId, generation);
-      const started = await this.#start(bound.with({ workflowId: runId, fingerprint }).start(input), runId, route);
+      const start = bound.with({ workflowId: runId, fingerprint }).start(input);
+      const started = await watch.begun(start, runId, route.ttlMs);
       const answer = started === null ? null : await this.#await(runId, exchange, route, started);
       if (answer !== null) return answer;
-    }
-  }
-
-  /** Null if the key stands for another payload, but is forgotten. */
-  async #start<Run>(start: Promise<Run>, runId: string, route: ResolvedRoute<Req>): Promise<Run | null> {
-    try {
-      return await this.#watch.started(start);
-    } catch (error) {
-      if (!(error instanceof WorkflowConflictError)) throw error;
-      if (await this.#watch.isExpired(runId, route.ttlMs)) return null;
-      throw keyReused();
     }
   }
 
@@ -70,16 +55,16 @@ export class WorkflowRoutes<Req> {
     route: ResolvedRoute<Req>,
     { isNew }: { readonly isNew: boolean },
   ): Promise<Answer | null> {
-    const { outcomes } = this.#watch;
+    const { watch } = this.#services;
     const patience = patienceOf(exchange, route);
-    if (!isNew && (await this.#watch.isExpired(runId, route.ttlMs))) return null;
+    if (!isNew && (await watch.isExpired(runId, route.ttlMs))) return null;
     const mayJoin = isNew || patience.isAsync || (route.onConcurrent === 'join' && this.#hasRoom(runId, route));
-    if (!mayJoin && !(await this.#watch.isFinished(runId))) return this.#notYet(runId, route, patience);
+    if (!mayJoin && !(await watch.isFinished(runId))) return this.#notYet(runId, route, patience);
     if (patience.waitMs === 0) return accepted(runId, this.#runsPath, patience.headers);
     const { signal } = exchange;
-    const cancel = (): void => this.#watch.cancel(runId);
+    const cancel = (): void => watch.cancel(runId);
     if (isNew && route.onDisconnect === 'cancel') signal?.addEventListener('abort', cancel, { once: true });
-    const settled = await outcomes.wait(runId, patience.waitMs ?? (isNew ? null : route.waitMs), signal);
+    const settled = await watch.outcomes.wait(runId, patience.waitMs ?? (isNew ? null : route.waitMs), signal);
     signal?.removeEventListener('abort', cancel);
     if (settled === null) return signal?.aborted === true ? { kind: 'gone' } : this.#notYet(runId, route, patience);
     if (settled.kind === 'unavailable') throw unavailable(settled.error);
@@ -90,7 +75,7 @@ export class WorkflowRoutes<Req> {
   }
 
   #hasRoom(runId: string, route: ResolvedRoute<Req>): boolean {
-    return this.#watch.outcomes.count(runId) < route.joinersMax;
+    return this.#services.watch.outcomes.count(runId) < route.joinersMax;
   }
 
   #notYet(runId: string, route: ResolvedRoute<Req>, patience: Patience): Answer {
@@ -99,7 +84,7 @@ export class WorkflowRoutes<Req> {
   }
 
   get #runsPath(): string {
-    return this.#options.runsPath ?? '/runs';
+    return this.#services.options.runsPath ?? '/runs';
   }
 }
 

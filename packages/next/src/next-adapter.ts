@@ -76,7 +76,8 @@ export function nextAdapter(launch: Launch, options: NextOptions = {}): NextHttp
       } catch (error) {
         const problem = isControlFlow(error) ? null : problemOf(error);
         if (problem === null) throw error;
-        return toWebResponse(problemResponse(problem, { accept, docsUrl: options.docsUrl ?? null }));
+        const instance = new URL(request.url).pathname;
+        return toWebResponse(problemResponse(problem, { accept, docsUrl: options.docsUrl ?? null, instance }));
       }
     };
     return handler;

@@ -12,17 +12,52 @@ export interface NodeRequest extends IncomingMessage {
   readonly file?: unknown;
 }
 
-export function nodeExchange<Req extends NodeRequest>(request: Req, response: ServerResponse): HttpExchange<Req> {
-  const url = urlOf(request);
-  return {
-    request,
-    method: (request.method ?? 'GET').toUpperCase(),
-    path: url.pathname,
-    query: url.searchParams,
-    header: (name) => headerOf(request, name),
-    payload: async (bytesMax) => await payloadOf(request, bytesMax),
-    signal: disconnectSignal(response),
-  };
+/** @param subject the framework's own request, where that is another object */
+export function nodeExchange<Req = NodeRequest>(
+  request: NodeRequest,
+  response: ServerResponse,
+  subject: object = request,
+): HttpExchange<Req> {
+  return new NodeExchange(request, response, subject as Req & object);
+}
+
+/** Works out what it is asked for, because most requests have no key, and are asked for nothing. */
+class NodeExchange<Req> implements HttpExchange<Req> {
+  readonly request: Req & object;
+  readonly #request: NodeRequest;
+  readonly #response: ServerResponse;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: NodeRequest, response: ServerResponse, subject: Req & object) {
+    this.request = subject;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get method(): string {
+    return (this.#request.method ?? 'GET').toUpperCase();
+  }
+
+  /** As the client wrote it: a `..` in it is a segment like any other to a router. */
+  get path(): string {
+    const target = targetOf(this.#request);
+    return target.startsWith('/') ? (/^[^?#]*/.exec(target)?.[0] ?? '/') : urlOf(this.#request).pathname;
+  }
+
+  get query(): URLSearchParams {
+    return urlOf(this.#request).searchParams;
+  }
+
+  readonly header = (name: string): string | null => headerOf(this.#request, name);
+
+  readonly isRepeated = (name: string): boolean =>
+    this.#request.rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length > 1;
+
+  readonly payload = async (bytesMax: number): Promise<Payload> => await payloadOf(this.#request, bytesMax);
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= disconnectSignal(this.#response));
+  }
 }
 
 /** The same request without its body, for endpoints that need none. */
@@ -32,12 +67,18 @@ export function toWebRequest(request: NodeRequest, signal: AbortSignal | null): 
     const value = headerOf(request, name);
     if (value !== null && !name.startsWith(':')) headers.set(name, value);
   }
-  return new Request(urlOf(request), { method: request.method ?? 'GET', headers, signal });
+  const url = urlOf(request);
+  // A Request takes neither, and throws.
+  [url.username, url.password] = ['', ''];
+  const method = request.method ?? 'GET';
+  return new Request(url, { method: /^(?:connect|trace|track)$/i.test(method) ? 'OPTIONS' : method, headers, signal });
 }
+
+const targetOf = ({ originalUrl, url }: NodeRequest): string => originalUrl ?? url ?? '/';
 
 /** The host is of no importance here, and could be anything. */
 function urlOf(request: NodeRequest): URL {
-  const target = request.originalUrl ?? request.url ?? '/';
+  const target = targetOf(request);
   try {
     return new URL(target.startsWith('/') ? `http://localhost${target}` : target);
   } catch {
@@ -52,9 +93,11 @@ function headerOf(request: IncomingMessage, name: string): string | null {
 
 function disconnectSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
-  response.once('close', () => {
+  const left = (): void => {
     if (!response.writableFinished) controller.abort();
-  });
+  };
+  if (response.destroyed) left();
+  else response.once('close', left);
   return controller.signal;
 }
 
@@ -65,7 +108,10 @@ async function payloadOf(request: NodeRequest, bytesMax: number): Promise<Payloa
     if (body instanceof Uint8Array) return { kind: 'bytes', bytes: checked(body, bytesMax) };
     if (typeof body === 'string') return { kind: 'bytes', bytes: checked(Buffer.from(body), bytesMax) };
     const files = filesOf(request);
-    return { kind: 'json', value: files === null ? body : { body, files } };
+    if (files !== null) return { kind: 'json', value: { body, files } };
+    // What the client declared is the size of the body only where it is neither chunked nor compressed.
+    if (!isMeasured(request) && lengthOf(body) > bytesMax) throw bodyTooLarge(bytesMax);
+    return { kind: 'json', value: body };
   }
   return { kind: 'bytes', bytes: await peek(request, bytesMax) };
 }
@@ -81,6 +127,19 @@ function isParsed(request: NodeRequest): boolean {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isMeasured({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined && headers['content-encoding'] === undefined;
+}
+
+/** Of what is nested too deeply to be written, the fingerprint says so. */
+function lengthOf(body: unknown): number {
+  try {
+    return JSON.stringify(body)?.length ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 function isEmptyObject(value: unknown): boolean {

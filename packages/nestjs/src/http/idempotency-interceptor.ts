@@ -63,10 +63,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const known = this.#routes.get(handler);
     if (known !== undefined) return known;
     const route = this.#http.idempotency.route(options);
-    // On Fastify a compressed body is captured as such, and means nothing without this.
-    const replayHeaders = [...new Set([...route.replayHeaders, 'content-encoding'])];
-    this.#routes.set(handler, { ...route, replayHeaders });
-    return { ...route, replayHeaders };
+    this.#routes.set(handler, route);
+    return route;
   }
 
   async #durable(call: Call, workflow: ReturnType<WorkflowRegistry['of']>): Promise<void> {

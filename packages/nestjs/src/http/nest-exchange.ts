@@ -32,8 +32,7 @@ export function nestExchange(context: ExecutionContext): NestExchange {
   const request = http.getRequest<NestRequest & object>();
   const response = http.getResponse<NestResponse>();
   const raw = rawOf(response);
-  const exchange = { ...nodeExchange(nodeRequest(request), raw), request: request as never };
-  return { exchange, raw, response };
+  return { exchange: nodeExchange(nodeRequest(request), raw, request as never), raw, response };
 }
 
 function rawOf(response: NestResponse): ServerResponse {

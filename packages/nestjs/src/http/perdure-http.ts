@@ -63,7 +63,7 @@ export class PerdureHttp {
   }
 
   show(problem: HttpProblem, { exchange }: NestExchange): HttpResponse {
-    return this.idempotency.show(problem, exchange.header('accept'));
+    return this.idempotency.show(problem, exchange);
   }
 }
 
