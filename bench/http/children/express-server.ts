@@ -1,0 +1,27 @@
+/** Argument: {@link ServerOptions} as JSON. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Perdure } from '@perdure/core';
+import { expressAdapter } from '@perdure/express';
+import express4 from 'express4';
+import express5 from 'express5';
+import { answerTo, type ServerOptions } from '../variants.js';
+
+const { framework, variant, databaseUrl } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
+const express = framework === 'Express 4' ? (express4 as unknown as typeof express5) : express5;
+const handler: express5.RequestHandler = (req, res) => void res.json(answerTo(req.body));
+
+const app = express();
+app.use(express.json());
+if (variant === 'bare') app.post('/orders', handler);
+else {
+  const perdure = await Perdure.launch({ databaseUrl, schema: `http_${process.pid}` });
+  const http = expressAdapter(perdure, { principal: (req) => req.get('x-user'), authorize: 'owner' });
+  app.use(http.bind());
+  app.use('/runs', http.runs());
+  app.post('/orders', variant === 'mounted' ? handler : http.idempotent(handler, { required: false }));
+  app.use(http.problems());
+}
+const server = createServer(app);
+server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+process.once('disconnect', () => process.exit());

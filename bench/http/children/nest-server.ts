@@ -1,0 +1,49 @@
+/** Argument: {@link ServerOptions} as JSON. */
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Perdure } from '@perdure/core';
+import { Idempotent, PerdureModule, PerdureRunsModule } from '@perdure/nestjs';
+import { answerTo, type ServerOptions } from '../variants.js';
+
+const { framework, variant, databaseUrl } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
+
+@Controller()
+class PlainController {
+  @Post('orders')
+  @HttpCode(200)
+  order(@Body() body: unknown): object {
+    return answerTo(body);
+  }
+}
+
+@Controller()
+class IdempotentController {
+  @Post('orders')
+  @HttpCode(200)
+  @Idempotent({ required: false })
+  order(@Body() body: unknown): object {
+    return answerTo(body);
+  }
+}
+
+const launch = async (): Promise<Perdure> => await Perdure.launch({ databaseUrl, schema: `http_${process.pid}` });
+const http = { principal: (request: { headers: Record<string, string> }) => request.headers['x-user'] };
+
+@Module({
+  imports: variant === 'bare' ? [] : [PerdureModule.forRoot({ launch, http }), PerdureRunsModule.forRoot()],
+  controllers: [variant === 'idempotent' ? IdempotentController : PlainController],
+})
+class AppModule {}
+
+const app = await NestFactory.create(
+  AppModule,
+  framework === 'Nest on Fastify' ? new FastifyAdapter() : new ExpressAdapter(),
+  { logger: ['error'] },
+);
+await app.listen(0, '127.0.0.1');
+process.send?.(((app.getHttpServer() as { address(): unknown }).address() as AddressInfo).port);
+process.once('disconnect', () => process.exit());

@@ -1,0 +1,33 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { ServerOptions } from './variants.js';
+
+/** A server in a process of its own. */
+export interface Server {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const file = options.framework.startsWith('Nest') ? 'nest-server.ts' : 'express-server.ts';
+  const child = fork(fileURLToPath(new URL(`./children/${file}`, import.meta.url)), [JSON.stringify(options)], {
+    execArgv: ['--import', 'tsx'],
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      TSX_TSCONFIG_PATH: fileURLToPath(new URL('../tsconfig.run.json', import.meta.url)),
+    },
+  });
+  const exit = once(child, 'exit');
+  const [said] = (await Promise.race([once(child, 'message'), exit])) as [unknown];
+  if (child.exitCode !== null)
+    throw new Error(`${options.framework} (${options.variant}) has ended before it listened`);
+  return {
+    port: said as number,
+    async close() {
+      child.disconnect();
+      await exit;
+    },
+  };
+}
