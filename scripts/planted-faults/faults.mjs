@@ -12,6 +12,7 @@
  */
 
 const core = 'packages/core/src/';
+const http = 'packages/http/src/';
 
 /** @type {readonly Fault[]} */
 export const faults = [
@@ -257,5 +258,50 @@ export const faults = [
     plant: 'and $4::int4 > 0',
     tests: 'integration-tests/engine/fence.test.ts',
     caughtBy: 'frees what an executor leaves behind a part at a time, however much that is',
+  },
+  {
+    name: 'a fingerprint that is stored and not compared',
+    promise: 'P10',
+    file: `${core}engine/starts.ts`,
+    find: 'if (existing.fingerprint === starting.fingerprint) return;',
+    plant: 'return;',
+    tests: 'integration-tests/engine/found-runs.test.ts',
+    caughtBy: 'with a fingerprint is compared by that, whatever the input',
+  },
+  {
+    name: 'found runs that seem to be new',
+    promise: 'P10',
+    file: `${core}engine/starts.ts`,
+    find: 'isNew: existing.seed === seed',
+    plant: 'isNew: true',
+    tests: 'integration-tests/engine/found-runs.test.ts',
+    caughtBy: 'tells whether it made the run, of many at once just one',
+  },
+  {
+    name: 'keys that are put together of two header lines',
+    promise: 'P10',
+    file: `${http}admission.ts`,
+    find: 'exchange.isRepeated?.(route.keyHeader) === true',
+    plant: 'exchange.isRepeated === null',
+    tests: 'integration-tests/http/conformance.test.ts',
+    caughtBy: '3b. a key that is put together of two header lines is none',
+  },
+  {
+    name: 'marks of this library that JSON can hold',
+    promise: 'P10',
+    file: `${http}stored-response.ts`,
+    find: '(value as Record<string, unknown>)[name] === version',
+    plant: '(value as Record<string, unknown>)[name] !== undefined',
+    tests: 'integration-tests/http/conformance.test.ts',
+    caughtBy: '18c. what looks like a mark of this package is data like any other',
+  },
+  {
+    name: 'runs that whoever asks is the owner of',
+    promise: 'P10',
+    file: `${http}run-id.ts`,
+    find: 'return runId.startsWith(ownerMark(namespace, principal));',
+    plant: 'return runId.startsWith(prefix) && ownerMark(namespace, principal) !== prefix;',
+    tests: 'integration-tests/http/conformance.test.ts',
+    caughtBy: '18d. nobody reaches the runs of another, and those of nobody are nobody’s',
   },
 ];
