@@ -23,7 +23,7 @@ describe.each(databases)('changed code on $name', ({ open }) => {
       return [await b(), await c()];
     });
     const engine = await crashed(test, before, 2);
-    const second = await testEngine(test, { workflows: [after], lease: '1h' });
+    const second = await testEngine(test, { workflows: [after] });
     await untilStatus(second, 'blocked');
     const run = second.perdure.run('d');
     const { blockedReason } = await run.status();
@@ -43,7 +43,7 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     const before = build(async () => [await a(), await b(), await sleep('1h'), await c()]);
     const after = build(async () => [await b(), await a()]);
     const first = await crashed(test, before, 2);
-    const wrong = await TestEngine.create({ ...laneOptions, ...test, workflows: [after], lease: '1h', logger: silent });
+    const wrong = await TestEngine.create({ ...laneOptions, ...test, workflows: [after], logger: silent });
     await untilStatus(wrong, 'blocked');
     await wrong.close();
     const right = await testEngine(test, { workflows: [before] });
@@ -57,7 +57,7 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     const before = build(async () => [await a(), await b(), await c()]);
     const after = build(async () => await a());
     const first = await crashed(test, before, 2);
-    const second = await testEngine(test, { workflows: [after], lease: '1h' });
+    const second = await testEngine(test, { workflows: [after] });
     await untilStatus(second, 'blocked');
     const run = second.perdure.run('d');
     expect((await run.status()).blockedReason).toMatch(/left its history at its end[^]*not asked for: #1 step "b"/);
@@ -74,7 +74,6 @@ describe.each(databases)('changed code on $name', ({ open }) => {
       ...laneOptions,
       ...test,
       workflows: [after],
-      lease: '1h',
       logger: silent,
     });
     await untilStatus(second, 'enqueued');
@@ -101,10 +100,7 @@ async function crashed(
   return engine;
 }
 
-/**
- * Lets time go by until another engine has taken the run and got that far with it. That engine needs a lease that holds
- * although time goes by faster than its heartbeats do.
- */
+/** Lets time go by until another engine has taken the run and got that far with it, and slowly enough for its heartbeats. */
 async function untilStatus(engine: TestEngine, status: string): Promise<void> {
   const run = engine.perdure.run('d');
   const seen = async (): Promise<string> => {

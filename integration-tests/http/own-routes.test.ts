@@ -57,7 +57,7 @@ describe.each(['/durable', '/idempotent', '/optional'])('the suite for routes of
     url = (await openShop()) + path;
   });
   idempotencyConformance({
-    it: (title, fn) => it(title, fn),
+    it,
     send: sendTo(() => url),
     payload,
     required: path !== '/optional',
