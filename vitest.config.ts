@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { SlowFirst } from './integration-tests/support/slow-first.js';
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
 
@@ -15,6 +16,9 @@ export default defineConfig({
     ],
   },
   test: {
+    // Not one fewer than there are cores, as it would be otherwise: the tests wait for processes and databases, too.
+    maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,

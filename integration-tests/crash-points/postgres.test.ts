@@ -1,0 +1,3 @@
+import { testDeathsOn } from './deaths.js';
+
+testDeathsOn('postgres');
