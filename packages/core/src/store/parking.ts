@@ -61,7 +61,7 @@ export function createParkingStore(
     async wakeWatching(watched, at) {
       const isAll = watched === 'all';
       const [row] = await database.query<{ woken: boolean; watched: string[] }>({
-        name: statementName(isAll ? 'parking_wake_all_watching' : 'parking_wake_watching'),
+        name: isAll ? statementName('parking_wake_all_watching') : statementName('parking_wake_watching'),
         text: wakeWatchingText(schema, isAll ? 'r.watched is not null' : 'r.watched && $2::text[]'),
         values: [at, ...(isAll ? [] : [{ arrayOf: 'text' as const, values: watched }])],
       });
