@@ -3,8 +3,10 @@ import { Test } from '@nestjs/testing';
 import { currentRun, type Perdure, type Queue, type Slot, sleep, step, workflow } from '@perdure/core';
 import { crash } from '@perdure/core/internal';
 import {
+  getPerdureOptionsToken,
   getPerdureToken,
   getQueueToken,
+  getWorkflowToken,
   InjectPerdure,
   InjectQueue,
   InjectWorkflow,
@@ -95,6 +97,40 @@ describe('a workflow that is a provider', () => {
     );
     await app.init();
     expect(await app.get(CheckoutWorkflow).run(5)).toBe('shipped for nothing in ship');
+  });
+
+  it('can itself be overridden where it is injected, as can queues, and the options of the engine', async () => {
+    @Injectable()
+    class Caller {
+      constructor(
+        @InjectWorkflow(CheckoutWorkflow) readonly checkout: WorkflowOf<typeof CheckoutWorkflow>,
+        @InjectQueue('nest-overridden') readonly queue: Pick<Queue, 'enqueue'>,
+        readonly payments: PaymentsService,
+      ) {}
+    }
+
+    const enqueued: unknown[] = [];
+    const imports = [
+      PerdureModule.registerQueue('nest-overridden'),
+      PerdureModule.forRoot({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none' }),
+    ];
+    const app = await Test.createTestingModule({ imports, providers: [...shopProviders, Caller] })
+      .overrideProvider(getPerdureOptionsToken())
+      .useValue(freshOptions())
+      .overrideProvider(getWorkflowToken(CheckoutWorkflow))
+      .useValue(async (cents: number) => `no checkout of ${cents}`)
+      .overrideProvider(getQueueToken('nest-overridden'))
+      .useValue({ enqueue: async (_work: unknown, ...args: unknown[]) => enqueued.push(...args) })
+      .compile();
+    closeAfterTest(app);
+    await app.init();
+    const { checkout, queue, payments } = app.get(Caller);
+    expect(await checkout(5)).toBe('no checkout of 5');
+    await queue.enqueue(checkout, 7);
+    expect(enqueued).toEqual([7]);
+    expect(await payments.charge(1)).toBe('payment undefined');
+    // What is injected is replaced; the workflow itself is there as before.
+    expect(await app.get(CheckoutWorkflow).run(5)).toBe('shipped for payment charge in ship');
   });
 
   it('goes on in another application after a crash, without repeating what is recorded', async () => {
@@ -308,13 +344,10 @@ describe('two applications in a process', () => {
     expect(one.get(Ledger).lines).toHaveLength(4);
   });
 
-  it('are kept apart in what they take from their databases, too, when each has a list', async () => {
+  it('are kept apart in what they take from their databases, too', async () => {
     const apps = await Promise.all(
       [1, 2].map(async () =>
-        compile(
-          { imports: [PerdureModule.registerQueue('nest-apart')], providers: shopProviders },
-          { ...freshOptions(), workflows: [] },
-        ),
+        compile({ imports: [PerdureModule.registerQueue('nest-apart')], providers: shopProviders }, freshOptions()),
       ),
     );
     for (const app of apps) await app.init();
@@ -326,6 +359,41 @@ describe('two applications in a process', () => {
       ['charge 1', 'ship'],
       ['charge 1', 'ship'],
     ]);
+  });
+
+  it('leave the runs of each other alone, also when the one that can run them is gone for a while', async () => {
+    let tries = 0;
+    const working = gate();
+
+    @Workflow('nest: of one application')
+    class OfOne {
+      async run(): Promise<string> {
+        return await step.run('work', async () => {
+          tries += 1;
+          if (tries === 1) {
+            working.open();
+            await new Promise(() => {});
+          }
+          return `done in try ${tries}`;
+        });
+      }
+    }
+
+    const options = { ...freshOptions(), poll: 50, shutdown: { drainMs: 0 } };
+    const other = await compile({ providers: shopProviders }, options);
+    await other.init();
+    const first = await compile({ providers: [OfOne] }, options);
+    await first.init();
+    await first.get(WorkflowRegistry).get(OfOne).with({ workflowId: 'of-one' }).start();
+    await working.opened;
+    await first.close();
+    // It looks for runs several times while it does something of its own.
+    const engine = other.get<Perdure>(getPerdureToken());
+    await workflow('nest: meanwhile', () => sleep('200ms')).with({ engine })();
+    expect(await engine.run('of-one').status()).toMatchObject({ executorId: null });
+    const again = await compile({ providers: [OfOne] }, options);
+    await again.init();
+    expect(await engine.run('of-one').result()).toBe('done in try 2');
   });
 });
 

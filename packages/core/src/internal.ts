@@ -20,3 +20,4 @@ export type { LogItem } from './checkpoint-log/checkpoint-log.js';
 export { createStore } from './store/store.js';
 export { migrate } from './store/migrate.js';
 export type { Checkpoint, NewRun } from './store/records.js';
+export { privateWorkflow } from './workflow/workflow.js';

@@ -2,11 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Perdure, Workflow } from '@perdure/core';
 import type { ScheduleMetadata, WorkflowClass, WorkflowMetadata } from './workflows/workflow-class.js';
 
-/** An application, as far as others need to know it. */
-export interface WorkflowExecutor {
-  execute(name: string, args: readonly never[]): Promise<unknown>;
-}
-
 /** What there must be one of in a process, however often this package was loaded. */
 export interface NestState {
   readonly metadata: WeakMap<WorkflowClass, WorkflowMetadata>;
@@ -19,8 +14,6 @@ export interface NestState {
   readonly injected: Set<WorkflowClass>;
   /** The engine of the application whose request the calling code works for: what it starts is named after the request. */
   readonly requests: AsyncLocalStorage<Perdure>;
-  /** The applications that are up, by the names of their workflows, in the order of their start. */
-  readonly hosts: Map<string, readonly WorkflowExecutor[]>;
 }
 
 const key = Symbol.for('perdure.nestjs.v1');
@@ -35,6 +28,5 @@ export function nestState(): NestState {
     scoped: new WeakSet(),
     injected: new Set(),
     requests: new AsyncLocalStorage<Perdure>(),
-    hosts: new Map(),
   });
 }

@@ -5,7 +5,16 @@ import { VirtualClock } from './virtual-clock.js';
 
 export interface TestEngineOptions extends Pick<
   LaunchOptions,
-  'parkAfter' | 'workflows' | 'carriers' | 'errors' | 'logger' | 'schema' | 'migrate' | 'notifications' | 'maxCrashes'
+  | 'parkAfter'
+  | 'workflows'
+  | 'privateWorkflows'
+  | 'carriers'
+  | 'errors'
+  | 'logger'
+  | 'schema'
+  | 'migrate'
+  | 'notifications'
+  | 'maxCrashes'
 > {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;

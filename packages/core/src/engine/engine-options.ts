@@ -34,6 +34,8 @@ export interface LaunchOptions {
   readonly migrate?: boolean;
   /** The workflows that this engine runs; all that the process has defined by default. */
   readonly workflows?: readonly Pick<Workflow<never[], unknown>, 'definition'>[];
+  /** Those that it runs besides, and no other engine of the process: an adapter's, whose workflows belong to one application. */
+  readonly privateWorkflows?: readonly Pick<Workflow<never[], unknown>, 'definition'>[];
   /** The queues that this engine serves, by name; all by default. It may enqueue into any. */
   readonly queues?: readonly (string | { readonly name: string })[];
   /** Error classes that come back as themselves from a recorded step. */

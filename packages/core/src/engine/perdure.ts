@@ -96,11 +96,14 @@ export class Perdure extends RunAccess {
 /** {@link Perdure.launch}, with the seams that tests replace. */
 export async function launch(options: LaunchOptions & SeamOptions): Promise<Perdure> {
   const resolved = resolveOptions(options);
+  const registry = new Registry(
+    options.workflows?.map(({ definition }) => definition) ?? null,
+    options.privateWorkflows?.map(({ definition }) => definition),
+  );
   const { database, isOwn } = openGivenDatabase(options) ?? {
     database: embedded({ folder: options.folder ?? '.perdure' }),
     isOwn: true,
   };
-  const registry = new Registry(options.workflows?.map(({ definition }) => definition) ?? null);
   const engine = new Engine(database, resolved, registry, options.errors ?? []);
   try {
     await engine.launch();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DuplicateWorkflowError } from '../errors/errors.js';
 import { defineWorkflow, type WorkflowDefinition } from './definition.js';
 import { Registry, register } from './registry.js';
+import { privateWorkflow, workflow } from './workflow.js';
 
 function define(fn: () => unknown, definedAt: string): WorkflowDefinition {
   return { ...defineWorkflow('registry: w', fn, {}, undefined), definedAt };
@@ -41,5 +42,34 @@ describe('the registry of workflows', () => {
     expect(registry.named(copies[0]!.name)).toBe(copies.at(-1));
     register(copies[1]!);
     expect(registry.named(copies[0]!.name)).toBe(copies[1]);
+  });
+});
+
+describe('what an engine can run', () => {
+  it('are its private workflows beside those of the process, whenever these are defined', () => {
+    const own = privateWorkflow('registry: private', async () => 'own').definition;
+    const registry = new Registry(null, [own]);
+    const late = workflow('registry: late', async () => 'late').definition;
+    expect(registry.find(own.name, own.version)).toBe(own);
+    expect(registry.find(own.name, 'another')).toBeNull();
+    expect(registry.named(late.name)).toBe(late);
+    expect(registry.all()).toEqual(expect.arrayContaining([own, late]));
+    for (const other of [new Registry(null), new Registry([late])]) {
+      expect([other.named(own.name), other.named(late.name)]).toEqual([null, late]);
+    }
+  });
+
+  it('are its private workflows beside those that it is given', () => {
+    const [one, two] = ['one', 'two'].map((name) => privateWorkflow(`registry: ${name}`, async () => name).definition);
+    expect(new Registry([one!], [two!]).all()).toEqual([one, two]);
+    expect(new Registry([], [two!]).all()).toEqual([two]);
+  });
+
+  it('has no two workflows of one name', () => {
+    const { definition } = workflow('registry: twice', async () => 'a function');
+    const other = privateWorkflow('registry: twice', async () => 'a provider').definition;
+    expect(() => new Registry(null, [other])).toThrow(DuplicateWorkflowError);
+    expect(() => new Registry([definition], [other])).toThrow(/registry: twice/);
+    expect(new Registry([], [other]).named(other.name)).toBe(other);
   });
 });

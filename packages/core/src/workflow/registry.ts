@@ -25,29 +25,52 @@ export function register(definition: WorkflowDefinition): void {
   definitions.set(definition.name, versions.set(definition.version, definition));
 }
 
-/** The workflows that an engine can run: those given to it, else all that the process knows, late ones included. */
+/**
+ * The workflows that an engine can run: those given to it, else all that the process knows, late ones included; and those
+ * that no other engine of the process knows.
+ */
 export class Registry {
   readonly #own: ReadonlyMap<string, WorkflowDefinition> | null; // null = whatever the process has registered
+  readonly #private: ReadonlyMap<string, WorkflowDefinition>;
 
-  constructor(own: readonly WorkflowDefinition[] | null) {
-    this.#own = own === null ? null : new Map(own.map((definition) => [definition.name, definition]));
+  /** @throws {DuplicateWorkflowError} for a private workflow with the name of another one */
+  constructor(own: readonly WorkflowDefinition[] | null, alone: readonly WorkflowDefinition[] = []) {
+    this.#own = own === null ? null : byName(own);
+    this.#private = byName(alone);
+    for (const { name, definedAt } of alone) {
+      const other = this.#sharedVersions(name).at(-1);
+      if (other !== undefined) throw new DuplicateWorkflowError(name, other.definedAt, definedAt);
+    }
   }
 
   find(name: string, version: string): WorkflowDefinition | null {
-    if (this.#own === null) return processState().definitions.get(name)?.get(version) ?? null;
-    const definition = this.#own.get(name);
-    return definition?.version === version ? definition : null;
+    return this.#versions(name).find((definition) => definition.version === version) ?? null;
   }
 
   /** What a run begins with that was started by name alone: the version that was defined last. */
   named(name: string): WorkflowDefinition | null {
-    if (this.#own !== null) return this.#own.get(name) ?? null;
-    return [...(processState().definitions.get(name)?.values() ?? [])].at(-1) ?? null;
+    return this.#versions(name).at(-1) ?? null;
   }
 
   /** Of each name, the version that was defined last comes last. */
   all(): readonly WorkflowDefinition[] {
-    if (this.#own !== null) return [...this.#own.values()];
-    return [...processState().definitions.values()].flatMap((versions) => [...versions.values()]);
+    const names = new Set([...(this.#own ?? processState().definitions).keys(), ...this.#private.keys()]);
+    return [...names].flatMap((name) => this.#versions(name));
   }
+
+  /** A private workflow is the one of its name, also where the process defines another one later. */
+  #versions(name: string): readonly WorkflowDefinition[] {
+    const alone = this.#private.get(name);
+    return alone === undefined ? this.#sharedVersions(name) : [alone];
+  }
+
+  #sharedVersions(name: string): readonly WorkflowDefinition[] {
+    if (this.#own === null) return [...(processState().definitions.get(name)?.values() ?? [])];
+    const own = this.#own.get(name);
+    return own === undefined ? [] : [own];
+  }
+}
+
+function byName(definitions: readonly WorkflowDefinition[]): ReadonlyMap<string, WorkflowDefinition> {
+  return new Map(definitions.map((definition) => [definition.name, definition]));
 }

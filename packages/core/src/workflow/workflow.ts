@@ -53,6 +53,15 @@ export function workflow<Args extends readonly unknown[], Result>(
   return defined<Args, Awaited<Result>>(defineWorkflow(name, fn, options, new Error('here').stack));
 }
 
+/** A workflow that only those engines can run which are launched with it among their `privateWorkflows`. */
+export function privateWorkflow<Args extends readonly unknown[], Result>(
+  name: string,
+  fn: (...args: Args) => Result | Promise<Result>,
+  options: WorkflowOptions = {},
+): Workflow<Args, Awaited<Result>> {
+  return callable<Args, Awaited<Result>>(defineWorkflow(name, fn, options, new Error('here').stack), {});
+}
+
 /** Registers a definition, and makes a callable around it. */
 export function defined<Args extends readonly unknown[], Result>(
   definition: WorkflowDefinition,

@@ -3,10 +3,10 @@ import type { HttpOptions } from '@perdure/http';
 import type { CloseOptions } from '@perdure/http/node';
 
 /** What {@link PerdureModule} is given: how the engine is launched, and what is to be added for Nest. */
-export interface PerdureModuleOptions extends Omit<LaunchOptions, 'workflows'> {
+export interface PerdureModuleOptions extends Omit<LaunchOptions, 'workflows' | 'privateWorkflows'> {
   /**
    * The workflows that the engine runs beside those that are providers. All functions that the process has made workflows
-   * by default; with a list, this application is kept apart from other ones in its process.
+   * by default; with a list, also of these an application has its own.
    */
   readonly workflows?: NonNullable<LaunchOptions['workflows']>;
   /** How idempotent and durable routes treat requests, and who may see runs. */

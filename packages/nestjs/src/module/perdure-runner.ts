@@ -80,7 +80,8 @@ export class PerdureRunner {
       logger: options.logger ?? nestLogger(),
       errors: [...new Set([...nestErrors, ...(options.errors ?? [])])],
       carriers: [...new Set([...this.#carriers, ...(options.carriers ?? [])])],
-      ...(workflows === undefined ? {} : { workflows: [...this.#host.workflows, ...httpWorkflows(), ...workflows] }),
+      privateWorkflows: this.#host.workflows,
+      ...(workflows === undefined ? {} : { workflows: [...httpWorkflows(), ...workflows] }),
     };
     try {
       this.#late.launched(await (launch ?? ((it) => Perdure.launch(it)))(launchOptions));

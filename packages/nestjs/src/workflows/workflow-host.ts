@@ -1,17 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { currentRun, type Perdure, schedule, workflow, type Workflow } from '@perdure/core';
+import { currentRun, type Perdure, schedule, type Workflow } from '@perdure/core';
+import { privateWorkflow } from '@perdure/core/internal';
 import { currentRequest } from '@perdure/http';
-import { nestState, type WorkflowExecutor } from '../nest-state.js';
+import { nestState } from '../nest-state.js';
 import { onEngine } from './on-engine.js';
 import type { FoundWorkflow } from './workflow-explorer.js';
 import { WorkflowRequest } from './workflow-request.js';
 
 /** The workflows of one application, on its engine and with its providers. */
 @Injectable()
-export class WorkflowHost implements WorkflowExecutor {
+export class WorkflowHost {
   readonly #moduleRef: ModuleRef;
-  readonly #found = new Map<string, FoundWorkflow>();
   readonly #workflows = new Map<string, Workflow<never[], unknown>>();
 
   #perdure: Perdure | null = null; // null = not opened yet
@@ -21,18 +21,15 @@ export class WorkflowHost implements WorkflowExecutor {
     this.#moduleRef = moduleRef;
   }
 
-  /** Defines what was found, so that an engine that is launched now knows it. */
+  /** Defines what was found, for the engine of this application: others of the process have no such providers. */
   open(found: readonly FoundWorkflow[], perdure: Perdure): void {
     this.#perdure = perdure;
-    const { hosts, providers, schedules, scoped } = nestState();
+    const { providers, schedules, scoped } = nestState();
     this.#isOpen = true;
     for (const item of found) {
-      const { name } = item.metadata;
       const workflow = this.#define(item);
       for (const { name, timing, options } of schedules.get(item.cls) ?? []) schedule(name, timing, workflow, options);
-      this.#found.set(name, item);
-      this.#workflows.set(name, workflow);
-      hosts.set(name, [...(hosts.get(name) ?? []), this]);
+      this.#workflows.set(item.metadata.name, workflow);
       if (item.instance === null) scoped.add(item.cls);
       else providers.set(item.instance, { cls: item.cls, workflow: () => onEngine(workflow, perdure) });
     }
@@ -40,14 +37,7 @@ export class WorkflowHost implements WorkflowExecutor {
 
   /** Nothing runs here any more. */
   close(): void {
-    const { hosts } = nestState();
     this.#isOpen = false;
-    for (const name of this.#found.keys()) {
-      const others = (hosts.get(name) ?? []).filter((host) => host !== this);
-      if (others.length > 0) hosts.set(name, others);
-      else hosts.delete(name);
-    }
-    this.#found.clear();
   }
 
   get isOpen(): boolean {
@@ -63,18 +53,16 @@ export class WorkflowHost implements WorkflowExecutor {
     return workflow === undefined || this.#perdure === null ? null : onEngine(workflow, this.#perdure);
   }
 
-  #define({ metadata: { name, options, run } }: FoundWorkflow): Workflow<never[], unknown> {
-    const fn = async (...args: never[]): Promise<unknown> => await hostOf(name, this).execute(name, args);
+  #define(found: FoundWorkflow): Workflow<never[], unknown> {
+    const { name, options, run } = found.metadata;
+    const fn = async (...args: never[]): Promise<unknown> => await this.#execute(found, args);
     // The version of a workflow, unless it is given, is a fingerprint of its source, and this is not the source.
     Object.defineProperty(fn, 'toString', { value: () => run.toString() });
-    return workflow(name, fn, options);
+    return privateWorkflow(name, fn, options);
   }
 
   /** Calls what a class does, in a run of its workflow. */
-  async execute(name: string, args: readonly never[]): Promise<unknown> {
-    const found = this.#found.get(name);
-    // Its application was closed. This is no outcome of the run, which some other process may continue.
-    if (found === undefined) return await new Promise<never>(() => {});
+  async #execute(found: FoundWorkflow, args: readonly never[]): Promise<unknown> {
     const { instance, metadata } = found;
     return await metadata.run.apply(instance ?? (await this.#resolve(found, args)), [...args]);
   }
@@ -87,13 +75,4 @@ export class WorkflowHost implements WorkflowExecutor {
     this.#moduleRef.registerRequestByContextId(request, contextId);
     return await this.#moduleRef.resolve<object>(token, contextId, { strict: false });
   }
-}
-
-/**
- * Where several applications of one process define one workflow, their engines find the one that was defined last. A run
- * goes to the application that defined what was found, while that is up.
- */
-function hostOf(name: string, own: WorkflowExecutor): WorkflowExecutor {
-  const hosts = nestState().hosts.get(name) ?? [];
-  return hosts.includes(own) ? own : (hosts.at(-1) ?? own);
 }
