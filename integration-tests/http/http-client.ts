@@ -52,7 +52,9 @@ export async function sendRaw(
   target: { readonly method?: string; readonly path?: string } = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
   return await new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', headers: headers.flat(), ...target });
+    // Given as a list, they are all that is sent.
+    const lines = [['host', new URL(url).host], ...headers].flat();
+    const sent = request(url, { method: 'POST', headers: lines, ...target });
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
