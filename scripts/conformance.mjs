@@ -49,7 +49,7 @@ function countsIn({ testResults }) {
   /** @type {Record<string, Count>} */
   const counts = {};
   for (const { ancestorTitles, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
-    const framework = /^the conformance list on (.+)$/.exec(ancestorTitles[0] ?? '')?.[1];
+    const framework = /^the conformance list on '?(.+?)'?$/.exec(ancestorTitles[0] ?? '')?.[1];
     if (framework === undefined || (status !== 'passed' && status !== 'failed')) continue;
     const count = (counts[framework] ??= { passed: 0, failed: 0, total: 0 });
     count[status] += 1;
