@@ -30,7 +30,7 @@ export function flushForms(): RegExp[] {
   );
   const sections = [
     ...places,
-    ...['enqueued', 'dequeued', 'consumed', 'children', 'streamed', 'discarded'].map(
+    ...['enqueued', 'dequeued', 'dead', 'consumed', 'children', 'streamed', 'discarded'].map(
       (section) => `\\w+_${section}_(?:one|many)`,
     ),
   ];

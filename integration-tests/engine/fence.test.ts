@@ -203,6 +203,7 @@ function batch(executorId: string, workflowId: string) {
     outcomes: [],
     enqueued: [],
     dequeued: [],
+    deadLetters: [],
     consumed: [],
     childrenOfOthers: [],
     streamed: [],

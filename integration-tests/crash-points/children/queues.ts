@@ -1,6 +1,6 @@
-import { queue, step } from '@perdure/core';
+import { currentRun, queue, step } from '@perdure/core';
 import { type CrashScenario, crashScenario } from './crash-scenario.js';
-import type { Instruments } from './stage.js';
+import type { Instruments, Stage } from './stage.js';
 
 /** Runs that wait in queues. */
 export function queues({ noted, define, table }: Instruments): CrashScenario[] {
@@ -27,6 +27,25 @@ export function queues({ noted, define, table }: Instruments): CrashScenario[] {
       }),
     );
   });
+
+  const breaking = define('breaking in line', async () => {
+    const key = await step.run('look', () => noted(() => currentRun()!.idempotencyKey));
+    if (!key.includes(':r')) throw new RangeError('it has not been put back yet');
+    return await add(1, 2);
+  });
+  const putBack = async (stage: Stage) => {
+    const { deadLetters } = stage.perdure.queues;
+    for (const id of [stage.id, `${stage.id}.other`]) {
+      const bound = plain.with({ workflowId: id, engine: stage.perdure });
+      await stage.once(`enqueue ${id}`, () => bound.enqueue(breaking));
+      await stage.once(`fail ${id}`, () => stage.ending(id));
+    }
+    await stage.once('list', () => deadLetters.list('plain'));
+    await stage.once('drop', () => deadLetters.drop('plain', { ids: [`${stage.id}.other`] }));
+    await stage.once('redrive', () => deadLetters.redrive('plain', { ids: [stage.id] }));
+    return await stage.ending();
+  };
+  const broken = { workflows: () => [breaking], expected: { value: 3 }, play: putBack, mayCatch: ['RangeError'] };
 
   const many = ['', '.b', '.c'];
   const givenIn = (count: number) =>
@@ -105,6 +124,12 @@ export function queues({ noted, define, table }: Instruments): CrashScenario[] {
         for (const id of ['.late', '.last']) await stage.ending(`${stage.id}${id}`);
         return await stage.ending();
       },
+    }),
+    crashScenario({ ...broken, name: 'failed in a queue, and put back' }),
+    crashScenario({
+      ...broken,
+      name: 'failed in a queue, and put back, without the replies to what is written',
+      isReplyLost: (name) => name.startsWith('flush_new') || name.startsWith('dead_letters'),
     }),
     crashScenario({
       name: 'queued by a transactional step',

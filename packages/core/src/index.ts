@@ -19,6 +19,13 @@ export type { Enqueueable, EnqueueOptions, Queue } from './queue/queue.js';
 export type { QueueChanges, QueueSettings, RateLimit } from './queue/queue-settings.js';
 export type { DeduplicationPolicy, QueueingOptions } from './queue/queueing-options.js';
 export type { QueueAdmin, QueueInfo } from './engine/queues.js';
+export type {
+  DeadLetter,
+  DeadLetterAdmin,
+  DeadLetterChoice,
+  DeadLetterPage,
+  RedriveOptions,
+} from './engine/dead-letters.js';
 
 export { schedule } from './schedule/schedule.js';
 export type { Slot } from './schedule/schedule.js';

@@ -21,6 +21,7 @@ export type LogItem =
       readonly kind: 'outcome';
       readonly outcome: Outcome;
       readonly isQueued: boolean;
+      readonly claimNo: number;
       /** The parent, where it may be parked. */
       readonly parentId: string | null;
     };
@@ -155,6 +156,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
   const checkpoints: Checkpoint[] = [];
   const outcomes: Outcome[] = [];
   const dequeued: string[] = [];
+  const deadLetters: FlushBatch['deadLetters'][number][] = [];
   const consumed: FlushBatch['consumed'][number][] = [];
   const childrenOfOthers: ChildOfOther[] = [];
   const changes: StreamChange[] = [];
@@ -170,9 +172,10 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
       if (checkpoint.streamed !== undefined) changes.push(checkpoint.streamed);
     } else {
       outcomes.push(item.outcome);
-      if (item.isQueued) dequeued.push(item.outcome.workflowId);
-      if (item.parentId !== null)
-        childrenOfOthers.push({ workflowId: item.outcome.workflowId, parentId: item.parentId });
+      const { workflowId, kind } = item.outcome;
+      if (item.isQueued && kind === 'failed') deadLetters.push({ workflowId, claimNo: item.claimNo });
+      else if (item.isQueued) dequeued.push(workflowId);
+      if (item.parentId !== null) childrenOfOthers.push({ workflowId, parentId: item.parentId });
     }
   }
   const { entries: streamed, discarded } = mergeStreamChanges(changes);
@@ -183,6 +186,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
     checkpoints,
     outcomes,
     dequeued,
+    deadLetters,
     consumed,
     childrenOfOthers,
     streamed,

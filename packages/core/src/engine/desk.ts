@@ -99,6 +99,9 @@ export class Desk implements RunStarter {
     this.queues = new Queues({
       database,
       store: store.queues,
+      deadLetters: store.deadLetters,
+      clock,
+      codec,
       definitions: () => processState().queues.values(),
       ask: (send) => this.ask(send),
       onChange: () => this.announceWork(),

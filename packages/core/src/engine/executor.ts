@@ -174,6 +174,7 @@ export class Executor {
       crashes: 0,
       cancelRequested: false,
       unchecked: false,
+      retriesDue: 0,
     };
     const verdict = await this.#log.append({ kind: 'start', run });
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);

@@ -1,3 +1,4 @@
+import type { Codec } from '../codec/codec.js';
 import type { Queryable } from '../database/database.js';
 import { QueueNotFoundError } from '../errors/queue-errors.js';
 import {
@@ -7,7 +8,10 @@ import {
   type QueueSettings,
   readSettings,
 } from '../queue/queue-settings.js';
+import type { Clock } from '../seams/clock.js';
+import type { DeadLetterStore } from '../store/dead-letters.js';
 import type { QueueRecord, QueueStore } from '../store/queues.js';
+import { type DeadLetterAdmin, DeadLetters } from './dead-letters.js';
 
 /** What is known of a queue. */
 export interface QueueInfo {
@@ -19,10 +23,14 @@ export interface QueueInfo {
   readonly waiting: number;
   readonly delayed: number;
   readonly running: number;
+  /** How many have failed and could be put back. */
+  readonly deadLetters: number;
 }
 
 /** The queues of a database, seen and changed at run time; the changes hold for all processes. */
 export interface QueueAdmin {
+  /** Runs that failed for good. */
+  readonly deadLetters: DeadLetterAdmin;
   list(): Promise<QueueInfo[]>;
   /** @throws {QueueNotFoundError} */
   get(name: string): Promise<QueueInfo>;
@@ -45,6 +53,7 @@ export interface QueueAdmin {
 
 /** The queues as one engine knows them. */
 export class Queues implements QueueAdmin {
+  readonly deadLetters: DeadLetters;
   readonly #database: Queryable;
   readonly #store: QueueStore;
   readonly #definitions: () => Iterable<QueueDefinition>;
@@ -58,6 +67,9 @@ export class Queues implements QueueAdmin {
   constructor(options: {
     readonly database: Queryable;
     readonly store: QueueStore;
+    readonly deadLetters: DeadLetterStore;
+    readonly clock: Clock;
+    readonly codec: Codec;
     readonly definitions: () => Iterable<QueueDefinition>;
     readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
     readonly onChange: () => void;
@@ -67,6 +79,14 @@ export class Queues implements QueueAdmin {
     this.#definitions = options.definitions;
     this.#ask = options.ask;
     this.#onChange = options.onChange;
+    this.deadLetters = new DeadLetters({
+      store: options.deadLetters,
+      clock: options.clock,
+      codec: options.codec,
+      ensureQueue: (queue) => this.ensure(queue),
+      ask: options.ask,
+      onPutBack: options.onChange,
+    });
   }
 
   /** Tells the database what code declares, as far as it wasn't told yet; asks it nothing if all is told. */

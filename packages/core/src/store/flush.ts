@@ -2,6 +2,7 @@ import type { Database, Parameter, Statement } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
+import { deadLetterParts } from './dead-letters.js';
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
 import { discardColumns, type Discard, type StreamEntry, streamColumns } from './streams.js';
@@ -14,8 +15,10 @@ export interface FlushBatch {
   readonly enqueued: readonly QueuedRun[];
   readonly checkpoints: readonly Checkpoint[];
   readonly outcomes: readonly Outcome[];
-  /** Of the runs with an outcome, those that have an item in a queue. */
+  /** Of the runs with an outcome, those that leave their queue. */
   readonly dequeued: readonly string[];
+  /** Of the runs with an outcome, those that have failed in a queue. */
+  readonly deadLetters: readonly DeadLetterOfRun[];
   readonly consumed: readonly (ConsumedMessage & { readonly workflowId: string })[];
   /** Of the runs with an outcome, those whose parents may be parked. */
   readonly childrenOfOthers: readonly ChildOfOther[];
@@ -23,6 +26,12 @@ export interface FlushBatch {
   /** What goes from streams; none of it is in {@link streamed}. */
   readonly discarded: readonly Discard[];
   readonly now: EpochMs | null; // null = the database's clock
+}
+
+/** A run that may be put back, and so may be another's by the time that this is sent again. */
+export interface DeadLetterOfRun {
+  readonly workflowId: string;
+  readonly claimNo: number;
 }
 
 /** A child whose parent this executor doesn't execute. */
@@ -69,6 +78,7 @@ export function createFlushStore(
       ...[batch.starts, batch.checkpoints, batch.outcomes].map((rows) => countOf(rows)),
       ...(batch.enqueued.length > 0 ? ['enqueued', countOf(batch.enqueued)] : []),
       ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
+      ...(batch.deadLetters.length > 0 ? ['dead', countOf(batch.deadLetters)] : []),
       ...(batch.consumed.length > 0 ? ['consumed', countOf(batch.consumed)] : []),
       ...(batch.childrenOfOthers.length > 0 ? ['children', countOf(batch.childrenOfOthers)] : []),
       ...(batch.streamed.length > 0 ? ['streamed', countOf(batch.streamed)] : []),
@@ -139,6 +149,11 @@ const dequeuedColumns: readonly Column<string>[] = [
   { name: 'workflow_id', type: 'text', value: (workflowId) => workflowId },
 ];
 
+const deadLetterColumns: readonly Column<DeadLetterOfRun>[] = [
+  { name: 'workflow_id', type: 'text', value: (letter) => letter.workflowId },
+  { name: 'claim_no', type: 'int8', value: (letter) => letter.claimNo },
+];
+
 const consumedColumns: readonly Column<FlushBatch['consumed'][number]>[] = [
   { name: 'workflow_id', type: 'text', value: (message) => message.workflowId },
   { name: 'no', type: 'int8', value: (message) => message.no },
@@ -189,10 +204,13 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       select ${rowsSelection(checkpointColumns)} ${source(checkpointColumns, batch.checkpoints)} ${onConflict}
     )`);
   }
+  if (batch.deadLetters.length > 0)
+    parts.push(...deadLetterParts(schema, source(deadLetterColumns, batch.deadLetters)));
   if (batch.outcomes.length > 0) {
+    const own = batch.deadLetters.length > 0 ? 'where item.workflow_id not in (select workflow_id from put_back)' : '';
     parts.push(`settled as (
       insert into ${schema}.outcomes (${columnNames(outcomeColumns)})
-      select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)} ${onConflict}
+      select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)} ${own} ${onConflict}
     )`);
   }
   if (batch.enqueued.length > 0) {
@@ -209,7 +227,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
   if (batch.consumed.length > 0) {
     const from = source(consumedColumns, batch.consumed);
     parts.push(`consumed as (
-      update ${schema}.messages m set consumed_in = item.retries ${from}
+      update ${schema}.messages m set consumed_in = greatest(m.consumed_in, item.retries) ${from}
       where m.workflow_id = item.workflow_id and m.no = item.no
     )`);
   }
@@ -249,6 +267,7 @@ function flushValues(batch: FlushBatch): Parameter[] {
     batch.executorId,
     ...groupValues(startColumns, batch.starts),
     ...groupValues(checkpointColumns, batch.checkpoints),
+    ...groupValues(deadLetterColumns, batch.deadLetters),
     ...groupValues(outcomeColumns, batch.outcomes),
     ...groupValues(queuedRunColumns, batch.enqueued),
     ...(batch.enqueued.length > 0 ? [batch.now] : []),

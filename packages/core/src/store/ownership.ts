@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from './records.js';
+import { deadItem } from './dead-letters.js';
 import { wakeParentsParts } from './parking.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
 
@@ -174,13 +175,15 @@ interface ClaimedRow extends Record<string, unknown> {
   crashes: number;
   cancel_requested: boolean;
   unchecked: boolean;
+  retries_due: number;
 }
 
 const claimedColumns = (alias: string): string => `
   ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
-  ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked`;
+  ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked,
+  ${alias}.retries_due`;
 
 function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
@@ -201,6 +204,7 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     crashes: row.crashes,
     cancelRequested: row.cancel_requested,
     unchecked: row.unchecked,
+    retriesDue: row.retries_due,
   };
 }
 
@@ -316,8 +320,8 @@ const releaseText = (schema: string): string => `
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id
     returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at
-  ), removed_items as (
-    delete from ${schema}.queue_items i using released
+  ), dead_letters as (
+    update ${schema}.queue_items i set ${deadItem} from released
     where released.state = 'settled' and released.queue is not null and i.workflow_id = released.workflow_id
   ), requeued as (
     update ${schema}.queue_items i

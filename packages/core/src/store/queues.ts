@@ -11,6 +11,7 @@ export interface QueueRecord {
   readonly waiting: number;
   readonly delayed: number;
   readonly running: number;
+  readonly deadLetters: number;
 }
 
 /** How one of several enqueuings under one id stands for the others. */
@@ -72,12 +73,13 @@ export function createQueueStore(
         text: `
           select q.name, jsonb_strip_nulls(q.declared || q.changed)::text as settings, q.paused_at is not null as is_paused,
             coalesce(items.waiting, 0)::float8 as waiting, coalesce(items.delayed, 0)::float8 as delayed,
-            coalesce(items.running, 0)::float8 as running
+            coalesce(items.running, 0)::float8 as running, coalesce(items.dead, 0)::float8 as dead
           from ${schema}.queues q
           left join lateral (
             select count(*) filter (where i.state = 'waiting') as waiting,
               count(*) filter (where i.state = 'delayed') as delayed,
-              count(*) filter (where i.state = 'running') as running
+              count(*) filter (where i.state = 'running') as running,
+              count(*) filter (where i.state = 'dead') as dead
             from ${schema}.queue_items i where i.queue = q.name
           ) items on true
           where $1::text[] is null or q.name = any($1::text[]) order by q.name`,
@@ -90,6 +92,7 @@ export function createQueueStore(
         waiting: Number(row.waiting),
         delayed: Number(row.delayed),
         running: Number(row.running),
+        deadLetters: Number(row.dead),
       }));
     },
 
@@ -233,4 +236,5 @@ interface QueueRow extends Record<string, unknown> {
   waiting: number;
   delayed: number;
   running: number;
+  dead: number;
 }

@@ -107,6 +107,8 @@ export interface ClaimedRun extends NewRun {
   readonly cancelRequested: boolean;
   /** Whether its input was not checked at the start, because who started it did not have the workflow. */
   readonly unchecked: boolean;
+  /** How often the workflow must have started afresh before it goes on: more often than it has, once it was put back. */
+  readonly retriesDue: number;
 }
 
 export interface Outcome {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
+import { createDeadLetterStore, type DeadLetterStore } from './dead-letters.js';
 import { createEventStore, type EventStore } from './events.js';
 import { createExecutorStore, type ExecutorStore } from './executors.js';
 import { createFlushStore, type FlushStore } from './flush.js';
@@ -27,6 +28,7 @@ export interface Store {
   readonly executors: ExecutorStore;
   readonly parking: ParkingStore;
   readonly queues: QueueStore;
+  readonly deadLetters: DeadLetterStore;
   readonly messages: MessageStore;
   readonly tokens: TokenStore;
   readonly events: EventStore;
@@ -54,6 +56,7 @@ export function createStore(database: Database, schemaName: string): Store {
     messages: createMessageStore(database, schema, statementName),
     parking: createParkingStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),
+    deadLetters: createDeadLetterStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
   };
 }

@@ -105,7 +105,8 @@ export class RunExecution {
       this.interrupt('cancelled');
       return;
     }
-    const { lastRetry } = this.#history;
+    const { lastRetry, retries } = this.#history;
+    if (retries < this.run.retriesDue) return this.#startAfresh({ retryAt: clock.now(), error: null });
     const waitMs = lastRetry === null ? 0 : (codec.decode(lastRetry.payload) as RetryMarker).retryAt - clock.now();
     if (waitMs > 0) this.#timers.set(waitMs, () => this.#invoke());
     else this.#invoke();
@@ -344,20 +345,19 @@ export class RunExecution {
 
   #fail(error: unknown): void {
     const { codec, clock, random } = this.#services;
-    const failures = this.#history.retries + 1;
+    const failures = this.#history.retries - this.run.retriesDue + 1;
     if (!mayRetry(this.definition.retryPolicy, error, failures)) {
       this.#settle('failed', codec.encodeError(error));
       return;
     }
-    const now = clock.now();
-    const marker: RetryMarker = {
-      retryAt: now + nextDelayMs(this.definition.retryPolicy, failures, random.float()),
-      error: codec.encodeError(error),
-    };
-    const payload = codec.encodeRecord(marker);
-    const at = { startedAt: now, finishedAt: now };
-    const streamed = this.#streams.rollBackAll();
-    const entry: Entry = { kind: 'retry', seq: -1, name: '', payload, failed: true, ...at, streamed };
+    const delayMs = nextDelayMs(this.definition.retryPolicy, failures, random.float());
+    this.#startAfresh({ retryAt: clock.now() + delayMs, error: codec.encodeError(error) });
+  }
+
+  #startAfresh(marker: RetryMarker): void {
+    const [payload, at] = [this.#services.codec.encodeRecord(marker), this.#services.clock.now()];
+    const base = { kind: 'retry', seq: -1, name: '', failed: true, startedAt: at, finishedAt: at } as const;
+    const entry: Entry = { ...base, payload, streamed: this.#streams.rollBackAll() };
     const { checkpoint, durable } = this.#recorder.record(entry);
     const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#retries, checkpoint];
     this.#close();

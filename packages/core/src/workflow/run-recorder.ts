@@ -53,8 +53,8 @@ export class RunRecorder {
    * with that: resolves with the outcome that is durable.
    */
   async settle(outcome: Outcome, failedWith: (error: unknown) => Outcome): Promise<Outcome> {
-    const { parentId, queue } = this.#run;
-    const item = { kind: 'outcome', isQueued: queue !== null, parentId } as const;
+    const { parentId, queue, claimNo } = this.#run;
+    const item = { kind: 'outcome', isQueued: queue !== null, claimNo, parentId } as const;
     const verdict = await this.#append({ ...item, outcome });
     if (verdict.kind !== 'refused') return outcome;
     const failed = failedWith(verdict.error);

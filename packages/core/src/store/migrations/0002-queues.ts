@@ -1,9 +1,10 @@
+import { deadItem } from '../dead-letters.js';
 import { wakeParentsParts } from '../parking.js';
 import type { Migration } from './migration.js';
 
 /**
- * Queues. An item exists from the enqueuing of a run to its outcome, so what waits or runs in a queue is what its items say,
- * and finished work costs nothing.
+ * Queues. An item exists from the enqueuing of a run to its outcome, and of a run that failed beyond that, as a dead letter. So
+ * what waits or runs in a queue is what its items say, and completed work costs nothing.
  */
 export const queues: Migration = {
   version: 2,
@@ -29,7 +30,7 @@ create table ${schema}.queue_items (
   place bigint generated always as identity,
   priority integer not null,
   units integer not null,
-  state text not null, -- delayed, waiting, running or blocked
+  state text not null, -- delayed, waiting, running or blocked; dead once the run has failed, until it is put back or dropped
   enqueued_at timestamptz not null,
   run_at timestamptz not null,
   run_at_max timestamptz, -- how far later enqueuings may put it off
@@ -46,6 +47,7 @@ create index queue_items_turns on ${schema}.queue_items (queue, level, key, rank
 create index queue_items_delayed on ${schema}.queue_items (queue, run_at) where state = 'delayed';
 create index queue_items_running on ${schema}.queue_items (queue, key) where state = 'running';
 create index queue_items_blocked on ${schema}.queue_items (queue) where state = 'blocked';
+create index queue_items_dead on ${schema}.queue_items (queue, place) where state = 'dead';
 create index queue_items_impatient on ${schema}.queue_items (queue, wait_until) where wait_until is not null and state = 'waiting';
 create unique index queue_items_deduplication on ${schema}.queue_items (queue, deduplication_id)
   where deduplication_id is not null;
@@ -60,6 +62,8 @@ create table ${schema}.queue_admissions (
 create index queue_admissions_recent on ${schema}.queue_admissions (queue, key, at);
 
 alter table ${schema}.runs add column queue text;
+-- How often the workflow must have started afresh before it goes on: one time more than it has, once it was put back.
+alter table ${schema}.runs add column retries_due integer not null default 0;
 
 -- Where an item stands in line. With ageing, a priority is worth so many milliseconds of waiting, and all is one level.
 create function ${schema}.queue_level(priority integer, settings jsonb) returns integer immutable language sql as $$
@@ -154,7 +158,7 @@ begin
       where i.queue = v_queue.name and i.state = 'waiting' and i.wait_until <= v_now
       for update of i, r skip locked
     ), removed as (
-      delete from ${schema}.queue_items i using late where i.workflow_id = late.workflow_id
+      update ${schema}.queue_items i set ${deadItem} from late where i.workflow_id = late.workflow_id
     ), ended as (
       update ${schema}.runs r set state = 'settled' from late where r.workflow_id = late.workflow_id
     ), ${wakeParentsParts(schema, { settled: 'late', at: 'v_now' }).join(', ')}
@@ -304,7 +308,7 @@ begin
       update ${schema}.runs r
       set state = 'owned', executor_id = p_executor, claim_no = p_claim_no, attempt = r.attempt + 1,
         version = k.version,
-        deadline_at = case when r.attempt > 0 then r.deadline_at
+        deadline_at = case when r.attempt > 0 and r.deadline_at is not null then r.deadline_at
           else least(r.deadline_at, v_now + interval '1 millisecond' * coalesce(
             i.timeout_ms, case when r.version = '' then k.timeout_ms end)) end
       from ${schema}.queue_items i, (
