@@ -47,6 +47,14 @@ describe('the slots of a schedule', () => {
       '2026-01-01T00:00:40.000Z',
     ]);
     expect(slots({ cron: '0 8 * * MON-FRI' }, '2026-01-02T09:00:00Z', 1)).toEqual(['2026-01-05T08:00:00.000Z']);
+    for (const sunday of ['0', '7', 'SUN']) {
+      expect(slots({ cron: `0 8 * * ${sunday}` }, '2026-01-02T09:00:00Z', 1)).toEqual(['2026-01-04T08:00:00.000Z']);
+    }
+    expect(slots({ cron: '0 8 * JAN,MAR 5-7' }, '2026-01-30T09:00:00Z', 3)).toEqual([
+      '2026-01-31T08:00:00.000Z',
+      '2026-03-01T08:00:00.000Z',
+      '2026-03-06T08:00:00.000Z',
+    ]);
     expect(slots({ cron: '0 0 L * *' }, '2026-02-01T00:00:00Z', 1)).toEqual(['2026-02-28T00:00:00.000Z']);
   });
 
