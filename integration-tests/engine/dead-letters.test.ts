@@ -214,22 +214,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
   it('are not ended again by a process that never heard that their failure was stored', async () => {
     const { state, work } = breakable('ended twice');
     const test = await freshDatabase(open);
-    let isReplyLost = true;
-    let onLost = (): void => {};
-    let sendAgain = (): void => {};
-    const lost = new Promise<void>((resolve) => (onLost = resolve));
-    const again = new Promise<void>((resolve) => (sendAgain = resolve));
-    const database: Database = {
-      ...passOn(test.database),
-      async query<R extends Row>(statement: Statement) {
-        const rows = await test.database.query<R>(statement);
-        if (!isReplyLost || !/flush_new_.*dead/.test(statement.name)) return rows;
-        isReplyLost = false;
-        onLost();
-        await again;
-        throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
-      },
-    };
+    const { database, lost, sendAgain } = losingAReply(test.database);
     const first = await launchEngine({ ...test, database }, { workflows: [work], poll });
     const line = queue('ended twice');
     await line.with({ engine: first, workflowId: 'x' }).enqueue(work, 'x');
@@ -246,4 +231,40 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     await client.queues.resume('ended twice');
     expect(await client.run('x').result()).toBe('done x');
   });
+
+  it('are executed again by a process that never heard that their failure was stored', async () => {
+    const { state, work } = breakable('taken again');
+    const test = await freshDatabase(open);
+    const { database, lost, sendAgain } = losingAReply(test.database);
+    const first = await launchEngine({ ...test, database }, { workflows: [work], poll });
+    await queue('taken again').with({ engine: first, workflowId: 'x' }).enqueue(work, 'x');
+    await lost;
+    state.isBroken = false;
+    const client = await connectClient(test, { database: await test.reopen() });
+    expect(await client.queues.deadLetters.redrive('taken again')).toEqual(['x']);
+    await expect.poll(async () => (await client.run('x').status()).attempt, patient).toBe(2);
+    sendAgain();
+    expect(await client.run('x').result()).toBe('done x');
+  });
 });
+
+/** A database that loses the reply to the first failure in a queue, and says so when it is told to. */
+function losingAReply(real: Database) {
+  let isReplyLost = true;
+  let onLost = (): void => {};
+  let sendAgain = (): void => {};
+  const lost = new Promise<void>((resolve) => (onLost = resolve));
+  const again = new Promise<void>((resolve) => (sendAgain = resolve));
+  const database: Database = {
+    ...passOn(real),
+    async query<R extends Row>(statement: Statement) {
+      const rows = await real.query<R>(statement);
+      if (!isReplyLost || !/flush_new_.*dead/.test(statement.name)) return rows;
+      isReplyLost = false;
+      onLost();
+      await again;
+      throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
+    },
+  };
+  return { database, lost, sendAgain: () => sendAgain() };
+}

@@ -129,7 +129,7 @@ export function queues({ noted, define, table }: Instruments): CrashScenario[] {
     crashScenario({
       ...broken,
       name: 'failed in a queue, and put back, without the replies to what is written',
-      isReplyLost: (name) => name.startsWith('flush_new') || name.startsWith('dead_letters'),
+      isReplyLost: (name, nth) => name.startsWith('flush_new') || (name.startsWith('dead_letters') && nth === 1),
     }),
     crashScenario({
       name: 'queued by a transactional step',

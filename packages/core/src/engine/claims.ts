@@ -6,7 +6,8 @@ import type { WorkflowDefinition } from '../workflow/definition.js';
 import type { EngineServices } from './engine-services.js';
 
 export interface ClaimsOwner {
-  readonly isRunning: (workflowId: string) => boolean;
+  /** Whether what this claim took is executing. Under an earlier one, the run has failed and was put back since. */
+  readonly isRunning: (run: ClaimedRun) => boolean;
   readonly suspectsRunning: () => number;
   readonly runsRunning: () => number;
   /** Whether the database keeps up, so that more can be taken on. */
@@ -156,7 +157,7 @@ export class Claims {
           now: clock.sqlNow(),
         });
     if (moreInMs !== null) this.#lookAgain(moreInMs);
-    const fresh = runs.filter((run) => !this.#owner.isRunning(run.workflowId));
+    const fresh = runs.filter((run) => !this.#owner.isRunning(run));
     const histories = fresh.length === 0 ? new Map<string, Checkpoint[]>() : await this.#loadHistories(fresh);
     for (const run of fresh) this.#execute(run, histories.get(run.workflowId) ?? []);
     this.#unanswered = null;

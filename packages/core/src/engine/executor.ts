@@ -93,7 +93,7 @@ export class Executor {
       onRevoked,
     });
     this.#claims = new Claims(services, this.id, callbacks.beforeClaim, {
-      isRunning: (workflowId) => this.#runs.has(workflowId),
+      isRunning: ({ workflowId, claimNo }) => this.#runs.get(workflowId)?.run.claimNo === claimNo,
       suspectsRunning: () => this.#suspects.count,
       runsRunning: () => this.#runs.size,
       hasRoom: () => !this.isBacklogFull,
@@ -308,9 +308,10 @@ export class Executor {
       },
       leaseRenewal: () => this.#lease.renewal(),
       onSettled: (execution, outcome) => {
-        this.#runs.delete(execution.run.workflowId);
+        const { workflowId } = execution.run;
+        if (this.#runs.get(workflowId) === execution) this.#runs.delete(workflowId);
         this.#callbacks.onSettled(outcome);
-        this.#suspects.release(execution.run.workflowId);
+        this.#suspects.release(workflowId);
         if (execution.run.queue === null) this.#claims.left();
         else this.#claims.freed();
       },
