@@ -1,11 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import {
-  Controller,
-  type ExecutionContext,
-  type INestMicroservice,
-  type LoggerService,
-  type ModuleMetadata,
-} from '@nestjs/common';
+import { Controller, type ExecutionContext, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import {
   type ClientProxy,
   ClientProxyFactory,
@@ -42,13 +36,13 @@ class TcpOnAnyPort extends ServerTCP {
 }
 
 /** A microservice, and a client that is connected to it. */
-async function start(
+async function serve(
   metadata: ModuleMetadata,
   {
     nestLogger = false,
     ...options
   }: PerdureModuleOptions & { readonly nestLogger?: LoggerService | false } = freshOptions(),
-): Promise<{ readonly app: INestMicroservice; readonly client: ClientProxy }> {
+): Promise<ClientProxy> {
   const strategy = new TcpOnAnyPort();
   const app = (await compile(metadata, options)).createNestMicroservice({ strategy, logger: nestLogger });
   closeAfterTest(app);
@@ -58,11 +52,8 @@ async function start(
     options: { host: '127.0.0.1', port: strategy.boundPort },
   });
   onTestFinished(() => void client.close());
-  return { app, client };
+  return client;
 }
-
-const serve = async (...application: Parameters<typeof start>): Promise<ClientProxy> =>
-  (await start(...application)).client;
 
 const keyResolver = (context: ExecutionContext) => context.switchToRpc().getData<Charge>().key;
 const principalResolver = (context: ExecutionContext) => context.switchToRpc().getData<Charge>().user;
@@ -249,26 +240,6 @@ describe('a message handler', () => {
     const second = await serve(metadata, options);
     expect(await ask(second, 'charge', charge)).toBe('reserved charged 5');
     expect(seen).toEqual(['reserve', 'charge', 'charge']);
-  });
-
-  it('tells senders who still wait, when its application is closed, to send again', async () => {
-    const reached = gate();
-
-    @Controller()
-    class Payments {
-      @MessagePattern('charge')
-      @Idempotent({ keyResolver })
-      async charge(): Promise<never> {
-        reached.open();
-        return await new Promise<never>(() => {});
-      }
-    }
-
-    const { app, client } = await start({ controllers: [Payments] }, { ...freshOptions(), shutdown: { drainMs: 0 } });
-    const refused = refusal(client, 'charge', { key: 'k', cents: 5 });
-    await reached.opened;
-    await app.close();
-    expect(await refused).toMatchObject({ status: 503, code: 'unavailable' });
   });
 
   it('has to say where the key is, and who sends, where that makes a difference', async () => {
