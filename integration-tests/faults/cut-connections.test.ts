@@ -60,20 +60,23 @@ describe('work goes on, nothing is lost and no connection stays behind', () => {
     'when all connections become half-open, 10 times, within two deadlines, with a pool of %i',
     { timeout: 90_000 },
     async (poolSize) => {
-      const deadlineMs = 1_000;
+      const deadlineMs = 1_500;
       const database = proxied({ poolSize, statementTimeoutMs: deadlineMs, controlTimeoutMs: deadlineMs });
       const { perdure, load } = await launchWithLoad(database, 10);
       const executorId = perdure.executorId;
       let worstMs = 0;
+      const runOnMs = async (): Promise<number> => {
+        const since = performance.now();
+        await load.runsOn(10);
+        return performance.now() - since;
+      };
       for (let round = 1; round <= 10; round += 1) {
-        await load.runsOn(1);
+        const undisturbedMs = await runOnMs();
         // However many connections wait in the pool: they are all dead now.
         await expectWholePool(database, poolSize);
         proxy.impose({ kind: 'half-open' });
         proxy.pass();
-        const since = performance.now();
-        await load.runsOn(10);
-        worstMs = Math.max(worstMs, performance.now() - since);
+        worstMs = Math.max(worstMs, (await runOnMs()) - undisturbedMs);
       }
       expect(worstMs).toBeLessThan(2 * deadlineMs);
       await load.end();
