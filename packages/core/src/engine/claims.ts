@@ -125,12 +125,15 @@ export class Claims {
     this.#wasFreed = false;
     let found: number;
     let runsMax: number;
+    let isRepeated: boolean;
     do {
       runsMax = Math.min(options.claimBatch, options.runsMax - this.#owner.runsRunning());
       this.#isFull = runsMax <= 0;
       if (this.#isFull || !this.#owner.hasRoom()) return;
+      isRepeated = this.#unanswered !== null;
       found = await this.#claim(runsMax);
-    } while (found >= runsMax);
+      // What one claim took, or may have, doesn't say that there is no more.
+    } while (found >= runsMax || isRepeated);
     // What this process cannot run, another may.
     if (wasFreed && found === 0) hints.send({ type: 'work' });
   }

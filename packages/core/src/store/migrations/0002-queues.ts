@@ -181,7 +181,8 @@ begin
     end if;
 
     -- How much may be taken.
-    v_share := greatest(1, v_left / v_queues);
+    -- Items may have come to one more queue since they were counted.
+    v_share := greatest(1, v_left / greatest(1, v_queues));
     v_queues := v_queues - 1;
     v_room := least(v_left, v_share);
     if v_settings ?| array['concurrency', 'workerConcurrency'] then
