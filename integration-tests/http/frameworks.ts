@@ -61,6 +61,8 @@ export interface Framework {
   readonly statusOfMalformedPaths?: number;
   /** Requests come as a `Request`, which has one value for each header, in however many lines it came. */
   readonly hasWebRequests?: boolean;
+  /** It leaves out what a response says of the encoding of its body. */
+  readonly dropsEncodings?: boolean;
   start(perdure: Perdure, routes: readonly TestRoute[], options?: AppOptions): Promise<TestApp>;
 }
 

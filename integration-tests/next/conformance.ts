@@ -22,6 +22,7 @@ export function nextConformance({
     name: 'Next.js',
     statusOfMalformedPaths: 500,
     hasWebRequests: true,
+    dropsEncodings: true,
     start: (...args) => running.start(...args),
   };
 

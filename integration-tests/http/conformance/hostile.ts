@@ -30,22 +30,28 @@ export function hostileConformance(place: Place): void {
     expect(await statusOf('"k"')).toBe(200);
   });
 
-  it('10c. a body is sent again in the encoding that it was stored in', async () => {
-    const { server } = await bench(place, [
-      {
-        kind: 'idempotent',
-        path: '/zipped',
-        handler: () => ({
-          status: 200,
-          headers: { 'content-type': 'text/plain', 'content-encoding': 'gzip' },
-          body: gzipSync('made once'),
-        }),
-      },
-    ]);
-    const [first, again] = [await server.post('/zipped', { key: '"k"' }), await server.post('/zipped', { key: '"k"' })];
-    expect([first.text, again.text]).toEqual(['made once', 'made once']);
-    expect(again.headers.get('content-encoding')).toBe('gzip');
-  });
+  it.skipIf(place.framework.dropsEncodings)(
+    '10c. a body is sent again in the encoding that it was stored in',
+    async () => {
+      const { server } = await bench(place, [
+        {
+          kind: 'idempotent',
+          path: '/zipped',
+          handler: () => ({
+            status: 200,
+            headers: { 'content-type': 'text/plain', 'content-encoding': 'gzip' },
+            body: gzipSync('made once'),
+          }),
+        },
+      ]);
+      const [first, again] = [
+        await server.post('/zipped', { key: '"k"' }),
+        await server.post('/zipped', { key: '"k"' }),
+      ];
+      expect([first.text, again.text]).toEqual(['made once', 'made once']);
+      expect(again.headers.get('content-encoding')).toBe('gzip');
+    },
+  );
 
   it('10d. a response that has no body says nothing of its length', async () => {
     const empty = workflow('hostile: empty', async () => reply(204, { not: 'sent' }));
