@@ -1,7 +1,14 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take a minute or more: last and alone, they would leave a core with nothing to do. */
-const slow = ['/crash-points/', '/faults/cut-connections', '/recovery/sigkill', '/sleepers/', '/http/processes'];
+const slow = [
+  '/crash-points/',
+  '/http/conformance.test',
+  '/faults/cut-connections',
+  '/recovery/sigkill',
+  '/sleepers/',
+  '/http/processes',
+];
 
 export class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
