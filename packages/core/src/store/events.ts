@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.js';
+import { askedRuns } from './asked-runs.js';
 
 /** Who wants to know of an event of a run, later than the one at a position of its history. */
 export interface EventQuestion {
@@ -28,16 +29,8 @@ export function createEventStore(
     async find(questions) {
       const rows = await database.query<EventRow>({
         name: statementName('events_find'),
-        // The end of the run is looked at first: an event that was set before it is then seen.
         text: `
-          with asked as materialized (
-            select asked.*, r.workflow_id is not null as known,
-              r.state = 'settled' or exists (
-                select 1 from ${schema}.outcomes o where o.workflow_id = asked.workflow_id
-              ) as ended
-            from unnest($1::text[], $2::text[], $3::int4[]) with ordinality as asked(workflow_id, key, after, no)
-            left join ${schema}.runs r on r.workflow_id = asked.workflow_id
-          )
+          with ${askedRuns(schema, 'workflow_id, key, after, no')}
           select asked.known, coalesce(asked.ended, false) as ended, e.position, e.payload
           from asked left join lateral (
             select c.position, c.payload from ${schema}.checkpoints c

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.js';
+import { askedRuns } from './asked-runs.js';
 import type { Column } from './sql.js';
 
 /** A place in a stream: a value, its end, or word that earlier values are gone. */
@@ -97,14 +98,7 @@ export function createStreamStore(
       const rows = await database.query<StreamRow>({
         name: statementName('streams_read'),
         text: `
-          with asked as materialized (
-            select asked.*, r.workflow_id is not null as known,
-              r.state = 'settled' or exists (
-                select 1 from ${schema}.outcomes o where o.workflow_id = asked.workflow_id
-              ) as ended
-            from unnest($1::text[], $2::text[], $3::int4[]) with ordinality as asked(workflow_id, name, first, question)
-            left join ${schema}.runs r on r.workflow_id = asked.workflow_id
-          )
+          with ${askedRuns(schema, 'workflow_id, name, first, question')}
           select asked.question::int4 as question, asked.known, coalesce(asked.ended, false) as ended,
             s.no, s.kind, s.payload
           from asked left join lateral (
