@@ -20,4 +20,5 @@ export type { LogItem } from './checkpoint-log/checkpoint-log.js';
 export { createStore } from './store/store.js';
 export { migrate } from './store/migrate.js';
 export type { Checkpoint, NewRun } from './store/records.js';
+export { currentScope } from './workflow/current-context.js';
 export { privateWorkflow } from './workflow/workflow.js';

@@ -1,6 +1,7 @@
 import type { Perdure, Workflow } from '@perdure/core';
 import { Admission } from './admission.js';
 import { type Answer, answerOf } from './answer.js';
+import { bindScope, boundScopeOf } from './bound-request.js';
 import type { HttpExchange } from './exchange.js';
 import { HandlerRoutes } from './handler-route.js';
 import type { HttpResponse } from './http-response.js';
@@ -53,7 +54,7 @@ export class Idempotency<Req> {
 
   /** Calls something in the scope of a request that was bound before, for when the AsyncLocalStorage was lost on the way. */
   rebind<T>(request: object, fn: () => T): T {
-    const scope = httpState().byRequest.get(request);
+    const scope = boundScopeOf(request);
     return scope === undefined ? fn() : withinScope(this.#perdure, scope, fn);
   }
 
@@ -93,25 +94,23 @@ export class Idempotency<Req> {
   }
 
   #scopeOf(exchange: HttpExchange<Req>): RequestScope {
-    const { byRequest } = httpState();
-    const known = byRequest.get(exchange.request);
+    const known = boundScopeOf(exchange.request);
     if (known !== undefined) return known;
     let runId: Promise<string | null> | undefined;
     const scope = new KeyedScope(
       this.#contextOf(exchange),
       () => (runId ??= this.#admission.runIdOf(exchange, this.route())),
     );
-    byRequest.set(exchange.request, scope);
+    bindScope(exchange.request, scope);
     return scope;
   }
 
   /** A handler's workflows are named after the key that its route has, which may be another than that of `bind`. */
   #handlerScope(exchange: HttpExchange<Req>, runId: string): RequestScope {
-    const { byRequest } = httpState();
-    const bound = byRequest.get(exchange.request);
+    const bound = boundScopeOf(exchange.request);
     const context = bound === undefined ? this.#contextOf(exchange) : () => bound.context();
     const scope = new KeyedScope(context, () => Promise.resolve(runId));
-    byRequest.set(exchange.request, scope);
+    bindScope(exchange.request, scope);
     return scope;
   }
 

@@ -8,10 +8,8 @@ export type RequestWorkflow = Workflow<[], RequestOutcome>;
 
 /** What there must be one of in a process, however often this package was loaded. */
 export interface HttpState {
-  /** The request that the calling code works for. */
+  /** The request that the calling code works for after its end; while it is under way, `perdure.within` knows. */
   readonly scopes: AsyncLocalStorage<RequestScope>;
-  /** The same by the framework's request: code that reads bodies may lose the AsyncLocalStorage. */
-  readonly byRequest: WeakMap<object, RequestScope>;
   /** The requests that are here and could have their handlers run. */
   readonly offers: Offers;
   requestWorkflow: RequestWorkflow | null; // null = not defined yet
@@ -24,7 +22,6 @@ export function httpState(): HttpState {
   const holder = globalThis as { [key]?: HttpState };
   return (holder[key] ??= {
     scopes: new AsyncLocalStorage<RequestScope>(),
-    byRequest: new WeakMap(),
     offers: new Offers(),
     requestWorkflow: null,
   });

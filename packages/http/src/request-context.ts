@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Carrier, currentRun } from '@perdure/core';
+import { currentScope } from '@perdure/core/internal';
 import { httpState } from './process-state.js';
-import type { RequestContext, RequestScope } from './scope.js';
+import { isRequestScope, type RequestContext, type RequestScope } from './scope.js';
 
 /** The request that the calling code works for, in a handler, a workflow or a step; undefined elsewhere. */
 export function currentRequest(): RequestContext | undefined {
-  return httpState().scopes.getStore()?.context();
+  const scope = currentScope();
+  return (isRequestScope(scope) ? scope : httpState().scopes.getStore())?.context();
 }
 
 /**
@@ -22,6 +24,7 @@ export const requestCarrier: Carrier<RequestContext> = {
 
 /** The scope of work that goes on after its request. */
 const scopeOf = (context: RequestContext): RequestScope => ({
+  kind: 'http.request',
   context: () => context,
   runIdFor: () => Promise.resolve(undefined),
 });

@@ -12,7 +12,13 @@ export interface RequestContext {
 
 /** What code that works for a request can know of it. */
 export interface RequestScope {
+  readonly kind: 'http.request';
   context(): RequestContext;
   /** The id for a run that is started now, in the order of the calls; undefined for a random one. */
   runIdFor(workflowName: string): Promise<string | undefined>;
+}
+
+/** By its form, because a process may have loaded this package more than once. */
+export function isRequestScope(scope: object | null): scope is RequestScope {
+  return scope !== null && (scope as Partial<RequestScope>).kind === 'http.request';
 }

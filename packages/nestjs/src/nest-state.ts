@@ -1,5 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Perdure, Workflow } from '@perdure/core';
+import type { Workflow } from '@perdure/core';
 import type { ScheduleMetadata, WorkflowClass, WorkflowMetadata } from './workflows/workflow-class.js';
 
 /** What there must be one of in a process, however often this package was loaded. */
@@ -12,8 +11,6 @@ export interface NestState {
   readonly scoped: WeakSet<WorkflowClass>;
   /** The classes that are asked for by `@InjectWorkflow`. */
   readonly injected: Set<WorkflowClass>;
-  /** The engine of the application whose request the calling code works for: what it starts is named after the request. */
-  readonly requests: AsyncLocalStorage<Perdure>;
 }
 
 const key = Symbol.for('perdure.nestjs.v1');
@@ -27,6 +24,5 @@ export function nestState(): NestState {
     providers: new WeakMap(),
     scoped: new WeakSet(),
     injected: new Set(),
-    requests: new AsyncLocalStorage<Perdure>(),
   });
 }

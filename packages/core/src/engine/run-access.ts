@@ -1,4 +1,5 @@
-import type { RunNaming } from '../workflow/context.js';
+import type { EngineContext, RunNaming } from '../workflow/context.js';
+import { currentContext } from '../workflow/current-context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
 import { processState } from '../workflow/process-state.js';
@@ -16,6 +17,11 @@ type Run = string | { readonly workflowId: string };
 
 /** A workflow's type, made from the type of the value that `workflow()` returned. */
 type NamedWorkflow<W> = W extends Workflow<infer Args, infer Result> ? Workflow<Args, Result> : never;
+
+export interface WithinOptions {
+  readonly runIdFor?: RunNaming | null;
+  readonly scope?: object | null;
+}
 
 /** What is asked of runs from outside, the same with an engine in this process and without one. */
 export abstract class RunAccess {
@@ -100,13 +106,18 @@ export abstract class RunAccess {
    * Calls a function with this as what workflows are started on.
    *
    * @param options `runIdFor` gives the runs that are started without a workflow id one that is the same when all this
-   * happens again: from a request's idempotency key, say
+   * happens again: from a request's idempotency key, say; `scope` is what {@link currentScope} returns there
    *
    * @example
    * await perdure.within(() => checkout(order));
    */
-  within<T>(fn: () => T, options: { readonly runIdFor?: RunNaming } = {}): T {
-    const context = { kind: 'engine', starter: this.#desk, runIdFor: options.runIdFor ?? null } as const;
+  within<T>(fn: () => T, { runIdFor = null, scope = null }: WithinOptions = {}): T {
+    const context: EngineContext = { kind: 'engine', starter: this.#desk, runIdFor, scope };
     return processState().contexts.run(context, fn);
+  }
+
+  /** Whether the calling code starts workflows on this: called by {@link within}, or by a run of it. */
+  get isCurrent(): boolean {
+    return currentContext()?.starter === this.#desk;
   }
 }

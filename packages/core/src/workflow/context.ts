@@ -79,6 +79,8 @@ export interface EngineContext {
   readonly kind: 'engine';
   readonly starter: RunStarter;
   readonly runIdFor: RunNaming | null; // null = ids are random
+  /** What an adapter hangs on it: a request, say; null = nothing. */
+  readonly scope: object | null;
 }
 
 export type Context = WorkflowContext | StepContext | EngineContext;

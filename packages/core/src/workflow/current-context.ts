@@ -8,6 +8,12 @@ export function currentContext(): Context | undefined {
   return processState().contexts.getStore();
 }
 
+/** The `scope` of the innermost `perdure.within` that calls this; null in runs, and where there is none. */
+export function currentScope(): object | null {
+  const context = currentContext();
+  return context?.kind === 'engine' ? context.scope : null;
+}
+
 /** The engine that a start goes to: the one in context, else the one that was launched. */
 export function currentStarter(): RunStarter {
   const context = currentContext();

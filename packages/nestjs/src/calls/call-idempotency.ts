@@ -10,7 +10,6 @@ import {
 } from '@perdure/http';
 import { lastValueFrom } from 'rxjs';
 import { toException } from '../http/http-errors.js';
-import { PerdureHttp } from '../http/perdure-http.js';
 import type { RouteMetadata } from '../http/route-metadata.js';
 import { LatePerdure } from '../module/late-perdure.js';
 import type { PerdureModuleOptions } from '../module/module-options.js';
@@ -23,23 +22,20 @@ import { callExchange, type NestCall } from './nest-call.js';
 @Injectable()
 export class CallIdempotency {
   readonly #idempotency: Idempotency<NestCall>;
-  readonly #http: PerdureHttp;
   readonly #registry: WorkflowRegistry;
 
   constructor(
     @Inject(getPerdureOptionsToken()) { http = {} }: PerdureModuleOptions,
     @Inject(LatePerdure) late: LatePerdure,
-    @Inject(PerdureHttp) perdureHttp: PerdureHttp,
     @Inject(WorkflowRegistry) registry: WorkflowRegistry,
   ) {
     this.#idempotency = new Idempotency(late.perdure, callOptions(http));
-    this.#http = perdureHttp;
     this.#registry = registry;
   }
 
   /** Calls a method so that the workflows that it starts know whose request it is. They get random ids: it has no key. */
   bind<T>(context: ExecutionContext, fn: () => T): T {
-    return this.#idempotency.bind(callExchange(context, withoutKey), () => this.#http.inRequest(fn));
+    return this.#idempotency.bind(callExchange(context, withoutKey), fn);
   }
 
   /** @throws what the method or the workflow threw, or an exception that says what is wrong with the call */
@@ -62,7 +58,7 @@ export class CallIdempotency {
     }
     let own: unknown;
     const answer = await this.#idempotency.handler(exchange, route, async (exchangeId) => {
-      own = await this.#http.inRequest(call);
+      own = await call();
       return recordOfValue(own, exchangeId);
     });
     if (answer.kind === 'pass') return await call();

@@ -92,7 +92,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
           // An exception that comes back as itself is stored, for the filters; of any other one, what they make of it.
           error: (error: Error) => (this.#http.isRevivable(error) ? reject(error) : nest.error(error)),
         };
-        this.#http.inRequest(() => next.handle().subscribe(observer));
+        next.handle().subscribe(observer);
       });
     };
     const answer = await this.#http.idempotency.handler(http.exchange, route, perform);

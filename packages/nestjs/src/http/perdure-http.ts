@@ -3,7 +3,6 @@ import { ApplicationConfig } from '@nestjs/core';
 import { type HttpOptions, type HttpProblem, type HttpResponse, Idempotency, problemOf } from '@perdure/http';
 import { LatePerdure } from '../module/late-perdure.js';
 import type { PerdureModuleOptions } from '../module/module-options.js';
-import { nestState } from '../nest-state.js';
 import { getPerdureOptionsToken } from '../tokens.js';
 import { nestErrors, PerdureProblemException, toException } from './http-errors.js';
 import { addHeaders, type NestExchange } from './nest-exchange.js';
@@ -39,12 +38,7 @@ export class PerdureHttp {
 
   /** Calls what handles a request, so that the workflows of this application that it starts are named after its key. */
   bind<T>({ exchange }: NestExchange, fn: () => T): T {
-    return this.idempotency.bind(exchange, () => this.inRequest(fn));
-  }
-
-  /** Calls what works for a request of this application. */
-  inRequest<T>(fn: () => T): T {
-    return nestState().requests.run(this.#late.perdure, fn);
+    return this.idempotency.bind(exchange, fn);
   }
 
   /** An error as it is to be thrown in Nest, with the headers that belong to it whoever renders it. */

@@ -38,6 +38,7 @@ function beforeLaunch(name: string | symbol): unknown {
   if (name === 'health') return () => notLaunched;
   if (name === 'shutdown') return () => Promise.resolve();
   if (name === 'executorId') return null;
+  if (name === 'isCurrent') return false;
   if (promising.has(name)) return () => Promise.reject(new NotLaunchedError());
   // Whoever looks whether it is a promise, or a provider with hooks, finds that it is not.
   if (name === 'constructor' || !(name in Perdure.prototype)) return Reflect.get(Perdure.prototype, name) as unknown;

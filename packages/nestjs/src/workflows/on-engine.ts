@@ -1,5 +1,4 @@
 import type { Perdure } from '@perdure/core';
-import { nestState } from '../nest-state.js';
 
 /**
  * Binds something to the engine of its application, of which there may be several in a process. In a request of that
@@ -9,5 +8,5 @@ export function onEngine<Bound extends { with(options: { readonly engine: Perdur
   unbound: Bound,
   engine: Perdure,
 ): Bound {
-  return nestState().requests.getStore() === engine ? unbound : unbound.with({ engine });
+  return engine.isCurrent ? unbound : unbound.with({ engine });
 }
