@@ -3,6 +3,7 @@
  * servers take turns in short rounds on one machine. Read the ratios; the rates are those of this machine.
  *
  * --rounds N (20)   --requests N (4000) in a round   --only TEXT   of the frameworks' names   --json FILE
+ * --node FILE   a Node.js that the servers run on, instead of this one
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     requests: { type: 'string', default: '4000' },
     only: { type: 'string', default: '' },
     json: { type: 'string' },
+    node: { type: 'string', default: process.execPath },
   },
 });
 
@@ -35,9 +37,10 @@ type Rates = Readonly<Record<Variant, number[]>>;
 
 async function measure(framework: Framework, databaseUrl: string): Promise<Rates> {
   const servers = new Map<Variant, Server>();
-  const rates: Rates = { bare: [], mounted: [], idempotent: [] };
+  const rates: Rates = { bare: [], storage: [], mounted: [], idempotent: [] };
   try {
-    for (const variant of variants) servers.set(variant, await startServer({ framework, variant, databaseUrl }));
+    for (const variant of variants)
+      servers.set(variant, await startServer({ framework, variant, databaseUrl }, options.node));
     const requests = Number(options.requests);
     const rateOf = (variant: Variant): Promise<number> =>
       load({ port: servers.get(variant)?.port ?? 0, request, requests });

@@ -9,9 +9,11 @@ export interface Server {
   close(): Promise<void>;
 }
 
-export async function startServer(options: ServerOptions): Promise<Server> {
+/** @param execPath the Node.js that it runs on */
+export async function startServer(options: ServerOptions, execPath: string): Promise<Server> {
   const file = options.framework.startsWith('Nest') ? 'nest-server.ts' : 'express-server.ts';
   const child = fork(fileURLToPath(new URL(`./children/${file}`, import.meta.url)), [JSON.stringify(options)], {
+    execPath,
     execArgv: ['--import', 'tsx'],
     env: {
       ...process.env,

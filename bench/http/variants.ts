@@ -1,8 +1,9 @@
 /**
- * What is compared: the framework alone; with the middleware of its adapter mounted; and with the route itself made
- * idempotent, for clients that send keys.
+ * What is compared: the framework alone; with middleware that does nothing but enter an AsyncLocalStorage, which is what
+ * Node takes for it, whoever asks; with the middleware of the adapter mounted; and with the route itself made idempotent,
+ * for clients that send keys.
  */
-export const variants = ['bare', 'mounted', 'idempotent'] as const;
+export const variants = ['bare', 'storage', 'mounted', 'idempotent'] as const;
 
 export type Variant = (typeof variants)[number];
 

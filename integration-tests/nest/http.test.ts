@@ -26,15 +26,17 @@ import {
   Res,
   StreamableFile,
   UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, NestFactory } from '@nestjs/core';
+import { APP_INTERCEPTOR, ApplicationConfig, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { currentRun, step } from '@perdure/core';
+import { currentRun, PerdureError, step } from '@perdure/core';
 import {
   currentRequest,
   Durable,
   Idempotent,
+  PerdureBindInterceptor,
   PerdureModule,
   type PerdureModuleOptions,
   PerdureProblemException,
@@ -451,5 +453,82 @@ describe.each(platforms)('a Nest application on $platform', ({ adapter }) => {
     const missing = await post('/it', { key: null });
     expect([missing.status, missing.json]).toMatchObject([400, { response: { code: 'key-missing' } }]);
     expect(seen).toEqual([PerdureProblemException.name]);
+  });
+
+  it('has no interceptor for requests that ask for nothing, which would cost each of them', async () => {
+    @Controller()
+    class Orders {
+      @Post('it')
+      create(): object {
+        return { request: currentRequest()?.requestId };
+      }
+    }
+
+    const { app, post } = await serve({ controllers: [Orders] });
+    expect(app.get(ApplicationConfig).getGlobalInterceptors()).toEqual([]);
+    const plain = await post('/it', { key: null, headers: { 'x-request-id': 'request-1' } });
+    expect(plain.json).toEqual({ request: 'request-1' });
+  });
+
+  it('shows filters the errors of what a handler starts as they are, or as exceptions where it is asked to', async () => {
+    @Workflow('nest http: seen by filters')
+    class Seen {
+      async run(order: Order): Promise<Order> {
+        return await Promise.resolve(order);
+      }
+    }
+
+    class Orders {
+      constructor(readonly seen: Seen) {}
+
+      async create(order: Order): Promise<Order> {
+        return await this.seen.run(order);
+      }
+    }
+
+    @Controller()
+    class Plain extends Orders {
+      constructor(@Inject(Seen) seen: Seen) {
+        super(seen);
+      }
+
+      @Post('plain')
+      override async create(@Body() order: Order): Promise<Order> {
+        return await super.create(order);
+      }
+    }
+
+    @Controller()
+    @UseInterceptors(PerdureBindInterceptor)
+    class Bound extends Orders {
+      constructor(@Inject(Seen) seen: Seen) {
+        super(seen);
+      }
+
+      @Post('bound')
+      override async create(@Body() order: Order): Promise<Order> {
+        return await super.create(order);
+      }
+    }
+
+    const seen: string[] = [];
+
+    @Catch()
+    class Everything implements ExceptionFilter<Error> {
+      catch(error: Error, host: ArgumentsHost): void {
+        seen.push(error instanceof PerdureError ? error.code : error.name);
+        const status = error instanceof HttpException ? error.getStatus() : 500;
+        const response = host.switchToHttp().getResponse<{ status(n: number): { send(body: unknown): void } }>();
+        response.status(status).send({});
+      }
+    }
+
+    const { post } = await serve({ controllers: [Plain, Bound], providers: [Seen] }, { filters: [new Everything()] });
+    const statuses: number[] = [];
+    for (const path of ['/plain', '/bound']) {
+      for (const id of [1, 2]) statuses.push((await post(path, { key: `"${path}"`, body: { id } })).status);
+    }
+    expect(statuses).toEqual([201, 500, 201, 422]);
+    expect(seen).toEqual(['PERDURE_WORKFLOW_CONFLICT', PerdureProblemException.name]);
   });
 });

@@ -1,4 +1,5 @@
 /** Argument: {@link ServerOptions} as JSON. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Perdure } from '@perdure/core';
@@ -13,7 +14,11 @@ const handler: express5.RequestHandler = (req, res) => void res.json(answerTo(re
 
 const app = express();
 app.use(express.json());
-if (variant === 'bare') app.post('/orders', handler);
+if (variant === 'storage') {
+  const storage = new AsyncLocalStorage<object>();
+  app.use((_req, _res, next) => storage.run({}, next));
+}
+if (variant === 'bare' || variant === 'storage') app.post('/orders', handler);
 else {
   const perdure = await Perdure.launch({ databaseUrl, schema: `http_${process.pid}` });
   const http = expressAdapter(perdure, { principal: (req) => req.get('x-user'), authorize: 'owner' });

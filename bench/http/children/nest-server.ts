@@ -1,5 +1,6 @@
 /** Argument: {@link ServerOptions} as JSON. */
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AddressInfo } from 'node:net';
 import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -34,16 +35,22 @@ const launch = async (): Promise<Perdure> => await Perdure.launch({ databaseUrl,
 const http = { principal: (request: { headers: Record<string, string> }) => request.headers['x-user'] };
 
 @Module({
-  imports: variant === 'bare' ? [] : [PerdureModule.forRoot({ launch, http }), PerdureRunsModule.forRoot()],
+  imports:
+    variant === 'bare' || variant === 'storage'
+      ? []
+      : [PerdureModule.forRoot({ launch, http }), PerdureRunsModule.forRoot()],
   controllers: [variant === 'idempotent' ? IdempotentController : PlainController],
 })
 class AppModule {}
 
-const app = await NestFactory.create(
-  AppModule,
-  framework === 'Nest on Fastify' ? new FastifyAdapter() : new ExpressAdapter(),
-  { logger: ['error'] },
-);
+const adapter = framework === 'Nest on Fastify' ? new FastifyAdapter() : new ExpressAdapter();
+const app = await NestFactory.create(AppModule, adapter, { logger: ['error'] });
+if (variant === 'storage') {
+  const storage = new AsyncLocalStorage<object>();
+  const enter = (_request: unknown, _response: unknown, next: () => void): void => storage.run({}, next);
+  if (adapter instanceof FastifyAdapter) adapter.getInstance().addHook('preHandler', enter);
+  else app.use(enter);
+}
 await app.listen(0, '127.0.0.1');
 process.send?.(((app.getHttpServer() as { address(): unknown }).address() as AddressInfo).port);
 process.once('disconnect', () => process.exit());

@@ -97,7 +97,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
   }
 
   return {
-    bind: () => (req, res, next) => idempotency.bind(nodeExchange<Request>(req, res), next),
+    bind: () => (req, res, next) => idempotency.bind(exchangeOf(req, res), next),
 
     rebind: () => (req, _res, next) => idempotency.rebind(req, next),
 
@@ -106,7 +106,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
       return (request, response, next) => {
         const [req, res] = plain(request, response);
         const inputOf = (): never => (input === undefined ? req.body : input(request)) as never;
-        const exchange = nodeExchange<Request>(req, res);
+        const exchange = exchangeOf(req, res);
         void settle(idempotency.workflow(exchange, route, workflow, inputOf), next, (answer) =>
           send(answer, exchange, res, next),
         );
@@ -117,7 +117,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
       const route = idempotency.route(routeOptions);
       return (request, response, next) => {
         const [req, res] = plain(request, response);
-        const exchange = nodeExchange<Request>(req, res);
+        const exchange = exchangeOf(req, res);
         let capture: ResponseCapture | undefined;
         const perform = (exchangeId: string) => {
           capture = captureResponse(res, {
@@ -145,7 +145,7 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
     },
 
     runs: () => (req, res, next) => {
-      const { signal } = nodeExchange(req, res);
+      const { signal } = exchangeOf(req, res);
       const handled = idempotency.runs.handle(toWebRequest(req, signal), { basePath: req.baseUrl, subject: req });
       void settle(handled, next, (response) => pipeResponse(res, response));
     },
@@ -153,12 +153,14 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
     problems: () => (error: unknown, req, res, next) => {
       const problem = problemOf(error);
       if (problem === null || res.headersSent) next(error);
-      else sendResponse(res, idempotency.show(problem, nodeExchange(req, res)));
+      else sendResponse(res, idempotency.show(problem, exchangeOf(req, res)));
     },
 
     close: async (server, closeOptions) => await closeGracefully(server, perdure, closeOptions),
   };
 }
+
+const exchangeOf = (req: Request, res: Response): HttpExchange<Request> => nodeExchange(() => req, res, req);
 
 /** The application's functions are called with what they were typed for; this package asks only for what all requests have. */
 function plain(req: unknown, res: unknown): [Request, Response] {

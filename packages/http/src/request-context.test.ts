@@ -20,7 +20,11 @@ describe('the context of a request', () => {
 
   it('is carried by value into where it is put back', async () => {
     expect(requestCarrier.capture()).toBeUndefined();
-    const scope = { kind: 'http.request' as const, context: () => ({ requestId: 'r', tenant: 't' }), runIdFor: () => Promise.resolve('h_x') };
+    const scope = {
+      kind: 'http.request' as const,
+      context: () => ({ requestId: 'r', tenant: 't' }),
+      runIdFor: () => Promise.resolve('h_x'),
+    };
     const captured = httpState().scopes.run(scope, () => requestCarrier.capture());
     expect(captured).toEqual({ requestId: 'r', tenant: 't' });
     const restored = JSON.parse(JSON.stringify(captured)) as NonNullable<typeof captured>;

@@ -12,11 +12,14 @@ export interface NodeRequest extends IncomingMessage {
   readonly file?: unknown;
 }
 
-/** @param subject the framework's own request, where that is another object */
+/**
+ * @param request called when something is asked of it
+ * @param subject the framework's own request, which may be another object
+ */
 export function nodeExchange<Req = NodeRequest>(
-  request: NodeRequest,
+  request: () => NodeRequest,
   response: ServerResponse,
-  subject: object = request,
+  subject: object,
 ): HttpExchange<Req> {
   return new NodeExchange(request, response, subject as Req & object);
 }
@@ -24,14 +27,19 @@ export function nodeExchange<Req = NodeRequest>(
 /** Works out what it is asked for, because most requests have no key, and are asked for nothing. */
 class NodeExchange<Req> implements HttpExchange<Req> {
   readonly request: Req & object;
-  readonly #request: NodeRequest;
+  readonly #requestOf: () => NodeRequest;
   readonly #response: ServerResponse;
+  #node: NodeRequest | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(request: NodeRequest, response: ServerResponse, subject: Req & object) {
+  constructor(requestOf: () => NodeRequest, response: ServerResponse, subject: Req & object) {
     this.request = subject;
-    this.#request = request;
+    this.#requestOf = requestOf;
     this.#response = response;
+  }
+
+  get #request(): NodeRequest {
+    return (this.#node ??= this.#requestOf());
   }
 
   get method(): string {

@@ -13,11 +13,9 @@ interface Binding {
 }
 
 /**
- * Calls handlers so that the workflows that they start are named after the request's key, and know the request. It refuses
- * no request, and turns Perdure's errors into exceptions that say what they mean over HTTP.
- *
- * An interceptor, and no middleware, because it sees the request as guards have left it, with the user that `principal`
- * asks for, and on Fastify the request that handlers get.
+ * For handlers of messages, which no request is bound for, and for handlers whose exception filters are to see Perdure's
+ * errors as exceptions that say what they mean over HTTP. What a handler starts is named after the request's key, and knows
+ * the request, as with the option `bind`; no request is refused.
  */
 @Injectable()
 export class PerdureBindInterceptor implements NestInterceptor {

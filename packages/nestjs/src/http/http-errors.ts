@@ -53,3 +53,10 @@ function isStoredException(
     error.name.endsWith('Exception')
   );
 }
+
+/** What {@link toException} makes an exception of; for `@Catch`, which looks with `instanceof`. */
+export abstract class ErrorWithMeaning {
+  static [Symbol.hasInstance](error: unknown): boolean {
+    return !(error instanceof HttpException) && (problemOf(error) !== null || isStoredException(error));
+  }
+}

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 import type { HttpExchange } from '@perdure/http';
 import { nodeExchange, type NodeRequest, toWebRequest } from '@perdure/http/node';
 
@@ -27,12 +27,14 @@ export interface NestExchange {
   readonly response: NestResponse;
 }
 
-export function nestExchange(context: ExecutionContext): NestExchange {
-  const http = context.switchToHttp();
-  const request = http.getRequest<NestRequest & object>();
-  const response = http.getResponse<NestResponse>();
+export function nestExchange(host: ArgumentsHost): NestExchange {
+  const http = host.switchToHttp();
+  return exchangeOf(http.getRequest<object>(), http.getResponse<NestResponse>());
+}
+
+export function exchangeOf(request: object, response: NestResponse): NestExchange {
   const raw = rawOf(response);
-  return { exchange: nodeExchange(nodeRequest(request), raw, request as never), raw, response };
+  return { exchange: nodeExchange(() => nodeRequest(request), raw, request as never), raw, response };
 }
 
 function rawOf(response: NestResponse): ServerResponse {
@@ -58,7 +60,7 @@ export function addHeaders({ raw, response }: NestExchange, headers: Readonly<Re
 /** For the endpoints about runs, which read no bodies. */
 export function webRequest(request: object, response: NestResponse): Request {
   const node = nodeRequest(request);
-  return toWebRequest(node, nodeExchange(node, rawOf(response)).signal);
+  return toWebRequest(node, nodeExchange(() => node, rawOf(response), node).signal);
 }
 
 /** Node's request, with what the platform knows of it. */

@@ -3,17 +3,21 @@ import {
   type DynamicModule,
   Inject,
   Module,
+  type NestModule,
   type OnModuleDestroy,
+  Optional,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
 import { CallIdempotency } from '../calls/call-idempotency.js';
 import { PerdureHealthIndicator } from '../health-indicator.js';
 import { PerdureBindInterceptor } from '../http/bind-interceptor.js';
 import { IdempotencyInterceptor } from '../http/idempotency-interceptor.js';
+import { PerdureErrorFilter } from '../http/error-filter.js';
 import { PerdureHttp } from '../http/perdure-http.js';
 import { PerdureProblemFilter } from '../http/problem-filter.js';
+import { RequestBinding } from '../http/request-binding.js';
 import { nestState } from '../nest-state.js';
 import { getPerdureOptionsToken, getPerdureToken, getWorkflowToken } from '../tokens.js';
 import { WorkflowHost } from '../workflows/workflow-host.js';
@@ -28,10 +32,7 @@ const builder = new ConfigurableModuleBuilder<PerdureModuleOptions>({ optionsInj
   .setExtras<PerdureModuleExtras>({ isGlobal: true, bind: true }, (definition, { isGlobal = true, bind = true }) => ({
     ...definition,
     global: isGlobal,
-    providers: [
-      ...(definition.providers ?? []),
-      ...(bind ? [{ provide: APP_INTERCEPTOR, useExisting: PerdureBindInterceptor }] : []),
-    ],
+    providers: [...(definition.providers ?? []), ...(bind ? [RequestBinding] : [])],
   }))
   .build();
 
@@ -52,16 +53,29 @@ const own: Provider[] = [
 /** The engine of an application, and what works with it. It is global, unless it is told not to be. */
 @Module({
   imports: [DiscoveryModule],
-  // It catches nothing but this package's own exceptions, so that it may be global.
-  providers: [...own, { provide: APP_FILTER, useClass: PerdureProblemFilter }],
+  // They catch nothing but this package's own errors, so that they may be global.
+  providers: [
+    ...own,
+    { provide: APP_FILTER, useClass: PerdureProblemFilter },
+    { provide: APP_FILTER, useClass: PerdureErrorFilter },
+  ],
   exports: own,
 })
-export class PerdureCoreModule extends builder.ConfigurableModuleClass implements OnModuleDestroy {
+export class PerdureCoreModule extends builder.ConfigurableModuleClass implements NestModule, OnModuleDestroy {
   readonly #runner: PerdureRunner;
+  readonly #binding: RequestBinding | null; // null = the option `bind` is false
 
-  constructor(@Inject(PerdureRunner) runner: PerdureRunner) {
+  constructor(
+    @Inject(PerdureRunner) runner: PerdureRunner,
+    @Optional() @Inject(RequestBinding) binding: RequestBinding | null = null,
+  ) {
     super();
     this.#runner = runner;
+    this.#binding = binding;
+  }
+
+  configure(): void {
+    this.#binding?.install();
   }
 
   /** In Nest 10, which destroys the deepest modules first; in later versions {@link PerdureModule} has done it by now. */
