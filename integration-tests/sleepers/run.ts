@@ -3,7 +3,7 @@
  * itself, and by another after the first was killed, or closed. Fails if a run was not woken exactly once, or if a parked one
  * takes more memory than nothing to speak of.
  *
- * --sleepers N (100000)   --receivers N (100000)   --asleep-for MS (90000)   --meanwhile stays,killed,closed   --json FILE
+ * --sleepers N (100000)   --receivers N (100000)   --asleep-for MS (180000)   --meanwhile stays,killed,closed   --json FILE
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
   options: {
     sleepers: { type: 'string', default: '100000' },
     receivers: { type: 'string', default: '100000' },
-    'asleep-for': { type: 'string', default: '90000' },
+    'asleep-for': { type: 'string', default: '180000' },
     meanwhile: { type: 'string', default: 'stays,killed,closed' },
     json: { type: 'string' },
   },
