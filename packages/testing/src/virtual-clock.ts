@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock, EpochMs, Hold, Timer, TimerOptions } from '@perdure/core/internal';
 
 interface PendingTimer {
@@ -46,7 +47,12 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, fire: () => void, options: TimerOptions = {}): Timer {
-    const timer = { dueAt: this.#now + Math.ceil(delayMs), fire, isBackground: options.background ?? false };
+    const timer = {
+      dueAt: this.#now + Math.ceil(delayMs),
+      // As with Node's timers, the context is that of whoever sets it, not of whoever moves time.
+      fire: AsyncResource.bind(() => fire()),
+      isBackground: options.background ?? false,
+    };
     this.#timers.add(timer);
     this.#watch();
     return { cancel: () => void this.#timers.delete(timer) };

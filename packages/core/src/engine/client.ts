@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { Database } from '../database/database.js';
+import { nobodysContext } from '../util/nobodys-context.js';
 import { Registry } from '../workflow/registry.js';
 import { Desk } from './desk.js';
 import { type ClientOptions, type ResolvedOptions, resolveOptions, type SeamOptions } from './engine-options.js';
@@ -55,6 +56,12 @@ export class PerdureClient extends RunAccess {
 
 /** {@link PerdureClient.connect}, with the seams that tests replace. */
 export async function connect(options: ClientOptions & SeamOptions): Promise<PerdureClient> {
+  // What it hears and asks later is for all who wait, and not for the request that connects it.
+  const inNobodysContext = await nobodysContext();
+  return await inNobodysContext(() => connectHere(options));
+}
+
+async function connectHere(options: ClientOptions & SeamOptions): Promise<PerdureClient> {
   const resolved = resolveOptions({ ...options, migrate: false });
   const opened = openGivenDatabase(options);
   if (opened === null) {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { ErrorClass } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
 import { EngineStoppedError, OverloadedError } from '../errors/errors.js';
@@ -18,12 +19,15 @@ import { foundRun, type PreparedStart } from './starts.js';
  */
 export class Engine {
   readonly desk: Desk;
+  readonly #relaunch: () => Promise<void>;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
 
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
+    // The lease is lost in the context of whoever notices, which may be a request.
+    this.#relaunch = AsyncResource.bind(() => this.#relaunchUntilItSucceeds());
     this.desk = new Desk(database, options, registry, errorClasses, {
       start: (starting) => this.#start(starting),
       executorId: () => this.executorId,
@@ -129,7 +133,7 @@ export class Engine {
   }
 
   /** Goes on until it succeeds, whatever the error: without an executor this engine is of no use to anybody. */
-  async #relaunch(): Promise<void> {
+  async #relaunchUntilItSucceeds(): Promise<void> {
     const { logger, clock } = this.desk.services;
     while (!this.#isStopped) {
       try {

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import { embedded } from '../database/embedded.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { nobodysContext } from '../util/nobodys-context.js';
 import { processState } from '../workflow/process-state.js';
 import { Registry } from '../workflow/registry.js';
 import { Engine } from './engine.js';
@@ -95,6 +96,12 @@ export class Perdure extends RunAccess {
 
 /** {@link Perdure.launch}, with the seams that tests replace. */
 export async function launch(options: LaunchOptions & SeamOptions): Promise<Perdure> {
+  // A request may be what launches the engine, and is not what its heartbeats, claims and recovered runs are done for.
+  const inNobodysContext = await nobodysContext();
+  return await inNobodysContext(() => launchHere(options));
+}
+
+async function launchHere(options: LaunchOptions & SeamOptions): Promise<Perdure> {
   const resolved = resolveOptions(options);
   const registry = new Registry(
     options.workflows?.map(({ definition }) => definition) ?? null,

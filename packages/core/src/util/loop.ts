@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock, EpochMs, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
@@ -15,9 +16,13 @@ export interface LoopOptions {
 /**
  * A supervised background loop: one round at a time, every interval (10 % jitter, so that processes don't march in step),
  * and at once after {@link Loop.wake}. No error ends it.
+ *
+ * The rounds run in the asynchronous context in which the loop was made: whoever wakes it may do so for a request, and the
+ * rounds are not that request's.
  */
 export class Loop {
   readonly #options: LoopOptions;
+  readonly #run: () => void;
   #timer: Timer | null = null;
   #running: Promise<void> | null = null;
   #isStopped = true;
@@ -26,6 +31,7 @@ export class Loop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    this.#run = AsyncResource.bind(() => this.#runInContext());
   }
 
   /** Since when no round has succeeded; null while they do. */
@@ -58,7 +64,7 @@ export class Loop {
     this.#timer = clock.setTimer(delayMs, () => this.#run(), { background: true });
   }
 
-  #run(): void {
+  #runInContext(): void {
     if (this.#running !== null || this.#isStopped) return;
     this.#timer?.cancel();
     this.#running = this.#rounds().finally(() => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import { mayRetry, nextDelayMs } from '../step/retry-policy.js';
@@ -275,7 +276,8 @@ export class RunExecution {
       }
     };
     if (this.#deliveries.isLive) void start();
-    else this.#whenLive.push(() => void start());
+    // Later, but in the context of the call, which may be another one than the workflow's.
+    else this.#whenLive.push(AsyncResource.bind(() => void start()));
   }
 
   #entryOf(call: IssuedCall, kind: Entry['kind'], result: CallResult): Entry {
