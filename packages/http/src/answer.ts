@@ -13,7 +13,7 @@ export type Answer =
   /** Send what a run came to: a stored response, or a workflow's result. */
   | { readonly kind: 'result'; readonly value: unknown; readonly headers: Headers }
   /** The run goes on; this says where. */
-  | { readonly kind: 'accepted'; readonly response: HttpResponse }
+  | { readonly kind: 'accepted'; readonly runId: string; readonly response: HttpResponse }
   /** Hand this to the framework's handling of errors. */
   | { readonly kind: 'error'; readonly error: unknown; readonly headers: Headers }
   | { readonly kind: 'problem'; readonly problem: HttpProblem }
@@ -56,6 +56,7 @@ export function accepted(runId: string, runsPath: string, headers: Headers = {})
   const body = { id: runId, status: 'running', links: { self, result: `${self}/result` } };
   return {
     kind: 'accepted',
+    runId,
     response: json(202, body, { location: self, 'retry-after': '1', 'cache-control': 'no-store', ...headers }),
   };
 }

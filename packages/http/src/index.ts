@@ -1,5 +1,8 @@
 export { createHttp } from './web.js';
 export type { WebHttp, WebOptions } from './web.js';
+export { HostedHttp } from './hosted/hosted-http.js';
+export type { Hosting } from './hosted/hosted-http.js';
+export type { Launch } from './hosted/shared-engine.js';
 export type {
   Authorize,
   HttpOptions,

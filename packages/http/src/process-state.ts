@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Workflow } from '@perdure/core';
+import type { SharedEngine } from './hosted/shared-engine.js';
 import { Offers } from './offers.js';
 import type { RequestScope } from './scope.js';
 import type { RequestOutcome } from './stored-response.js';
@@ -12,6 +13,8 @@ export interface HttpState {
   readonly scopes: AsyncLocalStorage<RequestScope>;
   /** The requests that are here and could have their handlers run. */
   readonly offers: Offers;
+  /** By the name that an application gave them. */
+  readonly engines: Map<string, SharedEngine>;
   requestWorkflow: RequestWorkflow | null; // null = not defined yet
 }
 
@@ -23,6 +26,7 @@ export function httpState(): HttpState {
   return (holder[key] ??= {
     scopes: new AsyncLocalStorage<RequestScope>(),
     offers: new Offers(),
+    engines: new Map(),
     requestWorkflow: null,
   });
 }

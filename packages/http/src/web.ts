@@ -18,6 +18,17 @@ export interface WebHttp<Req extends Request = Request> {
     input?: (request: Req, ...rest: Rest) => Input | Promise<Input>,
     options?: RouteOptions<Req>,
   ): (request: Req, ...rest: Rest) => Promise<Response>;
+  /**
+   * Starts a workflow for a request and does not wait for it, where the response is somebody else's: a form's action, say.
+   *
+   * @throws {HttpProblem} for what keeps the run from being started
+   */
+  start<Input>(
+    request: Req,
+    workflow: Workflow<[Input], unknown>,
+    input: Input,
+    options?: Omit<RouteOptions<Req>, 'mode'>,
+  ): Promise<{ readonly workflowId: string }>;
   /** The same handler, which runs once for each key. */
   idempotent<Rest extends unknown[]>(
     handler: (request: Req, ...rest: Rest) => Response | Promise<Response>,
@@ -85,6 +96,13 @@ export function createHttp<Req extends Request = Request>(
       };
     },
 
+    async start(request, workflow, input, routeOptions) {
+      const route = idempotency.route({ ...routeOptions, mode: 'async' });
+      const answer = await idempotency.workflow(webExchange(request), route, workflow, () => input);
+      if (answer.kind === 'accepted') return { workflowId: answer.runId };
+      throw answer.kind === 'problem' ? answer.problem : (answer as AnswerOf<'error'>).error;
+    },
+
     idempotent(handler, routeOptions) {
       const route = idempotency.route(routeOptions);
       return async (request, ...rest) => {
@@ -111,6 +129,8 @@ export function createHttp<Req extends Request = Request>(
       idempotency.runs.handle(request, { basePath, subject: request }),
   };
 }
+
+type AnswerOf<Kind extends Answer['kind']> = Extract<Answer, { readonly kind: Kind }>;
 
 /** The headers of a response may be read-only. */
 function withHeaders(response: Response, added: Readonly<Record<string, string>>): Response {

@@ -1,4 +1,3 @@
-import { HttpProblem, type ProblemCode } from '@perdure/http';
 import { headers } from 'next/headers.js';
 import { NextRequest } from 'next/server.js';
 
@@ -12,11 +11,4 @@ export async function actionRequest(name: string, input: unknown): Promise<NextR
     headers: sent,
     body: JSON.stringify(input, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)) ?? '',
   });
-}
-
-/** @throws {HttpProblem} what kept the run from being started */
-export async function startedBy(response: Response): Promise<{ readonly workflowId: string }> {
-  const body = (await response.json()) as Record<'id' | 'code' | 'title' | 'detail', string>;
-  if (response.status === 202) return { workflowId: body.id };
-  throw new HttpProblem(response.status, body.code as ProblemCode, body.title, body.detail);
 }

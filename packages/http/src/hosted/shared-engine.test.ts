@@ -1,7 +1,7 @@
 import type { Perdure } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
-import { sharedEngine } from './process-state.js';
 import { SharedEngine } from './shared-engine.js';
+import { sharedEngine } from './shared-engines.js';
 
 /** Launches engines that only say what was done with them. */
 function launcher(): { launch(): Promise<Perdure>; readonly said: string[] } {

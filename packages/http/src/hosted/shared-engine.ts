@@ -42,12 +42,9 @@ export class SharedEngine {
     await left;
   }
 
-  /**
-   * Hands all runs over when the process is told to end. Next listens too, answers the requests under way and ends the process;
-   * with NEXT_MANUAL_SIG_HANDLE the application does all of that.
-   */
+  /** Hands all runs over when the process is told to end; whoever hosts it answers the requests under way, and ends it. */
   shutDownOnSignals(options: { readonly drainMs?: number }): void {
-    if (this.#isListening || process.env['NEXT_MANUAL_SIG_HANDLE'] !== undefined) return;
+    if (this.#isListening) return;
     this.#isListening = true;
     const leave = (): void => void this.shutdown(options).catch(() => {});
     process.once('SIGTERM', leave);
