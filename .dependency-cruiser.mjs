@@ -95,7 +95,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|[.]next)/|^integration-tests/(nest/jest|next/create-next-app)/' },
+    exclude: { path: '(^|/)(dist|[.]next)/|^integration-tests/(nest/jest|next/create-next-app|packed/apps)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

@@ -34,10 +34,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.test.ts'],
-          // See vitest.lanes.config.ts and vitest.next.config.ts.
+          // See vitest.lanes.config.ts, vitest.next.config.ts and vitest.packed.config.ts.
           exclude: [
             'integration-tests/lanes/**',
             'integration-tests/next/long/**',
+            'integration-tests/packed/**',
             '**/node_modules/**',
             ...onBuiltPackages,
           ],

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { buildPackages, runIn } from '../support/packages.js';
 
 /** The folder of the Next application that these tests run. */
 export const appFolder = fileURLToPath(new URL('app', import.meta.url));
@@ -17,22 +14,8 @@ export interface Build {
 
 /** Compiles the application with the built packages. */
 export async function build({ bundler, env = {} }: Build): Promise<void> {
-  await buildPackages();
-  await run(process.execPath, [nextBin, 'build', appFolder, `--${bundler}`], appFolder, env);
-}
-
-/** Builds what the application imports, unless it is built already. */
-export async function buildPackages(): Promise<void> {
-  await run('npx', ['turbo', 'run', 'build', '--filter=@perdure/next...', '--output-logs=errors-only'], root, {});
-}
-
-async function run(command: string, args: string[], cwd: string, env: Readonly<Record<string, string>>): Promise<void> {
-  try {
-    await promisify(execFile)(command, args, { cwd, env: { ...process.env, ...nextEnv, ...env } });
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
-    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
-  }
+  await buildPackages('next');
+  await runIn(appFolder, [process.execPath, nextBin, 'build', appFolder, `--${bundler}`], { ...nextEnv, ...env });
 }
 
 /** Vitest says it is a test; for Next it is none. */

@@ -1,31 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { send } from '../../http/http-client.js';
 import { eventually } from '../../recovery/eventually.js';
 import { freePort } from '../../support/free-port.js';
-import { buildPackages, nextEnv } from '../build.js';
+import { buildPackages, installPacked, runIn } from '../../support/packages.js';
+import { nextEnv } from '../build.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const layout = fileURLToPath(new URL('../create-next-app', import.meta.url));
-const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-
-async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
-  const env = command === 'npm' ? {} : nextEnv;
-  try {
-    await promisify(execFile)(command, args, { cwd, env: { ...process.env, ...env }, timeout: 200_000 });
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
-    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
-  }
-}
 
 describe.each(['15.5.29', '16.4.6'])('an application as create-next-app makes it, with Next %s', (version) => {
   const schemas: string[] = [];
@@ -33,24 +21,10 @@ describe.each(['15.5.29', '16.4.6'])('an application as create-next-app makes it
   let child: ChildProcess | null = null; // null = not running
 
   beforeAll(async () => {
-    await buildPackages();
+    await buildPackages('next');
     folder = await mkdtemp(join(tmpdir(), 'perdure-create-next-app-'));
     await cp(layout, folder, { recursive: true });
-    for (const name of ['core', 'http', 'next']) {
-      await run(root, 'npm', 'pack', `./packages/${name}`, '--pack-destination', folder, ...quiet);
-    }
-    const packed = ['core', 'http', 'next'].map((name) => `./perdure-${name}-0.1.0.tgz`);
-    await run(
-      folder,
-      'npm',
-      'install',
-      '--save-exact',
-      '--no-package-lock',
-      ...quiet,
-      `next@${version}`,
-      'pg@8.23.1',
-      ...packed,
-    );
+    await installPacked(folder, ['core', 'http', 'next'], [`next@${version}`, 'pg@8.23.1']);
   });
 
   afterEach(async () => {
@@ -76,7 +50,7 @@ describe.each(['15.5.29', '16.4.6'])('an application as create-next-app makes it
       const next = join(folder, 'node_modules/next/dist/bin/next');
       const isDefault = (bundler === 'turbopack') === version.startsWith('16');
       await rm(join(folder, '.next'), { recursive: true, force: true });
-      await run(folder, process.execPath, next, 'build', ...(isDefault ? [] : [`--${bundler}`]));
+      await runIn(folder, [process.execPath, next, 'build', ...(isDefault ? [] : [`--${bundler}`])], nextEnv);
       const schema = `test_${randomUUID().replaceAll('-', '')}`;
       schemas.push(schema);
       const port = await freePort();

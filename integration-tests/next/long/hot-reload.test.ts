@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { send } from '../../http/http-client.js';
 import { eventually } from '../../recovery/eventually.js';
 import { freePort } from '../../support/free-port.js';
-import { appFolder, buildPackages, nextBin } from '../build.js';
+import { buildPackages } from '../../support/packages.js';
+import { appFolder, nextBin } from '../build.js';
 
 const edited = join(appFolder, 'src/edited.ts');
 const editsMax = 50;
@@ -25,7 +26,7 @@ describe.each(['turbopack', 'webpack'] as const)('next dev with %s', (bundler) =
   const log = (): string => readFileSync(join(folder, 'log'), 'utf8');
 
   beforeAll(async () => {
-    await buildPackages();
+    await buildPackages('next');
     folder = await mkdtemp(join(tmpdir(), 'perdure-next-'));
     client = new pg.Client({ connectionString: inject('postgresUrl') });
     await client.connect();
