@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import { SeededRandom } from './seeded-random.js';
@@ -25,6 +26,34 @@ describe('a loop', () => {
     loop.wake();
     await vi.waitFor(() => expect(rounds).toBe(2));
     await loop.stop();
+  });
+
+  it('does one round at a time, also when a round wakes it at once', async () => {
+    const [underWay, most] = [new Set<number>(), new Set<number>()];
+    let rounds = 0;
+    const loop: Loop = loopOf(async () => {
+      const round = (rounds += 1);
+      underWay.add(round);
+      most.add(underWay.size);
+      if (round < 3) loop.wake();
+      await Promise.resolve();
+      underWay.delete(round);
+    });
+    loop.start();
+    loop.wake();
+    await vi.waitFor(() => expect(rounds).toBe(3));
+    await loop.stop();
+    expect([...most]).toEqual([1]);
+  });
+
+  it('runs its rounds in the context in which it was made, whoever wakes it', async () => {
+    const users = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const loop = users.run('maker', () => loopOf(async () => void seen.push(users.getStore())));
+    users.run('starter', () => loop.start());
+    users.run('waker', () => loop.wake());
+    await loop.stop();
+    expect(seen).toEqual(['maker']);
   });
 
   it('goes on after an error, and says since when it fails', async () => {

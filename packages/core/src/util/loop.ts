@@ -24,7 +24,8 @@ export class Loop {
   readonly #options: LoopOptions;
   readonly #run: () => void;
   #timer: Timer | null = null;
-  #running: Promise<void> | null = null;
+  #rounds: Promise<void> = Promise.resolve();
+  #isRunning = false;
   #isStopped = true;
   #isWoken = false;
   #failingSince: EpochMs | null = null;
@@ -48,14 +49,14 @@ export class Loop {
   wake(): void {
     if (this.#isStopped) return;
     this.#isWoken = true;
-    if (this.#running === null) this.#run();
+    this.#run();
   }
 
   /** Ends the loop, after the round under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    await this.#running;
+    await this.#rounds;
   }
 
   #schedule(): void {
@@ -65,10 +66,12 @@ export class Loop {
   }
 
   #runInContext(): void {
-    if (this.#running !== null || this.#isStopped) return;
+    // Not by the promise: a round may wake its loop before there is one.
+    if (this.#isRunning || this.#isStopped) return;
+    this.#isRunning = true;
     this.#timer?.cancel();
-    this.#running = this.#rounds().finally(() => {
-      this.#running = null;
+    this.#rounds = this.#runRounds().finally(() => {
+      this.#isRunning = false;
       if (this.#isStopped) return;
       // Woken after the last round had looked whether it was.
       if (this.#isWoken && this.#failingSince === null) this.#run();
@@ -76,7 +79,7 @@ export class Loop {
     });
   }
 
-  async #rounds(): Promise<void> {
+  async #runRounds(): Promise<void> {
     do {
       this.#isWoken = false;
       try {
