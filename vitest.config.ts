@@ -27,6 +27,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts'],
           // The testing package starts PGlite too, which takes seconds, and more on a busy machine.
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {
