@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how long runs wait for the other process, beside the same engine without notifications and beside another
+ * `npm run bench:latency`: how long runs wait for the other process, beside the same engine without notifications and beside another
  * library, on one Postgres, in turns. Read the ratios: the times are those of this machine.
  *
  * --rounds N (40)   --json FILE
