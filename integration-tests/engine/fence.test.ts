@@ -21,16 +21,17 @@ describe('the fence', () => {
     expect(result.held).toBe(true);
 
     let isRevoked = false;
-    const revoking = other.executors.revokeLapsed({ exceptId: randomUUID(), now: null }).then((count) => {
+    const revoking = other.executors.revokeLapsed({ exceptId: randomUUID(), now: null }).then((lost) => {
       isRevoked = true;
-      return count;
+      return lost;
     });
     await waitsForLock(zombie.database, zombie.schema);
     expect(isRevoked).toBe(false);
 
     await flush.commit();
-    expect(await revoking).toBe(1);
-    expect(await other.ownership.releaseRevoked(release)).toBe(1);
+    expect(await revoking).toEqual([{ lapsedMs: expect.closeTo(1_000, -4) as number }]);
+    const freed = { workflow: 'w', crashed: true, dead: false, runs: 1 };
+    expect(await other.ownership.releaseRevoked(release)).toEqual([freed]);
     expect((await other.runs.find('late'))?.status).toBe('enqueued');
     expect((await other.runs.loadHistories(['late'])).get('late')).toHaveLength(1);
   });
@@ -40,8 +41,9 @@ describe('the fence', () => {
     const { flush } = createStore(zombie.database, zombie.schema);
     for (const workflowId of ['a', 'b', 'c']) await flush.writeNew(batch(executorId, workflowId));
     await other.executors.revokeLapsed({ exceptId: randomUUID(), now: null });
-    const freed = async (): Promise<number> => await other.ownership.releaseRevoked({ ...release, runsMax: 2 });
-    expect([await freed(), await freed(), await freed()]).toEqual([2, 1, 0]);
+    const freed = async (): Promise<number[]> =>
+      (await other.ownership.releaseRevoked({ ...release, runsMax: 2 })).map(({ runs }) => runs);
+    expect([await freed(), await freed(), await freed()]).toEqual([[2], [1], []]);
     for (const workflowId of ['a', 'b', 'c']) expect((await other.runs.find(workflowId))?.crashes).toHaveLength(1);
     const text = `select count(*)::int4 as count from ${zombie.schema}.executors`;
     expect(await zombie.database.query({ name: `left_${zombie.schema}`, text, values: [] })).toEqual([{ count: 0 }]);
@@ -51,7 +53,7 @@ describe('the fence', () => {
     const { zombie, executorId, session } = await arrange();
     const revoking = await session();
     const { executors } = createStore(bound(revoking.tx), zombie.schema);
-    expect(await executors.revokeLapsed({ exceptId: randomUUID(), now: null })).toBe(1);
+    expect(await executors.revokeLapsed({ exceptId: randomUUID(), now: null })).toHaveLength(1);
 
     const store = createStore(zombie.database, zombie.schema);
     const flushing = store.flush.writeNew(batch(executorId, 'zombie'));
@@ -63,7 +65,7 @@ describe('the fence', () => {
 
   it('stops a flush, a claim and a heartbeat after the revocation, however often they are sent', async () => {
     const { zombie, other, executorId } = await arrange();
-    expect(await other.executors.revokeLapsed({ exceptId: randomUUID(), now: null })).toBe(1);
+    expect(await other.executors.revokeLapsed({ exceptId: randomUUID(), now: null })).toHaveLength(1);
     const store = createStore(zombie.database, zombie.schema);
     for (let sent = 0; sent < 2; sent += 1) {
       expect((await store.flush.writeNew(batch(executorId, 'zombie'))).held).toBe(false);
@@ -84,7 +86,7 @@ describe('the fence', () => {
     const revoking = other.executors.revokeLapsed({ exceptId: randomUUID(), now: null });
     await waitsForLock(zombie.database, zombie.schema);
     await beating.commit();
-    expect(await revoking).toBe(0);
+    expect(await revoking).toEqual([]);
   });
 
   it('does not make the heartbeat wait for a flush', async () => {
@@ -106,7 +108,13 @@ describe('the fence', () => {
     expect((await other.runs.loadHistories(['mine'])).get('mine')).toHaveLength(1);
 
     const otherId = randomUUID();
-    await other.executors.register({ executorId: otherId, label: 'other', leaseMs: 60_000, now: null });
+    await other.executors.register({
+      executorId: otherId,
+      label: 'other',
+      collectsMetrics: false,
+      leaseMs: 60_000,
+      now: null,
+    });
     const otherRun = batch(otherId, 'mine');
     const taken = await other.flush.writeMissing({ ...otherRun, checkpoints: [] });
     expect(taken).toEqual({ held: true, takenSeeds: new Set([otherId]), hasWoken: false });
@@ -119,7 +127,7 @@ async function arrange() {
   await migrate(zombie.database, zombie.schema);
   const executorId = randomUUID();
   const store = createStore(zombie.database, zombie.schema);
-  await store.executors.register({ executorId, label: 'zombie', leaseMs: -1_000, now: null });
+  await store.executors.register({ executorId, label: 'zombie', collectsMetrics: false, leaseMs: -1_000, now: null });
   const connect = () => {
     const database = postgres({ url: inject('engineUrl') });
     opened.push(database);
@@ -156,6 +164,7 @@ function bound(tx: Queryable): Database {
   const unused = () => Promise.reject(new Error('not in a transaction'));
   return {
     kind: 'postgres',
+    pools: [],
     query: tx.query,
     script: tx.script,
     transaction: unused,

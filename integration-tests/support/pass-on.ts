@@ -4,6 +4,7 @@ import type { Database } from '@perdure/core/internal';
 export function passOn(database: Database): Database {
   return {
     kind: database.kind,
+    pools: database.pools,
     query: (statement) => database.query(statement),
     script: (sql) => database.script(sql),
     transaction: (work) => database.transaction(work),

@@ -2,6 +2,7 @@ import { step } from '@perdure/core';
 import { scenariosNotedBy } from '../../support/scenarios.js';
 import { type CrashScenario, crashScenario } from './crash-scenario.js';
 import { interruptions } from './interruptions.js';
+import { collected } from './metrics.js';
 import { owners } from './owners.js';
 import type { Instruments } from './stage.js';
 import { messages } from './messages.js';
@@ -33,6 +34,7 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...streams(instruments),
     ...queues(instruments),
     ...schedules(instruments),
+    ...collected(instruments),
     ...transactions(instruments),
   ];
 }

@@ -19,6 +19,7 @@ export type { Clock, EpochMs, Hold, Timer, TimerOptions } from './seams/clock.js
 export type { LogItem } from './checkpoint-log/checkpoint-log.js';
 export { createStore } from './store/store.js';
 export { migrate } from './store/migrate.js';
+export { instruments } from './metrics/instruments.js';
 export type { Checkpoint, NewRun } from './store/records.js';
 export { currentScope } from './workflow/current-context.js';
 export { privateWorkflow } from './workflow/workflow.js';

@@ -12,6 +12,7 @@ export function heldDatabase(database: Database, clock: Clock): Database {
   }
   return {
     kind: database.kind,
+    pools: database.pools,
     query: (statement) => hold(() => database.query(statement)),
     script: (sql) => hold(() => database.script(sql)),
     transaction: <T>(work: (tx: Queryable) => Promise<T>) => hold(() => database.transaction(work)),

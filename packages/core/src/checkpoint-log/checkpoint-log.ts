@@ -1,5 +1,6 @@
 import { classify } from '../database/database-errors.js';
 import { StoreRefusedError } from '../errors/errors.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { ChildOfOther, FlushBatch, FlushStore } from '../store/flush.js';
@@ -38,6 +39,7 @@ export interface CheckpointLogOptions {
   readonly flush: FlushStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** For tests: called when items are durable, before anybody hears of it. */
   readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null; // null in production
   readonly flushItemsMax: number;
@@ -95,6 +97,8 @@ export class CheckpointLog {
 
   /** Repeats a flush until its fate is known. Repeating is safe: the second time, only what is missing is written. */
   async #flush(items: readonly LogItem[]): Promise<readonly LogVerdict[]> {
+    const { clock, metrics } = this.#options;
+    const begunMs = clock.monotonicMs();
     let mode: 'writeNew' | 'writeMissing' = 'writeNew';
     for (let failures = 0; !this.#groupCommit.isAbandoned;) {
       try {
@@ -102,9 +106,11 @@ export class CheckpointLog {
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
         this.#failingSince = null;
         if (!result.held) {
+          metrics.fenced(items.length);
           this.#options.onRevoked();
           return await never();
         }
+        metrics.committed(clock.monotonicMs() - begunMs);
         if (result.hasWoken) this.#options.onWoken();
         if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
         return items.map((item) =>

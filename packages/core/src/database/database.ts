@@ -62,8 +62,19 @@ export interface Subscription {
   unsubscribe(): Promise<void>;
 }
 
+/** Some connections that are shared, as metrics tell of them. */
+export interface ConnectionPool {
+  readonly name: string;
+  /** Null where the pool doesn't say. */
+  readonly counts: () => { readonly used: number; readonly idle: number } | null;
+  /** Calls back whenever a connection was got, until what is returned is called. */
+  readonly onTaken: (listener: (waitedMs: number) => void) => () => void;
+}
+
 export interface Database extends Queryable {
   readonly kind: 'postgres' | 'pglite';
+  /** Its pools; PGlite has none. */
+  readonly pools: readonly ConnectionPool[];
   /** Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**

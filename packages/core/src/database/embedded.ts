@@ -84,6 +84,7 @@ async function open(options: EmbeddedOptions): Promise<OpenPGlite> {
  */
 class EmbeddedDatabase implements Database {
   readonly kind = 'pglite';
+  readonly pools = [];
   readonly #open: () => Promise<OpenPGlite>;
   readonly #subscribers = new Subscribers();
   #opened: Promise<OpenPGlite> | null = null; // null = not yet, or the last attempt failed

@@ -7,6 +7,9 @@ import type { Row } from './database.js';
 export interface PoolLike {
   /** What the pool makes its connections from; the driver makes two of its own from it. */
   readonly options: object;
+  /** All connections, and those that nobody uses. */
+  readonly totalCount?: number;
+  readonly idleCount?: number;
   connect(): Promise<PoolClientLike>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;

@@ -1,9 +1,12 @@
 import pg from 'pg';
+import { SystemClock } from '../seams/system-clock.js';
+import type { ConnectionPool } from './database.js';
 import { endClient } from './dedicated-connection.js';
 import type { PoolClientLike, PoolLike } from './pg-like.js';
+import { PoolWaits } from './pool-waits.js';
 
 /** A pool that the driver draws from, its own or the application's. */
-export interface Pool {
+export interface Pool extends ConnectionPool {
   /**
    * Takes a client, and resolves with what `onClient` makes of it.
    *
@@ -14,14 +17,14 @@ export interface Pool {
   end(): Promise<void>;
 }
 
-export function ownPool(config: pg.PoolConfig): Pool {
+export function ownPool(name: string, config: pg.PoolConfig): Pool {
   const pool = new pg.Pool(config);
   const clients = new Set<pg.PoolClient>();
   pool.on('error', ignoreIdleError);
   pool.on('connect', (client) => clients.add(client));
   pool.on('remove', (client) => clients.delete(client));
   return {
-    take: (onClient) => takeFrom(pool, onClient),
+    ...watchable(name, pool),
     async end() {
       // Resolves before the sockets are closed.
       await pool.end();
@@ -31,13 +34,34 @@ export function ownPool(config: pg.PoolConfig): Pool {
 }
 
 /** The application's pool is not closed: it serves others too. */
-export function sharedPool(pool: PoolLike): Pool {
+export function sharedPool(name: string, pool: PoolLike): Pool {
   pool.on('error', ignoreIdleError);
   return {
-    take: (onClient) => takeFrom(pool, onClient),
+    ...watchable(name, pool),
     async end() {
       pool.removeListener('error', ignoreIdleError);
     },
+  };
+}
+
+function watchable(name: string, pool: PoolLike): Omit<Pool, 'end'> {
+  const waits = new PoolWaits(new SystemClock());
+  return {
+    name,
+    take(onClient) {
+      const taken = waits.begin();
+      return takeFrom(pool, (client) => {
+        const made = onClient(client);
+        taken();
+        return made;
+      });
+    },
+    counts() {
+      const { totalCount, idleCount } = pool;
+      if (totalCount === undefined || idleCount === undefined) return null;
+      return { used: totalCount - idleCount, idle: idleCount };
+    },
+    onTaken: (listener) => waits.listen(listener),
   };
 }
 

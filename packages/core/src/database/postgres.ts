@@ -3,6 +3,7 @@ import { ControlConnection } from './control-connection.js';
 import { DatabaseClosedError } from '../errors/storage-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import type {
+  ConnectionPool,
   Database,
   Parameter,
   Queryable,
@@ -66,6 +67,7 @@ export function postgres(options: PostgresOptions): Database {
 
 class PostgresDatabase implements Database {
   readonly kind = 'postgres';
+  readonly pools: readonly ConnectionPool[];
   readonly #pool: Pool;
   readonly #transactionPool: Pool;
   readonly #control: ControlConnection;
@@ -81,13 +83,18 @@ class PostgresDatabase implements Database {
     const config = clientConfig(options);
     this.#pool =
       'pool' in options
-        ? sharedPool(options.pool)
-        : ownPool({ ...config, max: options.poolSize ?? 10, connectionTimeoutMillis: this.#statementTimeoutMs });
-    this.#transactionPool = ownPool({
+        ? sharedPool('engine', options.pool)
+        : ownPool('engine', {
+            ...config,
+            max: options.poolSize ?? 10,
+            connectionTimeoutMillis: this.#statementTimeoutMs,
+          });
+    this.#transactionPool = ownPool('transactional steps', {
       ...config,
       max: options.transactionPoolSize ?? 5,
       connectionTimeoutMillis: this.#statementTimeoutMs,
     });
+    this.pools = [this.#pool, this.#transactionPool];
     const connect = (): Promise<DedicatedConnection> =>
       DedicatedConnection.open(config, this.#prepared, controlTimeoutMs);
     this.#control = new ControlConnection(connect);

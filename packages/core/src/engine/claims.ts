@@ -186,6 +186,10 @@ export class Claims {
   }
 
   #execute(run: ClaimedRun, history: readonly Checkpoint[]): void {
+    const { name, queue, waitedMs } = run;
+    // What comes back to its queue, after a crash or from the dead letters, has not waited since it was enqueued.
+    if (queue !== null && waitedMs !== null && run.attempt === 1)
+      this.#services.metrics.waitedInQueue(name, queue, waitedMs);
     const definition = this.#services.registry.find(run.name, run.version);
     // Claims ask only for what is registered, so this was re-registered in between: the next sweep of another process,
     // or of this one after a restart, takes the run.

@@ -1,9 +1,12 @@
 import { createCodec, type ErrorClass } from '../codec/codec.js';
-import type { Database, TransactionClient } from '../database/database.js';
+import type { ConnectionPool, Database, TransactionClient } from '../database/database.js';
 import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import type { Logger } from '../seams/logger.js';
 import type { DataSource } from '../step/data-source.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
+import { measuredDatabase } from '../metrics/measured-database.js';
+import { openTelemetryMetrics } from '../metrics/open-telemetry.js';
 import { migrate, verifySchema } from '../store/migrate.js';
 import { noNotifications } from '../store/notifications.js';
 import type { Outcome, RunRecord } from '../store/records.js';
@@ -38,7 +41,7 @@ import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
 import type { Schedules } from './schedules.js';
 import { Submissions } from './submissions.js';
-import type { StartingRun } from './executor.js';
+import type { StartingRun } from './first-claim.js';
 import { foundRun, type PreparedStart, prepareStart } from './starts.js';
 
 /** Who executes what a desk takes in: this process, or others. */
@@ -68,6 +71,8 @@ export class Desk implements RunStarter {
   readonly scheduler: Scheduler;
   readonly dataSource: DataSource;
   readonly watchers: ParkedWatchers;
+  readonly pools: readonly ConnectionPool[];
+  readonly runLogger: Logger;
   readonly #database: Database;
   readonly #runner: Runner;
   readonly #results: RunResults;
@@ -77,13 +82,15 @@ export class Desk implements RunStarter {
   #isClosed = false;
 
   constructor(
-    database: Database,
+    given: Database,
     options: ResolvedOptions,
     registry: Registry,
     errorClasses: readonly ErrorClass[],
     runner: Runner,
   ) {
     const { clock, random, logger } = options;
+    const metrics = openTelemetryMetrics();
+    const database = metrics.isOn ? measuredDatabase(given, metrics) : given;
     const store = createStore(database, options.schema);
     const hints = new Hints(options.notifications ? store.notifications : noNotifications, clock, logger);
     const classes = [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)];
@@ -92,10 +99,13 @@ export class Desk implements RunStarter {
     const pollMs = options.resultPollMs;
     const mailbox = new EngineMailbox({ messages: store.messages, clock, random, logger, pollMs });
     const { contexts } = processState();
+    this.pools = database.pools;
+    this.runLogger = options.runLogger;
     this.#database = database;
     this.#runner = runner;
     this.dataSource = engineDataSource(database, store.transactions, random, null);
-    this.services = { mailbox, store, clock, random, logger, codec, carriers, contexts, registry, hints, options };
+    const seams = { clock, random, logger, metrics };
+    this.services = { ...seams, mailbox, store, codec, carriers, contexts, registry, hints, options };
     this.queues = new Queues({
       database,
       store: store.queues,
@@ -191,11 +201,12 @@ export class Desk implements RunStarter {
   async start(request: StartRequest): Promise<Started> {
     if (this.#isClosed) throw new EngineStoppedError(null);
     const starting = await this.prepare(request);
-    if (request.transaction !== null) return await this.startIn(request.transaction, starting);
-    return await this.#starts.wait(
+    if (request.transaction !== null) return this.#count(starting, await this.startIn(request.transaction, starting));
+    const started = await this.#starts.wait(
       () => this.#runner.start(starting),
       () => new EngineStoppedError(null),
     );
+    return this.#count(starting, started);
   }
 
   async prepare(request: StartRequest): Promise<PreparedStart> {
@@ -314,10 +325,15 @@ export class Desk implements RunStarter {
     const { store, random } = this.services;
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
+      runLogger: this.runLogger,
       capture: (inherited) => this.capture(inherited),
       start: async (request) => {
         const starting = await this.prepare(request);
-        return request.transaction === null ? await start(starting) : await this.startIn(request.transaction, starting);
+        const { transaction } = request;
+        return this.#count(
+          starting,
+          await (transaction === null ? start(starting) : this.startIn(transaction, starting)),
+        );
       },
       outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal),
       status: (workflowId) => this.status(workflowId),
@@ -354,6 +370,11 @@ export class Desk implements RunStarter {
   /** Repeats a question while the database is away. */
   ask<T>(send: () => Promise<T>): Promise<T> {
     return retryWhileUnavailable(this.services, () => this.#isClosed, send);
+  }
+
+  #count({ definition }: PreparedStart, started: Started): Started {
+    if (started.isNew) this.services.metrics.started(definition.name);
+    return started;
   }
 
   #look(workflowIds: readonly string[]): void {

@@ -42,7 +42,10 @@ export interface LaunchOptions {
   readonly errors?: readonly ErrorClass[];
   /** What runs take along from the code that starts them, such as whose request it is; see {@link Carrier}. */
   readonly carriers?: readonly Carrier[];
-  /** Any pino logger; warnings and errors go to stderr by default. */
+  /**
+   * Any pino logger, for what the engine has to say and for what workflows and steps `log`. By default, warnings and errors
+   * of the engine go to stderr, and what is logged from `info` on.
+   */
   readonly logger?: Logger;
   /** How long a dead process keeps its runs; 15 s by default. */
   readonly lease?: Duration;
@@ -115,6 +118,8 @@ export interface ResolvedOptions {
   readonly backlogBytesMax: number;
   readonly carriers: readonly Carrier[];
   readonly logger: Logger;
+  /** For what workflows and steps log. */
+  readonly runLogger: Logger;
   readonly clock: Clock;
   readonly random: Random;
   readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null;
@@ -142,6 +147,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
     carriers: checkCarriers(options.carriers ?? []),
     logger: options.logger ?? new ConsoleLogger(),
+    runLogger: options.logger ?? new ConsoleLogger({ least: 'info' }),
     clock: options.clock ?? new SystemClock(),
     random: options.random ?? new SystemRandom(),
     afterFlush: options.afterFlush ?? null,

@@ -1,4 +1,5 @@
 import type { Codec } from '../codec/codec.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
@@ -16,6 +17,7 @@ export interface EngineServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly codec: Codec;
   readonly carriers: Carriers;
   readonly contexts: ContextStorage;

@@ -11,6 +11,7 @@ import { Desk } from './desk.js';
 import type { ResolvedOptions } from './engine-options.js';
 import { Executor } from './executor.js';
 import { type Health, reason, statusOf } from './health.js';
+import { observedEngine } from './observed-engine.js';
 import { foundRun, type PreparedStart } from './starts.js';
 
 /**
@@ -24,6 +25,7 @@ export class Engine {
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
+  #stopObserving = (): void => {};
 
   constructor(database: Database, options: ResolvedOptions, registry: Registry, errorClasses: readonly ErrorClass[]) {
     // The lease is lost in the context of whoever notices, which may be a request.
@@ -62,6 +64,10 @@ export class Engine {
     await this.desk.listen();
     this.desk.scheduler.start();
     this.desk.watchers.start();
+    const { services, pools } = this.desk;
+    this.#stopObserving = services.metrics.observe(
+      observedEngine(services, pools, { executorId: () => this.executorId, runs: () => this.#executor?.runs ?? [] }),
+    );
   }
 
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
@@ -153,6 +159,7 @@ export class Engine {
 
   #close(): void {
     this.#isStopped = true;
+    this.#stopObserving();
     this.desk.close();
   }
 

@@ -1,9 +1,10 @@
 import type { EpochMs } from '../seams/clock.js';
-import { CheckpointLog, type LogItem, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { publisherOf } from '../checkpoint-log/publisher.js';
 import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
 import { Suspects } from '../recovery/suspects.js';
-import type { Checkpoint, ClaimedRun, NewRun, Outcome } from '../store/records.js';
+import type { Checkpoint, ClaimedRun, Outcome } from '../store/records.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import { deferred } from '../util/deferred.js';
 import { Interruptible } from '../util/interruptible.js';
@@ -13,6 +14,7 @@ import { RunExecution } from '../workflow/run-execution.js';
 import type { RunServices } from '../workflow/run-services.js';
 import type { RunStarter } from '../workflow/run-starter.js';
 import { Claims } from './claims.js';
+import { firstClaim, type StartingRun } from './first-claim.js';
 import { RunParking } from './parking.js';
 import type { EngineServices } from './engine-services.js';
 import { type HealthReason, reason } from './health.js';
@@ -20,17 +22,6 @@ import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.j
 
 /** How long a process that leaves goes on trying to say so. */
 const farewellMs = 2_000;
-
-/** The run that publishes something with an item; null where nothing is. */
-function publisherOf(item: LogItem): string | null {
-  if (item.kind === 'stream') return item.workflowId;
-  if (item.kind !== 'checkpoint') return null;
-  const { kind, streamed, workflowId } = item.checkpoint;
-  return kind === 'event' || (streamed !== undefined && streamed.entries.length > 0) ? workflowId : null;
-}
-
-/** A start, before its executor has numbered the claim. */
-export type StartingRun = Omit<NewRun, 'claimNo'>;
 
 export interface ExecutorCallbacks {
   /** A run's outcome is durable. */
@@ -82,10 +73,12 @@ export class Executor {
       onFree: () => this.#claims.wake(),
     });
     const { afterFlush, flushItemsMax } = options;
+    const { metrics } = services;
     this.#log = new CheckpointLog({
       executorId: this.id,
       flush: store.flush,
       clock,
+      metrics,
       logger,
       afterFlush,
       flushItemsMax,
@@ -119,6 +112,7 @@ export class Executor {
     this.#lease = new Lease({
       executorId: this.id,
       label: options.label,
+      metrics,
       leaseMs: options.leaseMs,
       executors: store.executors,
       clock,
@@ -166,16 +160,7 @@ export class Executor {
   /** Makes a run durable and starts executing it. Never settles if the executor is gone before that. */
   async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
     const claimNo = this.#claims.next();
-    const run: ClaimedRun = {
-      ...starting,
-      claimNo,
-      queue: null,
-      attempt: 1,
-      crashes: 0,
-      cancelRequested: false,
-      unchecked: false,
-      retriesDue: 0,
-    };
+    const run = firstClaim(starting, claimNo);
     const verdict = await this.#log.append({ kind: 'start', run });
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);
     this.#claims.settled(claimNo);
@@ -191,6 +176,11 @@ export class Executor {
 
   get runCount(): number {
     return this.#runs.size;
+  }
+
+  /** The runs that are in memory. */
+  get runs(): Iterable<ClaimedRun> {
+    return [...this.#runs.values()].map(({ run }) => run);
   }
 
   /** The size of what waits to be written. */
@@ -288,8 +278,9 @@ export class Executor {
   }
 
   #servicesForRuns(): RunServices<RunExecution> {
-    const { clock, random, codec, carriers, contexts, mailbox } = this.#services;
+    const { clock, random, metrics, codec, carriers, contexts, mailbox } = this.#services;
     return {
+      metrics,
       clock,
       random,
       codec,
@@ -308,14 +299,17 @@ export class Executor {
       },
       leaseRenewal: () => this.#lease.renewal(),
       onSettled: (execution, outcome) => {
-        const { workflowId } = execution.run;
+        const { workflowId, name, createdAt } = execution.run;
+        const { kind, payload, finishedAt } = outcome;
+        const failure = kind === 'completed' ? null : (): unknown => codec.decodeError(payload ?? '');
+        metrics.ended(name, kind, finishedAt - createdAt, failure);
         if (this.#runs.get(workflowId) === execution) this.#runs.delete(workflowId);
         this.#callbacks.onSettled(outcome);
         this.#suspects.release(workflowId);
         if (execution.run.queue === null) this.#claims.left();
         else this.#claims.freed();
       },
-      onRetry: (execution, retries) => this.#execute(execution.definition, execution.run, retries),
+      onRetry: ({ definition, run }, retries) => this.#execute(definition, { ...run, wasParked: false }, retries),
       onBlocked: (execution, reason) => void this.#block(execution, reason),
     };
   }
@@ -336,7 +330,7 @@ export class Executor {
     const found = (await Promise.all([...claimNos].map((claimNo) => this.#claims.read(claimNo)))).flat();
     for (const { run, history } of found) {
       const definition = kept.get(run.workflowId);
-      if (definition !== undefined) this.#execute(definition, run, history);
+      if (definition !== undefined) this.#execute(definition, { ...run, wasParked: true }, history);
     }
   }
 
@@ -375,6 +369,7 @@ export class Executor {
       executorId: this.id,
       crashesMax: options.crashesMax,
       mayRevoke: this.#lease.isSteady,
+      leaseMs: options.leaseMs,
     });
     if (released > 0) this.#announceWork();
     if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));

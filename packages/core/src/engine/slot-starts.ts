@@ -37,14 +37,17 @@ export async function startInSlot(
   services: EngineServices,
   ensureQueue: (tx: Queryable, queue: string) => Promise<void>,
 ): Promise<void> {
-  const { store, clock } = services;
+  const { store, clock, metrics } = services;
   const options = ownQueue === null ? request.options : { ...request.options, queue: ownQueue };
   const { run, queueing, queuedTimeoutMs } = await prepareStart({ ...request, options }, services);
   if (queueing === null) {
-    await store.runs.insertAvailable(tx, [run], clock.sqlNow());
+    const inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
+    if (inserted.has(run.seed)) metrics.started(run.name);
     return;
   }
   if (ownQueue === null) await ensureQueue(tx, queueing.item.queue);
   else await store.queues.declare(tx, [{ name: ownQueue, settings: { concurrency: 1 } }]);
-  await store.queues.enqueue(tx, [{ ...run, ...queueing.item, timeoutMs: queuedTimeoutMs }], clock.sqlNow());
+  const item = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+  const enqueued = await store.queues.enqueue(tx, [item], clock.sqlNow());
+  if (enqueued.has(run.seed)) metrics.started(run.name);
 }

@@ -9,7 +9,7 @@ import { validateArguments } from '../workflow/input-schema.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
 import { checkKey, checkWorkflowId } from '../workflow/names.js';
 import type { Started, StartRequest } from '../workflow/run-starter.js';
-import type { StartingRun } from './executor.js';
+import type { StartingRun } from './first-claim.js';
 import { prepareQueueing, type Queueing } from './queueing.js';
 
 /** A start, checked. */

@@ -3,7 +3,7 @@ import type { Database } from '../database/database.js';
 import type { QueuedRun } from '../store/queue-items.js';
 import type { Started } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
-import type { StartingRun } from './executor.js';
+import type { StartingRun } from './first-claim.js';
 import { refusedOneByOne } from './refused-one-by-one.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { foundRun, type PreparedStart } from './starts.js';

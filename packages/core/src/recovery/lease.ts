@@ -1,3 +1,4 @@
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
@@ -9,6 +10,7 @@ export interface LeaseOptions {
   readonly executorId: string;
   readonly label: string;
   readonly leaseMs: number;
+  readonly metrics: Metrics;
   readonly executors: ExecutorStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,9 +48,10 @@ export class Lease {
   }
 
   async register(): Promise<void> {
-    const { clock, executors, executorId, label, leaseMs } = this.#options;
+    const { clock, executors, executorId, label, leaseMs, metrics } = this.#options;
     const sentAtMs = clock.monotonicMs();
-    const databaseNow = await executors.register({ executorId, label, leaseMs, now: clock.sqlNow() });
+    const now = clock.sqlNow();
+    const databaseNow = await executors.register({ executorId, label, collectsMetrics: metrics.isOn, leaseMs, now });
     this.#renewed(databaseNow, sentAtMs);
     this.#loop.start();
   }
@@ -107,6 +110,10 @@ export class Lease {
     this.#options.clock.synchronize(databaseNow, sentAtMs);
     this.#heldUntilMs = sentAtMs + this.#options.leaseMs * 0.8;
     const nowMs = this.#options.clock.monotonicMs();
+    if (this.#renewedAtMs !== null) {
+      const plannedMs = (this.#options.leaseMs / 3) * 1.1;
+      this.#options.metrics.heartbeat(nowMs - this.#renewedAtMs - plannedMs);
+    }
     if (this.#renewedAtMs !== null && nowMs - this.#renewedAtMs >= this.#gapMs)
       this.#steadyFromMs = nowMs + this.#gapMs;
     this.#renewedAtMs = nowMs;

@@ -1,5 +1,6 @@
 import { RunDeadError } from '../errors/errors.js';
 import type { Codec } from '../codec/codec.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { ExecutorStore } from '../store/executors.js';
@@ -12,7 +13,10 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   readonly codec: Codec;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly crashesMax: number;
+  /** How long before its end a lease was renewed the last time, where all processes have the same. */
+  readonly leaseMs: number;
   /** Whether leases that lapsed may be revoked; see {@link Lease.isSteady}. Else only what is revoked already is freed. */
   readonly mayRevoke: boolean;
 }
@@ -28,11 +32,13 @@ export interface RecoveryOptions {
  */
 export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const now = options.clock.sqlNow();
-  const { executorId: exceptId, mayRevoke } = options;
-  const revoked = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : 0;
+  const { executorId: exceptId, mayRevoke, metrics, clock, leaseMs } = options;
+  const sentAtMs = clock.monotonicMs();
+  const lost = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : [];
   const released = await releaseRuns(options);
-  if (revoked > 0 || released > 0)
-    options.logger.info({ executors: revoked, runs: released }, 'recovered runs of executors that are gone');
+  for (const { lapsedMs } of lost) metrics.foundDead(lapsedMs + leaseMs + clock.monotonicMs() - sentAtMs);
+  if (lost.length > 0 || released > 0)
+    options.logger.info({ executors: lost.length, runs: released }, 'recovered runs of executors that are gone');
   return released;
 }
 
@@ -45,12 +51,18 @@ export async function releaseRuns({
   clock,
   codec,
   crashesMax,
-}: Pick<RecoveryOptions, 'ownership' | 'clock' | 'codec' | 'crashesMax'>): Promise<number> {
+  metrics,
+}: Pick<RecoveryOptions, 'ownership' | 'clock' | 'codec' | 'crashesMax' | 'metrics'>): Promise<number> {
   const deadPayload = codec.encodeError(new RunDeadError(crashesMax));
   let released = 0;
   for (;;) {
     const now = clock.sqlNow();
-    const some = await ownership.releaseRevoked({ crashesMax, deadPayload, runsMax: releasedMax, now });
+    const groups = await ownership.releaseRevoked({ crashesMax, deadPayload, runsMax: releasedMax, now });
+    for (const { workflow, crashed, dead, runs } of groups) {
+      if (dead) metrics.gaveUp(workflow, runs);
+      else metrics.freed(workflow, crashed ? 'crash' : 'handover', runs);
+    }
+    const some = groups.reduce((sum, { runs }) => sum + runs, 0);
     released += some;
     if (some < releasedMax) return released;
   }

@@ -15,13 +15,18 @@ describe('the console logger', () => {
   it('writes warnings and errors, and nothing else', () => {
     const logger = new ConsoleLogger();
     logger.debug();
-    logger.info();
+    logger.info({}, 'a detail');
     logger.warn({ loop: 'lease', err: new Error('away') }, 'it goes on');
     logger.error({ count: 2, nested: { a: [1n] } }, 'it does not');
     expect(lines).toEqual([
       'perdure warn: it goes on loop="lease" err=away',
       'perdure error: it does not count=2 nested={"a":["1"]}',
     ]);
+  });
+
+  it('writes what it is told to say besides', () => {
+    new ConsoleLogger({ least: 'info' }).info({ count: 1 }, 'a detail');
+    expect(lines).toEqual(['perdure info: a detail count=1']);
   });
 
   it('writes one line, whatever the texts hold', () => {

@@ -2,16 +2,23 @@
 import type { Logger } from './logger.js';
 
 /**
- * The default logger: warnings and errors as one line each on stderr. It never throws, and leaves out the passwords of
- * URLs, which drivers like to put into the messages of their errors.
+ * The default logger: one line each on stderr. It never throws, and leaves out the passwords of URLs, which drivers like to
+ * put into the messages of their errors.
  */
 export class ConsoleLogger implements Logger {
+  readonly #writesInfo: boolean;
+
+  /** @param options `least`: what is below that is not written; `warn` by default */
+  constructor({ least = 'warn' }: { readonly least?: 'info' | 'warn' } = {}) {
+    this.#writesInfo = least === 'info';
+  }
+
   debug(): void {
     // Details are for whoever passes a logger.
   }
 
-  info(): void {
-    // As above.
+  info(fields: Record<string, unknown>, message: string): void {
+    if (this.#writesInfo) console.error(format('info', fields, message));
   }
 
   warn(fields: Record<string, unknown>, message: string): void {

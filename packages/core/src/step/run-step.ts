@@ -42,7 +42,8 @@ async function performStep(
   context: WorkflowContext,
   call: OpenCall,
 ): Promise<void> {
-  const { clock, codec, random } = context.seams;
+  const { clock, codec, random, metrics } = context.seams;
+  const { workflowName } = context;
   const committed = call.markers.find((marker) => marker.kind === 'transaction');
   if (committed !== undefined) {
     call.complete({ payload: committed.payload, failed: false, startedAt: committed.startedAt });
@@ -59,12 +60,15 @@ async function performStep(
     // An interruption that was delivered in the same turn has answered the call already: its body must not begin.
     if (call.signal.aborted) return;
     const startedAt = clock.now();
+    const begunMs = clock.monotonicMs();
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1));
     if (attempt === 'stopped') return;
     if ('againInMs' in attempt) {
       retryAt = clock.now() + attempt.againInMs;
       continue;
     }
+    const failure = 'error' in attempt ? (): unknown => attempt.error : null;
+    metrics.stepTried(workflowName, call.name, clock.monotonicMs() - begunMs, failure);
     if ('payload' in attempt) {
       call.complete({ payload: attempt.payload, failed: false, startedAt });
       return;
@@ -77,6 +81,7 @@ async function performStep(
       return;
     }
     retryAt = clock.now() + nextDelayMs(definition.retryPolicy, failedAttempts, random.float());
+    metrics.stepRetried(workflowName, call.name);
     const marker: RetryMarker = { retryAt, error };
     call.mark('attempt', codec.encodeRecord(marker), startedAt);
   }

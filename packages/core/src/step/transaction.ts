@@ -34,7 +34,10 @@ export function transactionBody(
       const committed = isInDoubt ? await dataSource.findCommitted(keyOf(context, call)) : null;
       return committed ?? (await commitOnce(fn, isolationLevel, dataSource, stepTry));
     } catch (error) {
-      if (error instanceof RevokedError) return 'stopped';
+      if (error instanceof RevokedError) {
+        context.seams.metrics.fenced(1);
+        return 'stopped';
+      }
       if (error instanceof TransactionConflictError) {
         conflicts += 1;
         if (conflicts > conflictsMax) throw error.cause;

@@ -5,8 +5,15 @@ import { now, readMs, toMs } from './sql.js';
 export interface Registration {
   readonly executorId: string;
   readonly label: string;
+  readonly collectsMetrics: boolean;
   readonly leaseMs: number;
   readonly now: EpochMs | null; // null = the database's clock
+}
+
+/** An executor that has died, as far as can be told. */
+export interface LostExecutor {
+  /** How long ago its lease ended. */
+  readonly lapsedMs: number;
 }
 
 export interface Heartbeat {
@@ -22,8 +29,8 @@ export interface ExecutorStore {
   register(registration: Registration): Promise<EpochMs>;
   /** Renews the lease, also one that lapsed but that nobody revoked. Null: it was revoked. */
   heartbeat(heartbeat: Heartbeat): Promise<EpochMs | null>;
-  /** Revokes the leases that lapsed, after waiting for their writes in flight; answers with how many. */
-  revokeLapsed(params: { readonly exceptId: string; readonly now: EpochMs | null }): Promise<number>;
+  /** Revokes the leases that lapsed, after waiting for their writes in flight. */
+  revokeLapsed(params: { readonly exceptId: string; readonly now: EpochMs | null }): Promise<LostExecutor[]>;
   /** Revokes an executor's own lease: it stops, and what it leaves behind counts as handed over, not as crashed. */
   revoke(params: { readonly executorId: string; readonly now: EpochMs | null }): Promise<void>;
 }
@@ -34,21 +41,21 @@ export function createExecutorStore(
   statementName: (name: string) => string,
 ): ExecutorStore {
   return {
-    async register({ executorId, label, leaseMs, now: at }) {
+    async register({ executorId, label, collectsMetrics, leaseMs, now: at }) {
       const [row] = await database.query<{ now_ms: number }>({
         name: statementName('executors_register'),
         lane: 'control',
         text: `
           with clock as (select ${now('$4::int8')} as now), registered as (
-            insert into ${schema}.executors (id, label, registered_at)
-            select $1::uuid, $2::text, clock.now from clock
+            insert into ${schema}.executors (id, label, registered_at, collects_metrics)
+            select $1::uuid, $2::text, clock.now, $5::bool from clock
             on conflict (id) do nothing
           )
           insert into ${schema}.leases (executor_id, lease_until)
           select $1::uuid, clock.now + $3::float8 * interval '1 millisecond' from clock
           on conflict (executor_id) do update set lease_until = excluded.lease_until
           returning (select ${toMs('clock.now')} from clock) as now_ms`,
-        values: [executorId, label, leaseMs, at],
+        values: [executorId, label, leaseMs, at, collectsMetrics],
       });
       return readMs(row?.now_ms);
     },
@@ -70,7 +77,7 @@ export function createExecutorStore(
     },
 
     async revokeLapsed({ exceptId, now: at }) {
-      const rows = await database.query({
+      const rows = await database.query<{ lapsed_ms: number }>({
         name: statementName('executors_revoke_lapsed'),
         text: `
           with lapsed as (
@@ -81,10 +88,10 @@ export function createExecutorStore(
           update ${schema}.executors e
           set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no
           from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id
-          returning e.id`,
+          returning ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms`,
         values: [exceptId, at],
       });
-      return rows.length;
+      return rows.map((row) => ({ lapsedMs: readMs(row.lapsed_ms) }));
     },
 
     async revoke({ executorId, now: at }) {
@@ -109,7 +116,7 @@ export function createExecutorStore(
 const revokeText = (schema: string, source: string): string => `
   ended as (
     delete from ${schema}.leases l using ${source} where l.executor_id = ${source}.executor_id
-    returning l.executor_id, l.oldest_claim_no
+    returning l.executor_id, l.oldest_claim_no, l.lease_until
   ), fenced as (
     select id from ${schema}.executors
     where id in (select executor_id from ended) and revoked_at is null

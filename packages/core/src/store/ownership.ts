@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.js';
+import type { Database, Row } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from './records.js';
 import { deadItem } from './dead-letters.js';
@@ -35,6 +35,16 @@ export interface Claimed {
   readonly moreInMs: number | null;
 }
 
+/** Runs of one workflow that were freed for one reason. */
+export interface Released {
+  readonly workflow: string;
+  /** Whether the process that had them crashed; else it handed them over. */
+  readonly crashed: boolean;
+  /** Whether they were put to `dead`. */
+  readonly dead: boolean;
+  readonly runs: number;
+}
+
 export interface Release {
   /** The crashes without progress after which a run is put to `dead`. */
   readonly crashesMax: number;
@@ -53,9 +63,9 @@ export interface OwnershipStore {
   claimed(params: { readonly executorId: string; readonly claimNo: number }): Promise<ClaimedRun[]>;
   /**
    * Makes runs of revoked executors available, and removes the executors when none is left. Those of a crashed one count a
-   * crash each if they made no progress since the last; those of one that handed over don't. Answers with how many.
+   * crash each if they made no progress since the last; those of one that handed over don't.
    */
-  releaseRevoked(release: Release): Promise<number>;
+  releaseRevoked(release: Release): Promise<Released[]>;
   /** Takes the suspicion from a run that was executed for a while and no process died. */
   acquit(params: { readonly executorId: string; readonly claimNo: number; readonly workflowId: string }): Promise<void>;
   /** Sets a run aside until other code comes; only its owner may. */
@@ -104,7 +114,7 @@ export function createOwnershipStore(
       const rows = await database.query<ClaimedRow>({
         name: statementName('ownership_claimed'),
         text: `
-          select ${claimedColumns('r')} from ${schema}.runs r
+          select ${claimedColumns('r')}, false as was_parked, null::float8 as waited_ms from ${schema}.runs r
           where r.executor_id = $1::uuid and r.claim_no = $2::int8 and r.state = 'owned'`,
         values: [executorId, claimNo],
       });
@@ -112,12 +122,12 @@ export function createOwnershipStore(
     },
 
     async releaseRevoked({ crashesMax, deadPayload, runsMax, now: at }) {
-      const [row] = await database.query<{ released: number }>({
+      const rows = await database.query<Released & Row>({
         name: statementName('ownership_release_revoked'),
         text: releaseText(schema),
         values: [crashesMax, deadPayload, at, runsMax],
       });
-      return Number(row?.released ?? 0);
+      return rows;
     },
 
     async acquit({ executorId, claimNo, workflowId }) {
@@ -176,6 +186,8 @@ interface ClaimedRow extends Record<string, unknown> {
   cancel_requested: boolean;
   unchecked: boolean;
   retries_due: number;
+  was_parked: boolean;
+  waited_ms: number | null;
 }
 
 const claimedColumns = (alias: string): string => `
@@ -205,6 +217,8 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
     cancelRequested: row.cancel_requested,
     unchecked: row.unchecked,
     retriesDue: row.retries_due,
+    wasParked: row.was_parked,
+    waitedMs: readMsOrNull(row.waited_ms),
   };
 }
 
@@ -222,12 +236,13 @@ const claimText = (schema: string): string => `
     select *, no = max(no) over (partition by name) as is_latest
     from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) with ordinality as item(name, version, code, timeout_ms, no)
   ), due as (
-    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on ${canRun}
+    select r.workflow_id, r.available_at, r.wake_on is not null as was_parked
+    from ${schema}.runs r join runnable on ${canRun}
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
     order by r.available_at limit $6::int4
     for update of r skip locked
   ), suspects as (
-    select r.workflow_id from ${schema}.runs r join runnable on ${canRun}
+    select r.workflow_id, r.wake_on is not null as was_parked from ${schema}.runs r join runnable on ${canRun}
     where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes >= 2
     order by r.available_at limit $7::int4
     for update of r skip locked
@@ -238,14 +253,16 @@ const claimText = (schema: string): string => `
     order by r.blocked_at limit $6::int4
     for update of r skip locked
   ), woken as (
-    select r.workflow_id, r.available_at from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
+    select r.workflow_id, r.available_at, true as was_parked
+    from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
     where r.state = 'parked' and r.available_at <= ${now('$8::int8')}
     order by r.available_at limit $6::int4
     for update of r skip locked
   ), taken as (
     (
-      select workflow_id from (select * from due union all select * from woken) awake order by available_at limit $6::int4
-    ) union all select workflow_id from suspects union all select workflow_id from unblocked
+      select workflow_id, was_parked from (select * from due union all select * from woken) awake
+      order by available_at limit $6::int4
+    ) union all select workflow_id, was_parked from suspects union all select workflow_id, false from unblocked
   ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
@@ -255,17 +272,20 @@ const claimText = (schema: string): string => `
       else least(r.deadline_at, ${now('$8::int8')} + runnable.timeout_ms * interval '1 millisecond') end
   from taken cross join fence cross join runnable
   where r.workflow_id = taken.workflow_id and ${canRun}
-  returning ${claimedColumns('r')}
+  returning ${claimedColumns('r')}, taken.was_parked
   )
-  select direct.*, null::float8 as more_ms from direct
+  select direct.*, null::float8 as waited_ms, null::float8 as more_ms from direct
   union all
-  select ${claimedColumns(`(null::${schema}.runs)`)}, ${toMs(`parked.next_at - ${now('$8::int8')}`)}
+  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${toMs(`parked.next_at - ${now('$8::int8')}`)}
   from (
     select min(available_at) as next_at from ${schema}.runs
     where state = 'parked' and available_at > ${now('$8::int8')}
   ) parked where parked.next_at is not null
   union all
-  select ${claimedColumns('(claimed.run)')}, ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
+  select ${claimedColumns('(claimed.run)')}, false, (
+    select ${toMs(`${now('$8::int8')} - i.run_at`)} from ${schema}.queue_items i
+    where i.workflow_id = (claimed.run).workflow_id
+  ), ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
   from ${schema}.claim_queued(
     $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $11::int8[], $9::text[],
     $6::int4 - (select count(*) from taken)::int4, $7::int4 - (select count(*) from suspects)::int4, $10::text,
@@ -319,7 +339,7 @@ const releaseText = (schema: string): string => `
         else r.crash_log end
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id
-    returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at
+    returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at, r.name, l.crashed
   ), dead_letters as (
     update ${schema}.queue_items i set ${deadItem} from released
     where released.state = 'settled' and released.queue is not null and i.workflow_id = released.workflow_id
@@ -341,4 +361,5 @@ const releaseText = (schema: string): string => `
     delete from ${schema}.executors e using gone
     where e.id = gone.id and (select count(*) from left_over) < $4::int4
   )
-  select count(*)::int4 as released from released`;
+  select name as workflow, crashed, state = 'settled' as dead, count(*)::int4 as runs from released
+  group by 1, 2, 3`;

@@ -109,6 +109,10 @@ export interface ClaimedRun extends NewRun {
   readonly unchecked: boolean;
   /** How often the workflow must have started afresh before it goes on: more often than it has, once it was put back. */
   readonly retriesDue: number;
+  /** Whether it was parked until now: its code has been where its history ends. */
+  readonly wasParked: boolean;
+  /** How long it has waited in its queue since it was due; null where that isn't known, or it was in none. */
+  readonly waitedMs: number | null;
 }
 
 export interface Outcome {

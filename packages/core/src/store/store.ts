@@ -15,6 +15,7 @@ import { createScheduleStore, type ScheduleStore } from './schedules.js';
 import { createStreamStore, type StreamStore } from './streams.js';
 import { createTokenStore, type TokenStore } from './tokens.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
+import { createVitalsStore, type VitalsStore } from './vitals.js';
 
 /**
  * Everything that is durable, one role for each noun. Values are encoded text: the store never sees a user's object.
@@ -35,6 +36,7 @@ export interface Store {
   readonly streams: StreamStore;
   readonly schedules: ScheduleStore;
   readonly notifications: NotificationStore;
+  readonly vitals: VitalsStore;
 }
 
 /** The one SQL implementation, over any {@link Database}. */
@@ -58,5 +60,6 @@ export function createStore(database: Database, schemaName: string): Store {
     queues: createQueueStore(database, schema, statementName),
     deadLetters: createDeadLetterStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
+    vitals: createVitalsStore(database, schema, statementName),
   };
 }

@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Codec } from '../codec/codec.js';
 import type { TransactionClient } from '../database/database.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import type { Carriers } from './carriers.js';
@@ -14,6 +15,7 @@ export interface Seams {
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
+  readonly metrics: Metrics;
   readonly contexts: ContextStorage;
   readonly mailbox: Mailbox;
   readonly carriers: Carriers;
@@ -38,6 +40,8 @@ export interface WorkflowContext {
   nextChildId(): string;
   /** A secret that is the same in every replay. */
   nextToken(): string;
+  /** Whether an earlier execution has come past where the code is now: what is said twice need not be heard twice. */
+  isRepeating(): boolean;
   now(): EpochMs;
   uuid(): string;
   random(): number;

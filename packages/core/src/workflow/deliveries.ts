@@ -6,8 +6,8 @@ export interface DeliveriesOptions<Live> {
   readonly clock: Clock;
   readonly cursor: ReplayCursor;
   readonly deliverRecorded: (checkpoint: Checkpoint) => void;
-  /** The history is exhausted: what it does not answer may begin. */
-  readonly onLive: () => void;
+  /** The history is exhausted, so long after the workflow began: what it does not answer may begin. */
+  readonly onLive: (replayedMs: number) => void;
   readonly deliverLive: (result: Live) => void;
 }
 
@@ -23,6 +23,7 @@ export class Deliveries<Live> {
   #state: 'replaying' | 'live' | 'stopped' = 'replaying';
   #isGateOpen = false;
   #isScheduled = false;
+  #begunMs: number | null = null; // null = the workflow has not begun
   #ready: Live[] = [];
 
   constructor(options: DeliveriesOptions<Live>) {
@@ -40,7 +41,9 @@ export class Deliveries<Live> {
 
   /** The workflow has begun, or made a call: look for what can be delivered once it has come to rest. */
   settle(): void {
-    if (this.#state === 'replaying') this.#closeGate();
+    if (this.#state !== 'replaying') return;
+    this.#begunMs ??= this.#options.clock.monotonicMs();
+    this.#closeGate();
   }
 
   add(result: Live): void {
@@ -65,7 +68,8 @@ export class Deliveries<Live> {
     }
     if (this.#state === 'replaying') {
       this.#state = 'live';
-      this.#options.onLive();
+      const nowMs = this.#options.clock.monotonicMs();
+      this.#options.onLive(nowMs - (this.#begunMs ?? nowMs));
     }
     const live = this.#ready.shift();
     if (live === undefined) return;

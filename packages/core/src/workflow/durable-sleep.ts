@@ -22,7 +22,7 @@ export function sleep(duration: Duration): Promise<void> {
   return plainSleep(context?.kind === 'step' ? context.seams.clock : new SystemClock(), delayMs);
 }
 
-function sleepCall(delayMs: number, { clock, codec }: Seams): DurableCall {
+function sleepCall(delayMs: number, { clock, codec, metrics }: Seams): DurableCall {
   return {
     kind: 'sleep',
     name: 'sleep',
@@ -32,9 +32,10 @@ function sleepCall(delayMs: number, { clock, codec }: Seams): DurableCall {
       const wakeAt = marker === undefined ? startedAt + delayMs : (codec.decode(marker.payload) as EpochMs);
       if (marker === undefined) call.mark('timer', codec.encodeRecord(wakeAt), startedAt);
       call.rest({ kind: 'time', at: wakeAt });
-      const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () =>
-        call.complete({ payload: null, failed: false, startedAt }),
-      );
+      const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () => {
+        metrics.woke(clock.now() - wakeAt);
+        call.complete({ payload: null, failed: false, startedAt });
+      });
       call.signal.addEventListener('abort', () => timer.cancel(), { once: true });
     },
   };

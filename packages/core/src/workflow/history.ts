@@ -14,6 +14,8 @@ export interface History {
   /** Results and interruptions, in the order in which the workflow saw them. */
   readonly deliveries: readonly Checkpoint[];
   readonly calls: ReadonlyMap<number, RecordedCall>;
+  /** The highest number of a call that left anything behind; -1 = none did. */
+  readonly lastSeq: number;
   readonly nextPosition: number;
   /** How often the whole workflow was retried. */
   readonly retries: number;
@@ -44,6 +46,7 @@ export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
   return {
     deliveries,
     calls,
+    lastSeq: current.reduce((last, { seq }) => Math.max(last, seq), -1),
     nextPosition: (checkpoints[checkpoints.length - 1]?.position ?? -1) + 1,
     retries: retries.length,
     lastRetry,

@@ -18,10 +18,13 @@ export class ReplayCursor {
   readonly #history: History;
   readonly #issued = new Set<number>();
   #delivered = 0;
+  #isAtEndAgain: boolean;
   #lastMatched: IssuedCall | null = null;
 
-  constructor(history: History) {
+  /** @param wasAtEnd whether the workflow has come to rest at the end of the history before */
+  constructor(history: History, wasAtEnd = false) {
     this.#history = history;
+    this.#isAtEndAgain = wasAtEnd;
   }
 
   /** Checks a call against the history: what is recorded of it, null if nothing is, or the difference. */
@@ -41,6 +44,22 @@ export class ReplayCursor {
     if (checkpoint.seq >= 0 && !this.#issued.has(checkpoint.seq)) return 'waiting';
     this.#delivered += 1;
     return checkpoint;
+  }
+
+  /** Something new is delivered: from here on, nobody has been. */
+  passedEnd(): void {
+    this.#isAtEndAgain = false;
+  }
+
+  /**
+   * Whether the workflow has been where it is now before, as far as the history tells: it holds what comes later, or the
+   * workflow came to rest at its end, and has heard nothing new since.
+   *
+   * @param nextSeq the number of the next call
+   */
+  isRepeating(nextSeq: number): boolean {
+    const { deliveries, lastSeq } = this.#history;
+    return this.#isAtEndAgain || this.#delivered < deliveries.length || nextSeq <= lastSeq;
   }
 
   /** The recorded deliveries that the workflow has not taken. */

@@ -9,7 +9,7 @@ import { TimerSet } from '../util/timer-set.js';
 import type { WorkflowContext } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import { Deliveries } from './deliveries.js';
-import type { CallResult, DurableCall } from './durable-call.js';
+import type { DurableCall } from './durable-call.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
 import { type Interruption, interruptionError, isInterruption } from './interruption.js';
@@ -74,7 +74,7 @@ export class RunExecution {
     this.#services = services;
     this.#retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
     this.#history = arrangeHistory(checkpoints);
-    this.#cursor = new ReplayCursor(this.#history);
+    this.#cursor = new ReplayCursor(this.#history, run.wasParked);
     this.#isInterrupted = this.#history.deliveries.some((delivery) => delivery.seq === -1);
     this.#time = this.#history.lastRetry?.finishedAt ?? run.createdAt;
     this.#identity = new RunIdentity(run, this.#history.retries);
@@ -82,6 +82,7 @@ export class RunExecution {
     this.#timers = new TimerSet(services.clock);
     this.#recorder = new RunRecorder({
       run,
+      clock: services.clock,
       nextPosition: this.#history.nextPosition,
       append: (item) => services.append(item),
       onRefused: (error) => this.#settle('failed', services.codec.encodeError(error)),
@@ -91,7 +92,10 @@ export class RunExecution {
       clock: services.clock,
       cursor: this.#cursor,
       deliverRecorded: (checkpoint) => this.#deliver(this.#pending.get(checkpoint.seq) ?? null, checkpoint),
-      onLive: () => this.#whenLive.splice(0).forEach((start) => start()),
+      onLive: (replayedMs) => {
+        if (this.#history.deliveries.length > 0) services.metrics.replayed(run.name, replayedMs);
+        this.#whenLive.splice(0).forEach((start) => start());
+      },
       deliverLive: (live) => this.#deliverLive(live),
     });
   }
@@ -203,6 +207,7 @@ export class RunExecution {
       track: (makeCalls) => this.#track(makeCalls),
       nextChildId: () => this.#identity.nextChildId(),
       nextToken: () => this.#identity.nextToken(),
+      isRepeating: () => this.#cursor.isRepeating(this.#nextSeq),
       now: () => this.#time,
       uuid: () => this.#identity.uuid(),
       random: () => this.#identity.random(),
@@ -263,9 +268,9 @@ export class RunExecution {
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
       streams: this.#streams.of(call.seq),
       mark: (kind, payload, startedAt) =>
-        void this.#recorder.record(this.#entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt })),
+        this.#recorder.recordOf(call, kind, { payload, failed: kind === 'attempt', startedAt }),
       complete: ({ writes, ...result }) =>
-        this.#deliveries.add({ call, entry: this.#entryOf(call, call.kind, result), writes }),
+        this.#deliveries.add({ call, entry: this.#recorder.entryOf(call, call.kind, result), writes }),
     });
     const start = async (): Promise<void> => {
       const startedAt = this.#services.clock.now();
@@ -280,11 +285,8 @@ export class RunExecution {
     else this.#whenLive.push(AsyncResource.bind(() => void start()));
   }
 
-  #entryOf(call: IssuedCall, kind: Entry['kind'], result: CallResult): Entry {
-    return { kind, seq: call.seq, name: call.name, ...result, finishedAt: this.#services.clock.now() };
-  }
-
   #deliverLive({ call, entry, writes }: Live): void {
+    this.#cursor.passedEnd();
     // A call that was interrupted meanwhile has been answered.
     if (call === null || this.#pending.get(call.seq) === call) {
       const streamed = writes === undefined ? undefined : this.#streams.place(writes);
@@ -357,10 +359,8 @@ export class RunExecution {
   }
 
   #startAfresh(marker: RetryMarker): void {
-    const [payload, at] = [this.#services.codec.encodeRecord(marker), this.#services.clock.now()];
-    const base = { kind: 'retry', seq: -1, name: '', failed: true, startedAt: at, finishedAt: at } as const;
-    const entry: Entry = { ...base, payload, streamed: this.#streams.rollBackAll() };
-    const { checkpoint, durable } = this.#recorder.record(entry);
+    const payload = this.#services.codec.encodeRecord(marker);
+    const { checkpoint, durable } = this.#recorder.recordRetry(payload, this.#streams.rollBackAll());
     const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#retries, checkpoint];
     this.#close();
     void durable.then(() => this.#services.onRetry(this, retries));

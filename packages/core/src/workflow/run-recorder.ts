@@ -1,7 +1,9 @@
 import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
-import type { EpochMs } from '../seams/clock.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Checkpoint, CheckpointKind, ClaimedRun, ConsumedMessage, Outcome } from '../store/records.js';
 import type { StreamChange } from '../store/streams.js';
+import type { CallResult } from './durable-call.js';
+import type { IssuedCall } from './replay-cursor.js';
 
 /** Something to be added to a run's history. */
 export interface Entry {
@@ -19,6 +21,7 @@ export interface Entry {
 /** Writes one run's history: gives each entry its position and remembers whether all of it is durable yet. */
 export class RunRecorder {
   readonly #run: ClaimedRun;
+  readonly #clock: Clock;
   readonly #append: (item: LogItem) => Promise<LogVerdict>;
   readonly #onRefused: (error: unknown) => void;
   #nextPosition: number;
@@ -26,12 +29,14 @@ export class RunRecorder {
 
   constructor(options: {
     readonly run: ClaimedRun;
+    readonly clock: Clock;
     readonly nextPosition: number;
     readonly append: (item: LogItem) => Promise<LogVerdict>;
     /** The database will never accept an entry, whatever is tried. */
     readonly onRefused: (error: unknown) => void;
   }) {
     this.#run = options.run;
+    this.#clock = options.clock;
     this.#append = options.append;
     this.#onRefused = options.onRefused;
     this.#nextPosition = options.nextPosition;
@@ -41,6 +46,23 @@ export class RunRecorder {
     const { workflowId, attempt } = this.#run;
     const checkpoint: Checkpoint = { workflowId, attempt, position: this.#nextPosition++, ...entry };
     return { checkpoint, durable: this.#add({ kind: 'checkpoint', checkpoint }) };
+  }
+
+  /** What a call has come to by now, to be recorded when it is delivered. */
+  entryOf({ seq, name }: IssuedCall, kind: CheckpointKind, result: Omit<CallResult, 'writes'>): Entry {
+    return { kind, seq, name, ...result, finishedAt: this.#clock.now() };
+  }
+
+  /** Records something about a call that stays open. */
+  recordOf(call: IssuedCall, kind: CheckpointKind, result: Omit<CallResult, 'writes'>): void {
+    this.record(this.entryOf(call, kind, result));
+  }
+
+  /** Records that the workflow starts afresh. */
+  recordRetry(payload: string, streamed: StreamChange): ReturnType<RunRecorder['record']> {
+    const at = this.#clock.now();
+    const base = { kind: 'retry', seq: -1, name: '', failed: true, startedAt: at, finishedAt: at } as const;
+    return this.record({ ...base, payload, streamed });
   }
 
   /** Changes streams without a checkpoint; resolves once that is durable. */

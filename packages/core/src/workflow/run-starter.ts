@@ -2,6 +2,7 @@ import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
 import type { RunRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
 import type { Duration } from '../util/duration.js';
 import type { TransactionClient } from '../database/database.js';
 import type { QueueingOptions } from '../queue/queueing-options.js';
@@ -75,6 +76,8 @@ export interface Started {
 
 /** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
 export interface RunStarter {
+  /** Where workflows and steps log. */
+  readonly runLogger: Logger;
   /** Where transactional steps write. */
   readonly dataSource: DataSource;
   /** What a start that is made here and now takes along; `inherited` is what the run carries that makes it. */

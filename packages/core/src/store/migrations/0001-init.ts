@@ -18,6 +18,8 @@ create table ${schema}.executors (
   registered_at timestamptz not null,
   revoked_at timestamptz,
   handed_over boolean not null default false,
+  -- Whether somebody there collects metrics: one of those tells about all of the application.
+  collects_metrics boolean not null default false,
   -- The last heartbeat's: no unfinished run of this executor has a lower claim number. Recovery looks no further back.
   oldest_claim_no bigint not null default 0
 );
