@@ -53,6 +53,10 @@ export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
 export type { Carried, Carrier } from './workflow/carriers.js';
 export { sleep } from './workflow/durable-sleep.js';
+export { log } from './workflow/log.js';
+export type { RunLog, WriteLine } from './workflow/log.js';
+export { contextFormat, logContext } from './workflow/log-context.js';
+export type { ContextFormat } from './workflow/log-context.js';
 export { now, random, uuid } from './workflow/deterministic.js';
 export { currentRun } from './workflow/current-run.js';
 export type { CurrentRun } from './workflow/current-run.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Carrier, currentRun } from '@perdure/core';
+import { type Carrier, logContext as runContext } from '@perdure/core';
 import { currentScope } from '@perdure/core/internal';
 import { httpState } from './process-state.js';
 import { isRequestScope, type RequestContext, type RequestScope } from './scope.js';
@@ -30,19 +30,15 @@ const scopeOf = (context: RequestContext): RequestScope => ({
 });
 
 /**
- * Fields for a logger, new at each call because loggers add to them.
+ * Fields for a logger: the `request_id`, and those of `logContext` in `@perdure/core`, which tell of the trace, the run and the
+ * step. New at each call because loggers add to them.
  *
  * @example
  * const logger = pino({ mixin: logContext });
  */
 export function logContext(): Record<string, unknown> {
-  const run = currentRun();
   const request = currentRequest();
-  return {
-    ...(request === undefined ? {} : { request_id: request.requestId }),
-    ...(run === undefined ? {} : { run_id: run.workflowId, workflow: run.workflowName, run_attempt: run.attempt }),
-    ...(run?.step === undefined ? {} : { step: run.step.name, attempt: run.step.attempt }),
-  };
+  return { ...(request === undefined ? {} : { request_id: request.requestId }), ...runContext() };
 }
 
 /** What of the headers goes into the context, each checked: they come from outside and go into logs. */

@@ -27,3 +27,4 @@ export { PerdureHealthError, PerdureHealthIndicator } from './health-indicator.j
 export type { PerdureHealthResult } from './health-indicator.js';
 
 export { currentRequest, HttpProblem, httpWorkflows, logContext, reply, requestCarrier } from '@perdure/http';
+export { contextLogger } from './module/context-logger.js';
