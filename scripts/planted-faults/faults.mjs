@@ -322,4 +322,22 @@ export const faults = [
     tests: 'integration-tests/http/conformance.test.ts',
     caughtBy: '18d. nobody reaches the runs of another, and those of nobody are nobody’s',
   },
+  {
+    name: 'lines of a log repeated',
+    promise: 'P4',
+    file: `${core}workflow/log.ts`,
+    find: "if (context?.kind === 'workflow' && context.isRepeating()) return;",
+    plant: '',
+    tests: 'integration-tests/logging/replay.test.ts',
+    caughtBy: 'is not written again',
+  },
+  {
+    name: 'names of errors told whatever they are',
+    promise: 'P11',
+    file: `${core}metrics/error-type.ts`,
+    find: '/^[A-Z][A-Za-z0-9]{0,59}$/.test(error.name)',
+    plant: "error.name !== ''",
+    tests: 'integration-tests/metrics/canary.test.ts',
+    caughtBy: 'is in no exported byte and no line of a log',
+  },
 ];
