@@ -64,6 +64,25 @@ describe.each(databases)('changed code on $name', ({ open }) => {
     await first.close();
   });
 
+  it('is noticed when the function waits where its history goes on with something else', async () => {
+    const test = await freshDatabase(open);
+    let bOver = (): void => {};
+    const bIsOver = new Promise<void>((resolve) => (bOver = resolve));
+    const slow = () => step.run('slow', () => bIsOver.then(() => 1));
+    const quick = () => step.run('quick', () => 2);
+    const before = build(async () => {
+      await Promise.all([slow(), quick().then(bOver)]);
+      return await c();
+    });
+    const after = build(async () => [await slow(), await quick(), await c()]);
+    const first = await crashed(test, before, 2);
+    const second = await testEngine(test, { workflows: [after] });
+    await untilStatus(second, 'blocked');
+    const { blockedReason } = await second.perdure.run('d').status();
+    expect(blockedReason).toMatch(/left its history before #1 step "quick"[^]*the function waits for something else/);
+    await first.close();
+  });
+
   it('has another version without one given, and is not given the runs of the old code', async () => {
     const test = await freshDatabase(open);
     const before = workflow('deployed', async () => [await a(), await b(), await c()]);

@@ -52,6 +52,7 @@ export { receive, send } from './workflow/messages.js';
 export type { ReceiveOptions, SendOptions } from './workflow/messages.js';
 
 export type { Carried, Carrier } from './workflow/carriers.js';
+export { deprecatePatch, patched } from './workflow/patches.js';
 export { sleep } from './workflow/durable-sleep.js';
 export { log } from './workflow/log.js';
 export type { RunLog, WriteLine } from './workflow/log.js';

@@ -310,7 +310,11 @@ export class Executor {
         else this.#claims.freed();
       },
       onRetry: ({ definition, run }, retries) => this.#execute(definition, { ...run, wasParked: false }, retries),
-      onBlocked: (execution, reason) => void this.#block(execution, reason),
+      onBlocked: (execution, { reason }) => void this.#block(execution, reason),
+      onLive: ({ run, hasReplayed }, replayedMs) => {
+        if (hasReplayed) metrics.replayed(run.name, replayedMs);
+      },
+      stuckMs: 30_000,
     };
   }
 

@@ -30,11 +30,11 @@ export type CallKind =
  * One row of a run's history:
  * a call's result; a marker of a call that is still open (`attempt`: a try of a step failed, `timer`: a sleep began,
  * `wait`: a receive with a timeout began, `transaction`: a transactional step has committed, but its result was not delivered yet);
- * an interruption of the whole run (`cancelled`, `timed-out`); `retry`, after which the workflow starts afresh; or `streamed`, which
- * is no row but says what is in its streams.
+ * an interruption of the whole run (`cancelled`, `timed-out`); `patch`: the run takes the new way at a change of its code, which its
+ * name says; `retry`, after which the workflow starts afresh; or `streamed`, which is no row but says what is in its streams.
  */
 export type CheckpointKind =
-  CallKind | 'attempt' | 'timer' | 'wait' | 'transaction' | 'streamed' | 'cancelled' | 'timed-out' | 'retry';
+  CallKind | 'attempt' | 'timer' | 'wait' | 'transaction' | 'streamed' | 'cancelled' | 'timed-out' | 'patch' | 'retry';
 
 export interface Checkpoint {
   readonly workflowId: string;

@@ -42,6 +42,10 @@ export interface WorkflowContext {
   nextToken(): string;
   /** Whether an earlier execution has come past where the code is now: what is said twice need not be heard twice. */
   isRepeating(): boolean;
+  /** Whether the run takes the new way at a change of its code. */
+  patched(id: string): boolean;
+  /** The code takes no other way than the new one. */
+  deprecatePatch(id: string): void;
   now(): EpochMs;
   uuid(): string;
   random(): number;

@@ -1,4 +1,4 @@
-import type { Clock } from '../seams/clock.js';
+import type { Clock, Timer } from '../seams/clock.js';
 import type { Checkpoint } from '../store/records.js';
 import type { ReplayCursor } from './replay-cursor.js';
 
@@ -9,6 +9,10 @@ export interface DeliveriesOptions<Live> {
   /** The history is exhausted, so long after the workflow began: what it does not answer may begin. */
   readonly onLive: (replayedMs: number) => void;
   readonly deliverLive: (result: Live) => void;
+  /** The workflow has come to rest, and what is recorded next cannot be delivered, which will not change any more. */
+  readonly onStuck: () => void;
+  /** How long it may wait for what is no durable call before it counts as stuck. */
+  readonly stuckMs: number;
 }
 
 /**
@@ -25,6 +29,7 @@ export class Deliveries<Live> {
   #isScheduled = false;
   #begunMs: number | null = null; // null = the workflow has not begun
   #ready: Live[] = [];
+  #stuckTimer: Timer | null = null; // null = nothing recorded is waited with
 
   constructor(options: DeliveriesOptions<Live>) {
     this.#options = options;
@@ -55,12 +60,19 @@ export class Deliveries<Live> {
   stop(): void {
     this.#state = 'stopped';
     this.#ready = [];
+    this.#stuckTimer?.cancel();
   }
 
   #advance(): void {
     if (this.#state === 'stopped') return;
-    const recorded = this.#options.cursor.next();
-    if (recorded === 'waiting') return;
+    this.#stuckTimer?.cancel();
+    const { cursor, clock, onStuck, stuckMs } = this.#options;
+    const recorded = cursor.next();
+    if (recorded === 'passed') return onStuck();
+    if (recorded === 'waiting') {
+      this.#stuckTimer = clock.setTimer(stuckMs, onStuck, { background: true });
+      return;
+    }
     if (recorded !== 'done') {
       this.#closeGate();
       this.#options.deliverRecorded(recorded);

@@ -11,20 +11,23 @@ export interface RecordedCall {
 
 /** A run's checkpoints, arranged for replay; what is `streamed` is none of it. Only what follows the last `retry` counts: it made the workflow start afresh. */
 export interface History {
-  /** Results and interruptions, in the order in which the workflow saw them. */
+  /** Results and interruptions, in the order in which the workflow saw them, and between them the patches that it asked for. */
   readonly deliveries: readonly Checkpoint[];
   readonly calls: ReadonlyMap<number, RecordedCall>;
   /** The highest number of a call that left anything behind; -1 = none did. */
   readonly lastSeq: number;
+  /** The changes of its code at which the run takes the new way. */
+  readonly patches: ReadonlySet<string>;
   readonly nextPosition: number;
-  /** How often the whole workflow was retried. */
+  /** The `retry` rows, of which there is one for each time that the whole workflow was retried. */
+  readonly retryRows: readonly Checkpoint[];
   readonly retries: number;
   readonly lastRetry: Checkpoint | null;
 }
 
 export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
-  const retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
-  const lastRetry = retries[retries.length - 1] ?? null;
+  const retryRows = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
+  const lastRetry = retryRows[retryRows.length - 1] ?? null;
   const current = checkpoints.filter(
     ({ kind, position }) => kind === 'transaction' || position > (lastRetry?.position ?? -1),
   );
@@ -47,8 +50,10 @@ export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
     deliveries,
     calls,
     lastSeq: current.reduce((last, { seq }) => Math.max(last, seq), -1),
+    patches: new Set(current.flatMap(({ kind, name }) => (kind === 'patch' ? [name] : []))),
     nextPosition: (checkpoints[checkpoints.length - 1]?.position ?? -1) + 1,
-    retries: retries.length,
+    retryRows,
+    retries: retryRows.length,
     lastRetry,
   };
 }
@@ -67,6 +72,7 @@ function callKindOf(checkpoint: Checkpoint): CallKind | null {
       return 'receive';
     case 'cancelled':
     case 'timed-out':
+    case 'patch':
     case 'retry':
     case 'streamed':
       return null;

@@ -9,6 +9,10 @@ export function interruptionError(kind: Interruption, { workflowId, deadlineAt }
   return kind === 'cancelled' ? new CancelledError(workflowId) : new WorkflowTimeoutError(workflowId, deadlineAt ?? 0);
 }
 
+export function isInterruptionKind(kind: string): kind is Interruption {
+  return kind === 'cancelled' || kind === 'timed-out';
+}
+
 export function isInterruption(thrown: unknown): boolean {
   return thrown instanceof CancelledError || thrown instanceof WorkflowTimeoutError;
 }

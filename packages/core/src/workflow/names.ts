@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../errors/errors.js';
 const nameBytesMax = 255;
 
 /** @throws {InvalidArgumentError} unless a name has 1 to 255 bytes, all printable */
-export function checkName(kind: 'workflow' | 'step' | 'version' | 'queue', name: string): string {
+export function checkName(kind: 'workflow' | 'step' | 'version' | 'queue' | 'patch', name: string): string {
   return check(`The name of a ${kind}`, name);
 }
 

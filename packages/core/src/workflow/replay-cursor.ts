@@ -17,9 +17,11 @@ export interface IssuedCall {
 export class ReplayCursor {
   readonly #history: History;
   readonly #issued = new Set<number>();
+  readonly #asked = new Set<string>();
   #delivered = 0;
   #isAtEndAgain: boolean;
   #lastMatched: IssuedCall | null = null;
+  #hasMoved = false; // whether a call was made since the last delivery
 
   /** @param wasAtEnd whether the workflow has come to rest at the end of the history before */
   constructor(history: History, wasAtEnd = false) {
@@ -33,16 +35,29 @@ export class ReplayCursor {
     if (recorded !== null && (recorded.kind !== call.kind || recorded.name !== call.name))
       return { mismatch: recorded };
     this.#issued.add(call.seq);
+    this.#hasMoved = true;
     if (recorded !== null) this.#lastMatched = call;
     return { recorded };
   }
 
-  /** The next recorded delivery; `waiting` while the workflow hasn't made its call yet; `done` after the last. */
-  next(): Checkpoint | 'waiting' | 'done' {
+  /** Notes that the workflow knows of a patch. Answers whether the history has it. */
+  ask(patch: string): boolean {
+    this.#asked.add(patch);
+    return this.#history.patches.has(patch);
+  }
+
+  /**
+   * The next recorded delivery; `waiting` while the workflow hasn't made its call, or asked for a patch, yet; `passed` if it
+   * went on without asking for one; `done` after the last.
+   */
+  next(): Checkpoint | 'waiting' | 'passed' | 'done' {
+    while (this.#isAsked(this.#history.deliveries[this.#delivered])) this.#delivered += 1;
     const checkpoint = this.#history.deliveries[this.#delivered];
     if (checkpoint === undefined) return 'done';
+    if (checkpoint.kind === 'patch') return this.#hasMoved ? 'passed' : 'waiting';
     if (checkpoint.seq >= 0 && !this.#issued.has(checkpoint.seq)) return 'waiting';
     this.#delivered += 1;
+    this.#hasMoved = false;
     return checkpoint;
   }
 
@@ -63,8 +78,13 @@ export class ReplayCursor {
   }
 
   /** The recorded deliveries that the workflow has not taken. */
+  /** What is recorded and the workflow has not taken. */
   leftOver(): readonly Checkpoint[] {
-    return this.#history.deliveries.slice(this.#delivered);
+    return this.#history.deliveries.slice(this.#delivered).filter((checkpoint) => !this.#isAsked(checkpoint));
+  }
+
+  #isAsked(checkpoint: Checkpoint | undefined): boolean {
+    return checkpoint?.kind === 'patch' && this.#asked.has(checkpoint.name);
   }
 
   /** The last call that the history confirmed, for explaining a difference. */

@@ -6,19 +6,20 @@ import type { Checkpoint, ClaimedRun, Outcome } from '../store/records.js';
 import { deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
 import { TimerSet } from '../util/timer-set.js';
-import type { WorkflowContext } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import { Deliveries } from './deliveries.js';
 import type { DurableCall } from './durable-call.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
-import { type Interruption, interruptionError, isInterruption } from './interruption.js';
+import { type Interruption, interruptionError, isInterruption, isInterruptionKind } from './interruption.js';
 import { callSiteOf } from './call-site.js';
-import { describeDifference } from './difference.js';
+import { type Departure, findDifference } from './difference.js';
 import { validateArguments } from './input-schema.js';
 import { openCall, type PendingCall } from './pending-call.js';
 import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
+import { runContext } from './run-context.js';
 import { RunIdentity } from './run-identity.js';
+import { RunPatches } from './run-patches.js';
 import { type Rest, restOf } from './rest.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
 import { RunStreams, type StreamWrites } from './run-streams.js';
@@ -42,7 +43,6 @@ export class RunExecution {
   readonly run: ClaimedRun;
   readonly definition: WorkflowDefinition;
   readonly #services: RunServices<RunExecution>;
-  readonly #retries: readonly Checkpoint[];
   readonly #history: History;
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
@@ -50,6 +50,7 @@ export class RunExecution {
   readonly #deliveries: Deliveries<Live>;
   readonly #effects: Effects;
   readonly #identity: RunIdentity;
+  readonly #patches: RunPatches;
   readonly #controller = new AbortController();
   readonly #pending = new Map<number, PendingCall>();
   readonly #received = new Set<number>();
@@ -59,6 +60,7 @@ export class RunExecution {
   #nextSeq = 0;
   #time: EpochMs;
   #whenLive: (() => void)[] = [];
+  #isFirstHere: boolean; // whether no other code can have led the run to where it is
   #isInterrupted: boolean;
   #interruption: Interruption | null = null; // the one that was delivered
   #undeliveredError: Error | null = null; // an interruption that found nothing awaited
@@ -72,11 +74,12 @@ export class RunExecution {
     this.run = run;
     this.definition = definition;
     this.#services = services;
-    this.#retries = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
     this.#history = arrangeHistory(checkpoints);
     this.#cursor = new ReplayCursor(this.#history, run.wasParked);
-    this.#isInterrupted = this.#history.deliveries.some((delivery) => delivery.seq === -1);
-    this.#time = this.#history.lastRetry?.finishedAt ?? run.createdAt;
+    const { calls, deliveries, lastRetry } = this.#history;
+    this.#isInterrupted = deliveries.some(({ kind }) => isInterruptionKind(kind));
+    this.#isFirstHere = calls.size + deliveries.length === 0 && run.attempt === (lastRetry?.attempt ?? 1);
+    this.#time = lastRetry?.finishedAt ?? run.createdAt;
     this.#identity = new RunIdentity(run, this.#history.retries);
     this.#effects = new Effects(services.clock);
     this.#timers = new TimerSet(services.clock);
@@ -92,11 +95,16 @@ export class RunExecution {
       clock: services.clock,
       cursor: this.#cursor,
       deliverRecorded: (checkpoint) => this.#deliver(this.#pending.get(checkpoint.seq) ?? null, checkpoint),
-      onLive: (replayedMs) => {
-        if (this.#history.deliveries.length > 0) services.metrics.replayed(run.name, replayedMs);
-        this.#whenLive.splice(0).forEach((start) => start());
-      },
+      onLive: (replayedMs) => this.#goLive(replayedMs),
       deliverLive: (live) => this.#deliverLive(live),
+      onStuck: () => this.#blockAtRest(),
+      stuckMs: services.stuckMs,
+    });
+    this.#patches = new RunPatches({
+      clock: services.clock,
+      cursor: this.#cursor,
+      isFirstHere: () => this.#isFirstHere && !this.#isClosed,
+      record: (entry) => void this.#recorder.record(entry),
     });
   }
 
@@ -159,6 +167,11 @@ export class RunExecution {
     return this.#recorder.length + this.#nextSeq;
   }
 
+  /** Whether there was anything to replay. */
+  get hasReplayed(): boolean {
+    return this.#history.deliveries.length > 0;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -183,35 +196,21 @@ export class RunExecution {
     this.#isInvoked = true;
     const { carriers, contexts } = this.#services;
     const invocation = async (): Promise<unknown> => await this.definition.fn(...(args() as never[]));
+    const context = runContext(this.run, this.#services, {
+      identity: this.#identity,
+      patches: this.#patches,
+      signal: this.#controller.signal,
+      call: (request) => this.#call(request),
+      track: (makeCalls) => this.#track(makeCalls),
+      isRepeating: () => this.#cursor.isRepeating(this.#nextSeq),
+      now: () => this.#time,
+    });
     const carrying = async (): Promise<unknown> => await carriers.restore(this.run.context, invocation);
-    contexts.run(this.#context(), carrying).then(
+    contexts.run(context, carrying).then(
       (value) => this.#finish(() => this.#settleCompleted(value)),
       (error: unknown) => this.#finish(() => this.#fail(error), error),
     );
     this.#deliveries.settle();
-  }
-
-  #context(): WorkflowContext {
-    const { run } = this;
-    return {
-      kind: 'workflow',
-      workflowId: run.workflowId,
-      workflowName: run.name,
-      attempt: run.attempt,
-      signal: this.#controller.signal,
-      starter: this.#services.starter,
-      seams: this.#services,
-      deadlineAt: run.deadlineAt,
-      carried: run.context,
-      call: (request) => this.#call(request),
-      track: (makeCalls) => this.#track(makeCalls),
-      nextChildId: () => this.#identity.nextChildId(),
-      nextToken: () => this.#identity.nextToken(),
-      isRepeating: () => this.#cursor.isRepeating(this.#nextSeq),
-      now: () => this.#time,
-      uuid: () => this.#identity.uuid(),
-      random: () => this.#identity.random(),
-    };
   }
 
   #call(request: DurableCall): Promise<unknown> {
@@ -219,7 +218,7 @@ export class RunExecution {
     const issued: IssuedCall = { seq: this.#nextSeq++, kind: request.kind, name: request.name };
     const verdict = this.#cursor.issue(issued);
     if ('mismatch' in verdict) {
-      this.#block(issued, callSiteOf(new Error('here').stack));
+      this.#block({ kind: 'call', call: issued, callSite: callSiteOf(new Error('here').stack) });
       return never();
     }
     const promise = deferred<unknown>();
@@ -285,7 +284,13 @@ export class RunExecution {
     else this.#whenLive.push(AsyncResource.bind(() => void start()));
   }
 
+  #goLive(replayedMs: number): void {
+    this.#services.onLive(this, replayedMs);
+    for (const start of this.#whenLive.splice(0)) start();
+  }
+
   #deliverLive({ call, entry, writes }: Live): void {
+    this.#isFirstHere = true;
     this.#cursor.passedEnd();
     // A call that was interrupted meanwhile has been answered.
     if (call === null || this.#pending.get(call.seq) === call) {
@@ -298,7 +303,7 @@ export class RunExecution {
 
   #deliver(call: PendingCall | null, result: Pick<Entry, 'kind' | 'payload' | 'failed' | 'finishedAt'>): void {
     this.#time = Math.max(this.#time, result.finishedAt);
-    if (result.kind === 'cancelled' || result.kind === 'timed-out') {
+    if (isInterruptionKind(result.kind)) {
       this.#deliverInterruption(result.kind);
       return;
     }
@@ -330,7 +335,7 @@ export class RunExecution {
   /** The function has returned or thrown. */
   #finish(settle: () => void, thrown?: unknown): void {
     if (this.#isClosed) return;
-    if (this.#cursor.leftOver().length > 0) this.#block(null, null);
+    if (this.#cursor.leftOver().length > 0) this.#block({ kind: 'end' });
     else if (this.#interruption === null) settle();
     else if (thrown === undefined || isInterruption(thrown)) this.#settleInterrupted(this.#interruption);
     else this.#settle('failed', this.#services.codec.encodeError(thrown));
@@ -361,7 +366,7 @@ export class RunExecution {
   #startAfresh(marker: RetryMarker): void {
     const payload = this.#services.codec.encodeRecord(marker);
     const { checkpoint, durable } = this.#recorder.recordRetry(payload, this.#streams.rollBackAll());
-    const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#retries, checkpoint];
+    const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#history.retryRows, checkpoint];
     this.#close();
     void durable.then(() => this.#services.onRetry(this, retries));
   }
@@ -380,18 +385,17 @@ export class RunExecution {
     void this.#recorder.settle(outcome, failedWith).then((settled) => this.#services.onSettled(this, settled));
   }
 
-  #block(call: IssuedCall | null, callSite: string | null): void {
+  /** Without an open call it waits for something that will come: what restores its surroundings, say. */
+  #blockAtRest(): void {
+    if (this.#pending.size > 0) this.#block({ kind: 'rest' });
+  }
+
+  #block(departure: Departure): void {
     const { run, definition } = this;
-    const reason = describeDifference({
-      run,
-      definition,
-      call,
-      callSite,
-      cursor: this.#cursor,
-      history: this.#history,
-    });
+    const [cursor, history] = [this.#cursor, this.#history];
+    const difference = findDifference({ run, definition, departure, cursor, history });
     this.#close();
-    this.#services.onBlocked(this, reason);
+    this.#services.onBlocked(this, difference);
   }
 
   #close(): void {

@@ -1,0 +1,37 @@
+import type { ClaimedRun } from '../store/records.js';
+import type { WorkflowContext } from './context.js';
+import type { RunIdentity } from './run-identity.js';
+import type { RunPatches } from './run-patches.js';
+import type { RunServices } from './run-services.js';
+
+/** What the function of a run is called in. */
+export function runContext<Execution>(
+  run: ClaimedRun,
+  services: RunServices<Execution>,
+  {
+    identity,
+    patches,
+    ...execution
+  }: Pick<WorkflowContext, 'signal' | 'call' | 'track' | 'isRepeating' | 'now'> & {
+    readonly identity: RunIdentity;
+    readonly patches: RunPatches;
+  },
+): WorkflowContext {
+  return {
+    ...execution,
+    kind: 'workflow',
+    workflowId: run.workflowId,
+    workflowName: run.name,
+    attempt: run.attempt,
+    starter: services.starter,
+    seams: services,
+    deadlineAt: run.deadlineAt,
+    carried: run.context,
+    nextChildId: () => identity.nextChildId(),
+    nextToken: () => identity.nextToken(),
+    patched: (id) => patches.isPatched(id),
+    deprecatePatch: (id) => patches.deprecate(id),
+    uuid: () => identity.uuid(),
+    random: () => identity.random(),
+  };
+}
