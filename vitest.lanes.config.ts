@@ -20,7 +20,11 @@ export default defineConfig({
       extends: true,
       test: {
         name: lane,
-        include: ['integration-tests/{engine,recovery}/**/*.test.ts', `integration-tests/lanes/${lane}.test.ts`],
+        include: [
+          'integration-tests/{engine,recovery}/**/*.test.ts',
+          'integration-tests/versions/{versions,check}.test.ts',
+          `integration-tests/lanes/${lane}.test.ts`,
+        ],
         env: { TEST_LANE: lane },
         globalSetup: ['integration-tests/support/postgres-server.ts'],
         testTimeout: 60_000,

@@ -1,4 +1,4 @@
-import { getEvent, type Perdure, queue, send, step, workflow, type WorkflowOptions } from '@perdure/core';
+import { getEvent, patched, type Perdure, queue, send, step, workflow, type WorkflowOptions } from '@perdure/core';
 import type { TestDatabase } from '../support/databases.js';
 import { isDeepStrictEqual } from 'node:util';
 import { launchEngine } from '../support/engines.js';
@@ -197,6 +197,23 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
     return [
       await thrown(() => echo.with({ queue: 'nowhere', engine: perdure }).start()),
       await thrown(() => perdure.queues.get('nowhere')),
+    ];
+  },
+
+  'The id of a patch of that kind, and a patch that a step asks for': async (test) => {
+    const asking = workflow('asking', async () => await step.run('ask', () => patched('patch')));
+    const perdure = await launchEngine(test, { workflows: [asking] });
+    return [
+      ...(await Promise.all(badNames.map(async (id) => await thrown(async () => patched(id))))),
+      await thrown(() => asking.with({ engine: perdure })()),
+    ];
+  },
+
+  'A version that no process has had, or a rollback where none is promoted': async (test) => {
+    const perdure = await launchEngine(test, { workflows: [] });
+    return [
+      await thrown(() => perdure.versions.promote('echo', '1')),
+      await thrown(() => perdure.versions.rollBack('echo')),
     ];
   },
 

@@ -11,6 +11,7 @@ import { schedules } from './schedules.js';
 import { queues } from './queues.js';
 import { streams } from './streams.js';
 import { transactions } from './transactions.js';
+import { versions } from './versions.js';
 
 /** Everything that is tried at each of its statements. */
 export function crashScenarios(instruments: Instruments): CrashScenario[] {
@@ -36,5 +37,6 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...schedules(instruments),
     ...collected(instruments),
     ...transactions(instruments),
+    ...versions(instruments),
   ];
 }

@@ -31,6 +31,8 @@ export { schedule } from './schedule/schedule.js';
 export type { Slot } from './schedule/schedule.js';
 export type { OverlapPolicy, ScheduleOptions, ScheduleTiming } from './schedule/schedule-settings.js';
 export type { ScheduledStart } from './schedule/scheduled-start.js';
+export type { StrandedRuns, VersionAdmin, VersionInfo } from './engine/versions.js';
+export type { CheckedRun, CheckOptions } from './engine/deploy-gate.js';
 export type { NewSchedule, ScheduleAdmin, ScheduleInfo } from './engine/schedules.js';
 
 export { getEvent, setEvent, watch } from './workflow/events.js';
@@ -112,6 +114,7 @@ export {
   WorkflowTimeoutError,
 } from './errors/errors.js';
 export { CarrierError } from './errors/carrier-errors.js';
+export { VersionNotFoundError } from './errors/version-errors.js';
 export { ScheduleNotFoundError } from './errors/schedule-errors.js';
 export {
   EventNotSetError,

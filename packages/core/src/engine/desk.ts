@@ -39,10 +39,12 @@ import { ParkedWatchers } from './parked-watchers.js';
 import { RunResults } from './run-results.js';
 import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
+import { DeployGate } from './deploy-gate.js';
 import type { Schedules } from './schedules.js';
 import { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
 import { foundRun, type PreparedStart, prepareStart } from './starts.js';
+import { Versions } from './versions.js';
 
 /** Who executes what a desk takes in: this process, or others. */
 export interface Runner {
@@ -69,6 +71,8 @@ export class Desk implements RunStarter {
   readonly queues: Queues;
   readonly schedules: Schedules;
   readonly scheduler: Scheduler;
+  readonly versions: Versions;
+  readonly deployGate: DeployGate;
   readonly dataSource: DataSource;
   readonly watchers: ParkedWatchers;
   readonly pools: readonly ConnectionPool[];
@@ -116,10 +120,29 @@ export class Desk implements RunStarter {
       ask: (send) => this.ask(send),
       onChange: () => this.announceWork(),
     });
+    const ask = <T>(send: () => Promise<T>): Promise<T> => this.ask(send);
+    this.versions = new Versions({
+      store: store.versions,
+      registry,
+      clock,
+      ask,
+      onChange: () => {
+        this.announceWork();
+        hints.send({ type: 'versions' });
+      },
+    });
+    this.deployGate = new DeployGate({
+      services: this.services,
+      starter: this,
+      errorClasses,
+      ask,
+      onAdopted: () => this.announceWork(),
+    });
     const scheduling = createScheduling({
       services: this.services,
+      versions: this.versions,
       database,
-      ask: (send) => this.ask(send),
+      ask,
       start: (request) => this.start(request),
       cancel: (workflowId) => this.cancel(workflowId),
       ensureQueue: (tx, name) => this.queues.ensureIn(tx, name),
@@ -167,6 +190,7 @@ export class Desk implements RunStarter {
       onFinished: (workflowIds) => this.#look(workflowIds),
       onEvents: (workflowIds) => this.#heardOf(workflowIds),
       onSchedules: () => this.scheduler.wake(),
+      onVersions: () => this.versions.heardOfChange(),
       onMessages: (workflowIds) => this.services.mailbox.arrived(workflowIds),
       onGap: () => {
         this.#runner.sweep();
@@ -211,7 +235,7 @@ export class Desk implements RunStarter {
 
   async prepare(request: StartRequest): Promise<PreparedStart> {
     const { definition } = request;
-    const known = definition.version === anyVersion ? this.services.registry.named(definition.name) : null;
+    const known = definition.version === anyVersion ? this.versions.forNewWork(definition.name) : null;
     const starting = await prepareStart({ ...request, definition: known ?? definition }, this.services);
     if (starting.queueing !== null && request.transaction === null) {
       await this.queues.ensure(starting.queueing.item.queue);

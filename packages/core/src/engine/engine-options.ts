@@ -62,6 +62,11 @@ export interface LaunchOptions {
    * that wait leave it sooner.
    */
   readonly parkAfter?: Duration | false;
+  /**
+   * `compatible`: runs of versions that no living process has any more are taken over by the versions of this process, if
+   * replaying them shows that its code fits. By default they wait for a process with their version; see {@link Perdure.check}.
+   */
+  readonly adopt?: 'compatible';
   /** How many runs to take over and continue at once; 10,000 by default. */
   readonly maxRuns?: number;
   /** The crashes without progress after which a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
@@ -111,6 +116,9 @@ export interface ResolvedOptions {
   readonly notifications: boolean;
   readonly queues: readonly string[] | null; // null = all
   readonly parkMs: number | null; // null = never
+  readonly adoptsCompatible: boolean;
+  /** How often to look for runs whose code no process has. */
+  readonly strandedMs: number;
   readonly runsMax: number;
   readonly claimBatch: number;
   readonly crashesMax: number;
@@ -129,17 +137,20 @@ export interface ResolvedOptions {
 export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOptions {
   const leaseMs = toMs(options.lease ?? '15s', 'lease');
   if (leaseMs < 300) throw new InvalidArgumentError(`lease must be at least 300 ms, not ${leaseMs}`);
+  const pollMs = toMs(options.poll ?? '2s', 'poll');
   return {
     schema: checkSchemaName(options.schema ?? 'perdure'),
     migrate: options.migrate ?? true,
     label: `${hostname()}:${process.pid}`,
     leaseMs,
     sweepMs: Math.min(2_000, leaseMs / 3),
-    pollMs: toMs(options.poll ?? '2s', 'poll'),
+    pollMs,
     resultPollMs: 1_000,
     notifications: options.notifications ?? true,
     queues: options.queues?.map((queue) => (typeof queue === 'string' ? queue : queue.name)) ?? null,
     parkMs: parkMs(options.parkAfter ?? '10s'),
+    adoptsCompatible: checkAdopt(options.adopt),
+    strandedMs: 15 * pollMs,
     runsMax: positive(options.maxRuns ?? 10_000, 'maxRuns'),
     claimBatch: 500,
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
@@ -161,6 +172,11 @@ function checkMaxCrashes(maxCrashes: number): number {
   throw new InvalidArgumentError(
     `maxCrashes must be a whole number of at least ${suspectCrashes}, not ${String(maxCrashes)}: a run is tried alone only after so many crashes`,
   );
+}
+
+function checkAdopt(adopt: unknown): boolean {
+  if (adopt === undefined || adopt === 'compatible') return adopt !== undefined;
+  throw new InvalidArgumentError(`adopt must be 'compatible' or left out, not ${JSON.stringify(adopt)}`);
 }
 
 function parkMs(parkAfter: Duration | false): number | null {

@@ -13,6 +13,7 @@ import { Executor } from './executor.js';
 import { type Health, reason, statusOf } from './health.js';
 import { observedEngine } from './observed-engine.js';
 import { foundRun, type PreparedStart } from './starts.js';
+import { StrandedWatch } from './stranded-runs.js';
 
 /**
  * Executes runs behind a {@link Desk}. At any time it has one {@link Executor}; when that one loses its lease, a new one
@@ -21,6 +22,7 @@ import { foundRun, type PreparedStart } from './starts.js';
 export class Engine {
   readonly desk: Desk;
   readonly #relaunch: () => Promise<void>;
+  readonly #stranded: StrandedWatch;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
   #relaunching: Promise<void> | null = null; // null = not between two executors
@@ -38,6 +40,19 @@ export class Engine {
       wake: () => this.#executor?.wake(),
       sweep: () => this.#executor?.sweep(),
     });
+    const { versions, deployGate } = this.desk;
+    const { clock, random, logger, strandedMs: intervalMs } = options;
+    this.#stranded = new StrandedWatch({
+      clock,
+      random,
+      logger,
+      intervalMs,
+      find: async () => {
+        await versions.refresh();
+        return await this.desk.services.store.versions.stranded(clock.sqlNow());
+      },
+      rescue: options.adoptsCompatible ? (runs, isStopped) => deployGate.adoptStranded(runs, isStopped) : null,
+    });
   }
 
   get executorId(): string | null {
@@ -48,6 +63,8 @@ export class Engine {
     const executor = this.#executor;
     const reasons = executor?.healthReasons ?? [reason(this.#isStopped ? 'stopped' : 'no-executor')];
     if (!this.#isStopped && this.desk.services.hints.isDeaf) reasons.push(reason('notifications-missing'));
+    const { problem } = this.#stranded;
+    if (!this.#isStopped && problem !== null) reasons.push({ code: 'runs-stranded', ...problem });
     return {
       status: statusOf(reasons),
       reasons,
@@ -60,6 +77,7 @@ export class Engine {
   async launch(): Promise<void> {
     await this.desk.checkSchema();
     await this.desk.queues.tryToDeclare();
+    await this.desk.versions.refresh();
     await this.#launchExecutor();
     await this.desk.listen();
     this.desk.scheduler.start();
@@ -68,6 +86,7 @@ export class Engine {
     this.#stopObserving = services.metrics.observe(
       observedEngine(services, pools, { executorId: () => this.executorId, runs: () => this.#executor?.runs ?? [] }),
     );
+    this.#stranded.start();
   }
 
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
@@ -129,7 +148,10 @@ export class Engine {
         this.#nextExecutor = deferred<Executor>();
         if (!this.#isStopped) this.#relaunching = this.#relaunch().finally(() => (this.#relaunching = null));
       },
-      beforeClaim: () => this.desk.queues.declare(),
+      beforeClaim: async () => {
+        await this.desk.queues.declare();
+        await this.desk.versions.serve(executor.id);
+      },
       // Bound to its executor, so that nothing happens once that one has lost the run.
       starterFor: (owner) => this.desk.starterFor(owner.id, (child) => this.#startOn(owner, child)),
     });
@@ -166,6 +188,7 @@ export class Engine {
   async #stop(): Promise<void> {
     this.#nextExecutor.promise.catch(() => {});
     this.#nextExecutor.reject(new EngineStoppedError(null));
+    await this.#stranded.stop();
     await this.desk.stop();
   }
 }

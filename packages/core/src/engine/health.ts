@@ -14,7 +14,8 @@ export type HealthProblem =
   | 'recovery-failing'
   | 'notifications-missing'
   | 'backlog-full'
-  | 'runs-full';
+  | 'runs-full'
+  | 'runs-stranded';
 
 export interface HealthReason {
   readonly code: HealthProblem;
@@ -63,6 +64,7 @@ const problems: Record<HealthProblem, { readonly isGrave: boolean; readonly mess
     message: 'More waits to be written than maxBacklogBytes: new starts are refused. The database does not keep up.',
   },
   'runs-full': { isGrave: false, message: 'maxRuns runs are executing here; no more are taken from other processes.' },
+  'runs-stranded': { isGrave: false, message: 'Runs wait for code that no living process has.' },
 };
 
 export function reason(code: HealthProblem, since: EpochMs | null = null): HealthReason {

@@ -22,6 +22,7 @@ async function listening() {
   await hints.listen({
     onWork: ignore,
     onSchedules: ignore,
+    onVersions: ignore,
     onCancel: ignore,
     onFinished: ignore,
     onEvents: ignore,

@@ -6,6 +6,7 @@ import type { Queryable, Subscription } from '../database/database.js';
 export interface HintHandlers {
   readonly onWork: () => void;
   readonly onSchedules: () => void;
+  readonly onVersions: () => void;
   readonly onCancel: () => void;
   readonly onFinished: (workflowIds: readonly string[]) => void;
   readonly onEvents: (workflowIds: readonly string[]) => void;
@@ -48,6 +49,7 @@ export class Hints {
     const onHint = (hint: Hint): void => {
       if (hint.type === 'work') handlers.onWork();
       else if (hint.type === 'schedules') handlers.onSchedules();
+      else if (hint.type === 'versions') handlers.onVersions();
       else if (hint.type === 'cancel') handlers.onCancel();
       else if (hint.type === 'finished') handlers.onFinished(hint.ids);
       else if (hint.type === 'event') handlers.onEvents(hint.ids);
@@ -143,7 +145,7 @@ const idsMax = 28;
 /** One hint of each kind, with the ids of all, split to what a notification can carry. */
 function merge(hints: readonly Hint[]): Hint[] {
   const merged: Hint[] = [];
-  for (const type of ['work', 'schedules', 'cancel'] as const)
+  for (const type of ['work', 'schedules', 'versions', 'cancel'] as const)
     if (hints.some((hint) => hint.type === type)) merged.push({ type });
   for (const type of ['wanted', 'finished', 'message', 'event'] as const) {
     const ids = [...new Set(hints.flatMap((hint) => (hint.type === type ? hint.ids : [])))];

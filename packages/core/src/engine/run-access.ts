@@ -8,9 +8,11 @@ import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { completeToken, type CompleteOptions } from '../workflow/tokens.js';
 import { named, type Workflow } from '../workflow/workflow.js';
+import type { CheckedRun, CheckOptions } from './deploy-gate.js';
 import type { Desk } from './desk.js';
 import type { QueueAdmin } from './queues.js';
 import type { ScheduleAdmin } from './schedules.js';
+import type { VersionAdmin } from './versions.js';
 
 /** A run by its workflow id or a handle. */
 type Run = string | { readonly workflowId: string };
@@ -44,6 +46,28 @@ export abstract class RunAccess {
   /** The schedules of this database, to be made, looked at, changed and paused. */
   get schedules(): ScheduleAdmin {
     return this.#desk.schedules;
+  }
+
+  /** The versions of workflows in this database, to be looked at, promoted and rolled back. */
+  get versions(): VersionAdmin {
+    return this.#desk.versions;
+  }
+
+  /**
+   * Replays every run that has not ended with the code of this build, without any side effect, and says of each whether the
+   * build can go on with it. Takes as much memory for many runs as for few.
+   *
+   * Workflow functions are executed as they are in a replay; what they do outside of steps, they do.
+   *
+   * @example
+   * // In the new build, before it is deployed:
+   * const client = await PerdureClient.connect({ databaseUrl: process.env.DATABASE_URL });
+   * for await (const run of client.check({ workflows: [checkout, refund] })) {
+   *   if (run.verdict !== 'compatible') console.log(run.workflowId, run.verdict, run.reason);
+   * }
+   */
+  check(options: CheckOptions = {}): AsyncGenerator<CheckedRun, void, undefined> {
+    return this.#desk.deployGate.check(options);
   }
 
   /**

@@ -12,9 +12,11 @@ import type { StartRequest } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { isPassing } from './retry-while-unavailable.js';
 import { slotRequest } from './slot-starts.js';
+import type { Versions } from './versions.js';
 
 export interface SchedulerOptions {
   readonly services: EngineServices;
+  readonly versions: Versions;
   readonly database: Database;
   readonly schedules: ScheduleStore;
   /** The schedules that this process's code declares and can run. */
@@ -139,7 +141,7 @@ export class Scheduler {
 
   /** One slot of one schedule: it fires, or is left out. */
   async #fire(schedule: ScheduleRecord, now: EpochMs): Promise<void> {
-    const { services, schedules, findRun, cancel, onFired } = this.#options;
+    const { services, versions, schedules, findRun, cancel, onFired } = this.#options;
     const { name, settings, nextSlotAt: slotAt, lastWorkflowId, fired } = schedule;
     if (slotAt === null) return;
     const missed = missedSlots(settings, slotAt, now);
@@ -172,7 +174,7 @@ export class Scheduler {
       if (!(await schedules.advance(tx, { ...step, fired: workflowId, skipped: 0 }))) return false;
       const input = schedule.input === null ? undefined : services.codec.decode(schedule.input);
       const argument = slotArgument(name, slotAt, input);
-      const request = slotRequest(services.registry, schedule.workflow, argument, workflowId, settings.start);
+      const request = slotRequest(versions, schedule.workflow, argument, workflowId, settings.start);
       await this.#options.startIn(tx, request, settings.overlap === 'queue' ? queueOf(name) : null);
       return true;
     });

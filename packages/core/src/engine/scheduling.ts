@@ -6,10 +6,12 @@ import type { EngineServices } from './engine-services.js';
 import { Scheduler } from './scheduler.js';
 import { Schedules } from './schedules.js';
 import { slotRequest, startInSlot } from './slot-starts.js';
+import type { Versions } from './versions.js';
 
 /** What an engine knows of schedules, and what fires them. */
 export function createScheduling(engine: {
   readonly services: EngineServices;
+  readonly versions: Versions;
   readonly database: Database;
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
   readonly start: (request: StartRequest) => Promise<Started>;
@@ -17,7 +19,7 @@ export function createScheduling(engine: {
   readonly ensureQueue: (tx: Queryable, queue: string) => Promise<void>;
   readonly onFired: () => void;
 }): { readonly schedules: Schedules; readonly scheduler: Scheduler } {
-  const { services, database, ask, start, cancel, ensureQueue, onFired } = engine;
+  const { services, versions, database, ask, start, cancel, ensureQueue, onFired } = engine;
   const { store, clock, random, codec, registry, hints } = services;
   // Only what this engine can run: another one of the process may have other workflows.
   const definitions = (): ScheduleDefinition[] =>
@@ -33,7 +35,7 @@ export function createScheduling(engine: {
     definitions,
     ask,
     start: async ({ workflow, settings }, slot, id) =>
-      (await start(slotRequest(registry, workflow, slot, id, settings.start))).workflowId,
+      (await start(slotRequest(versions, workflow, slot, id, settings.start))).workflowId,
     onChange: () => {
       scheduler.wake();
       hints.send({ type: 'schedules' });
@@ -41,6 +43,7 @@ export function createScheduling(engine: {
   });
   const scheduler = new Scheduler({
     services,
+    versions,
     database,
     schedules: store.schedules,
     definitions,

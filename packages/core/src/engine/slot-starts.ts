@@ -1,22 +1,22 @@
 import type { Queryable } from '../database/database.js';
 import type { ScheduledStart } from '../schedule/scheduled-start.js';
 import { nothingCaptured } from '../workflow/carriers.js';
-import type { Registry } from '../workflow/registry.js';
 import type { StartRequest } from '../workflow/run-starter.js';
 import { standIn } from '../workflow/stand-in.js';
 import type { EngineServices } from './engine-services.js';
 import { prepareStart } from './starts.js';
+import type { Versions } from './versions.js';
 
-/** What a schedule starts, by the name of its workflow: a process that has no code of it leaves the run to one that has. */
+/** What a schedule starts, by the name of its workflow: a process that has no code of it, or not the promoted one, leaves the run to one that has. */
 export function slotRequest(
-  registry: Registry,
+  versions: Versions,
   workflow: string,
   slot: unknown,
   workflowId: string,
   start: ScheduledStart = {},
 ): StartRequest {
   return {
-    definition: registry.named(workflow) ?? standIn(workflow),
+    definition: versions.forNewWork(workflow) ?? standIn(workflow),
     args: [slot],
     options: { ...start, workflowId },
     captured: nothingCaptured,

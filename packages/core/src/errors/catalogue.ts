@@ -5,3 +5,4 @@ export * from './message-errors.js';
 export * from './queue-errors.js';
 export * from './schedule-errors.js';
 export * from './storage-errors.js';
+export * from './version-errors.js';

@@ -6,6 +6,8 @@ export type Hint =
   | { readonly type: 'work' }
   /** Something about schedules has changed. */
   | { readonly type: 'schedules' }
+  /** Another version of a workflow takes new work. */
+  | { readonly type: 'versions' }
   /** Somebody cancelled runs: look which. */
   | { readonly type: 'cancel' }
   /** Somebody outside waits for these runs: tell when they finish. */
@@ -85,7 +87,8 @@ function parseHint(payload: string): Hint | null {
     return null;
   }
   if (typeof value !== 'object' || value === null || !('type' in value)) return null;
-  if (value.type === 'work' || value.type === 'schedules' || value.type === 'cancel') return { type: value.type };
+  if (value.type === 'work' || value.type === 'schedules' || value.type === 'versions' || value.type === 'cancel')
+    return { type: value.type };
   const { type } = value;
   if (type !== 'wanted' && type !== 'finished' && type !== 'message' && type !== 'event') return null;
   if (!('ids' in value) || !Array.isArray(value.ids)) return null;

@@ -4,6 +4,7 @@ import type { ClaimedRun } from './records.js';
 import { deadItem } from './dead-letters.js';
 import { wakeParentsParts } from './parking.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
+import { waitingPairs } from './versions.js';
 
 /** A workflow that an executor can run: a claim takes only names and versions that it has. */
 export interface Runnable {
@@ -167,7 +168,7 @@ interface MoreRow extends Record<string, unknown> {
   more_ms: number;
 }
 
-interface ClaimedRow extends Record<string, unknown> {
+export interface ClaimedRow extends Record<string, unknown> {
   workflow_id: string;
   name: string;
   version: string;
@@ -190,14 +191,14 @@ interface ClaimedRow extends Record<string, unknown> {
   waited_ms: number | null;
 }
 
-const claimedColumns = (alias: string): string => `
+export const claimedColumns = (alias: string): string => `
   ${alias}.queue, ${alias}.workflow_id, ${alias}.name, ${alias}.version, ${alias}.input, ${alias}.parent_id, ${alias}.detached,
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked,
   ${alias}.retries_due`;
 
-function toClaimedRun(row: ClaimedRow): ClaimedRun {
+export function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
     workflowId: row.workflow_id,
     name: row.name,
@@ -222,74 +223,97 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
   };
 }
 
-/** A run that was started by name alone becomes one of the version that this process defined last. */
-const canRun = `r.name = runnable.name and (r.version = runnable.version or r.version = '' and runnable.is_latest)`;
-
 /**
+ * Takes what waits outside queues, then from queues. Runs are found by their names and versions, of which `pairs` has those
+ * that any wait with: however many runs wait for code that this executor doesn't have, none of them is read.
+ *
+ * A run that was started by name alone becomes one of the version that takes new work: the promoted one, or without any the
+ * one that this process defined last.
+ *
+ * The time is read once: an index can be searched by it then, and not by a function that answers anew for each row.
+ *
  * A blocked run is offered to an executor whose code for it differs, and to one that registered after it was blocked:
  * a deploy may have changed a helper that the fingerprint doesn't cover.
  */
 const claimText = (schema: string): string => `
-  with fence as materialized (
+  with recursive clock as materialized (
+    select ${now('$8::int8')} as now
+  ), fence as materialized (
     select id, registered_at from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
   ), runnable as materialized (
     select *, no = max(no) over (partition by name) as is_latest
     from unnest($3::text[], $4::text[], $5::text[], $11::int8[]) with ordinality as item(name, version, code, timeout_ms, no)
+  ), ${waitingPairs(schema)}, takeable as materialized (
+    select pairs.name, pairs.version, runnable.version as as_version, runnable.code, runnable.timeout_ms
+    from pairs
+    left join lateral (select ${schema}.promoted_version(pairs.name) as version where pairs.version = '') promoted on true
+    join runnable on runnable.name = pairs.name and (
+      runnable.version = pairs.version
+      or pairs.version = '' and coalesce(runnable.version = promoted.version, runnable.is_latest)
+    )
   ), due as (
-    select r.workflow_id, r.available_at, r.wake_on is not null as was_parked
-    from ${schema}.runs r join runnable on ${canRun}
-    where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes < 2
-    order by r.available_at limit $6::int4
-    for update of r skip locked
+    select r.* from takeable t cross join lateral (
+      select r.workflow_id, r.available_at, t.as_version, t.timeout_ms, r.wake_on is not null as was_parked
+      from ${schema}.runs r
+      where r.name = t.name and r.version = t.version
+        and r.state = 'available' and r.available_at <= (select now from clock) and r.crashes < 2
+      order by r.available_at limit $6::int4 for update of r skip locked
+    ) r order by r.available_at limit $6::int4
   ), suspects as (
-    select r.workflow_id, r.wake_on is not null as was_parked from ${schema}.runs r join runnable on ${canRun}
-    where r.state = 'available' and r.available_at <= ${now('$8::int8')} and r.crashes >= 2
-    order by r.available_at limit $7::int4
-    for update of r skip locked
+    select r.* from takeable t cross join lateral (
+      select r.workflow_id, r.available_at, t.as_version, t.timeout_ms, r.wake_on is not null as was_parked
+      from ${schema}.runs r
+      where r.name = t.name and r.version = t.version
+        and r.state = 'available' and r.available_at <= (select now from clock) and r.crashes >= 2
+      order by r.available_at limit $7::int4 for update of r skip locked
+    ) r order by r.available_at limit $7::int4
   ), unblocked as (
-    select r.workflow_id from ${schema}.runs r
-    join runnable on r.name = runnable.name and r.version = runnable.version cross join fence
-    where r.state = 'blocked' and r.queue is null and (r.blocked_code is distinct from runnable.code or r.blocked_at < fence.registered_at)
-    order by r.blocked_at limit $6::int4
-    for update of r skip locked
+    select r.* from takeable t cross join fence cross join lateral (
+      select r.workflow_id, r.blocked_at, t.as_version, t.timeout_ms, false as was_parked from ${schema}.runs r
+      where r.name = t.name and r.version = t.version and r.state = 'blocked' and r.queue is null
+        and (r.blocked_code is distinct from t.code or r.blocked_at < fence.registered_at)
+      order by r.blocked_at limit $6::int4 for update of r skip locked
+    ) r order by r.blocked_at limit $6::int4
   ), woken as (
-    select r.workflow_id, r.available_at, true as was_parked
-    from ${schema}.runs r join runnable on r.name = runnable.name and r.version = runnable.version
-    where r.state = 'parked' and r.available_at <= ${now('$8::int8')}
-    order by r.available_at limit $6::int4
-    for update of r skip locked
+    select r.* from takeable t cross join lateral (
+      select r.workflow_id, r.available_at, t.as_version, t.timeout_ms, true as was_parked from ${schema}.runs r
+      where r.name = t.name and r.version = t.version and r.state = 'parked' and r.available_at <= (select now from clock)
+      order by r.available_at limit $6::int4 for update of r skip locked
+    ) r order by r.available_at limit $6::int4
   ), taken as (
     (
-      select workflow_id, was_parked from (select * from due union all select * from woken) awake
-      order by available_at limit $6::int4
-    ) union all select workflow_id, was_parked from suspects union all select workflow_id, false from unblocked
+      select * from (select * from due union all select * from woken) awake order by available_at limit $6::int4
+    ) union all select * from suspects union all select * from unblocked
   ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
     attempt = r.attempt + case when r.wake_on is null then 1 else 0 end,
-    version = runnable.version,
+    version = taken.as_version,
     deadline_at = case when r.version <> '' then r.deadline_at
-      else least(r.deadline_at, ${now('$8::int8')} + runnable.timeout_ms * interval '1 millisecond') end
-  from taken cross join fence cross join runnable
-  where r.workflow_id = taken.workflow_id and ${canRun}
+      else least(r.deadline_at, (select now from clock) + taken.timeout_ms * interval '1 millisecond') end
+  from taken cross join fence
+  where r.workflow_id = taken.workflow_id
   returning ${claimedColumns('r')}, taken.was_parked
   )
   select direct.*, null::float8 as waited_ms, null::float8 as more_ms from direct
   union all
-  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${toMs(`parked.next_at - ${now('$8::int8')}`)}
+  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${toMs(`parked.next_at - (select now from clock)`)}
   from (
-    select min(available_at) as next_at from ${schema}.runs
-    where state = 'parked' and available_at > ${now('$8::int8')}
+    select min(next.available_at) as next_at from takeable t cross join lateral (
+      select r.available_at from ${schema}.runs r
+      where r.name = t.name and r.version = t.version and r.state = 'parked' and r.available_at > (select now from clock)
+      order by r.available_at limit 1
+    ) next
   ) parked where parked.next_at is not null
   union all
   select ${claimedColumns('(claimed.run)')}, false, (
-    select ${toMs(`${now('$8::int8')} - i.run_at`)} from ${schema}.queue_items i
+    select ${toMs('(select now from clock) - i.run_at')} from ${schema}.queue_items i
     where i.workflow_id = (claimed.run).workflow_id
-  ), ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
+  ), ${toMs('claimed.more_at - (select now from clock)')} as more_ms
   from ${schema}.claim_queued(
     $1::uuid, $2::int8, $3::text[], $4::text[], $5::text[], $11::int8[], $9::text[],
     $6::int4 - (select count(*) from taken)::int4, $7::int4 - (select count(*) from suspects)::int4, $10::text,
-    case when $8::int8 is null then null else ${now('$8::int8')} end
+    case when $8::int8 is null then null else (select now from clock) end
   ) claimed`;
 
 /**

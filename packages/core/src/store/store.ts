@@ -15,6 +15,8 @@ import { createScheduleStore, type ScheduleStore } from './schedules.js';
 import { createStreamStore, type StreamStore } from './streams.js';
 import { createTokenStore, type TokenStore } from './tokens.js';
 import { createTransactionStore, type TransactionStore } from './transactions.js';
+import { createUnfinishedRunStore, type UnfinishedRunStore } from './unfinished-runs.js';
+import { createVersionStore, type VersionStore } from './versions.js';
 import { createVitalsStore, type VitalsStore } from './vitals.js';
 
 /**
@@ -35,6 +37,8 @@ export interface Store {
   readonly events: EventStore;
   readonly streams: StreamStore;
   readonly schedules: ScheduleStore;
+  readonly versions: VersionStore;
+  readonly unfinishedRuns: UnfinishedRunStore;
   readonly notifications: NotificationStore;
   readonly vitals: VitalsStore;
 }
@@ -59,6 +63,8 @@ export function createStore(database: Database, schemaName: string): Store {
     parking: createParkingStore(database, schema, statementName),
     queues: createQueueStore(database, schema, statementName),
     deadLetters: createDeadLetterStore(database, schema, statementName),
+    versions: createVersionStore(database, schema, statementName),
+    unfinishedRuns: createUnfinishedRunStore(database, schema, statementName),
     notifications: createNotificationStore(database, schemaName, statementName),
     vitals: createVitalsStore(database, schema, statementName),
   };

@@ -19,6 +19,26 @@ describe('the registry of workflows', () => {
     expect(new Registry(null).find(first.name, first.version)).toBe(first);
   });
 
+  it('keeps versions that were given side by side, wherever they are defined, the latest last', () => {
+    const given = (version: string, definedAt: string): WorkflowDefinition => {
+      const fn = async (): Promise<string> => version;
+      const code = `code of ${version}`;
+      return { ...defineWorkflow('registry: versions', fn, { version }, undefined), code, definedAt };
+    };
+    const [one, two] = [given('1', '/app/v1.js:1:1'), given('2', '/app/v2.js:1:1')];
+    register(one);
+    register(two);
+    for (const registry of [new Registry(null), new Registry([one, two])]) {
+      expect(registry.find('registry: versions', '1')).toBe(one);
+      expect(registry.named('registry: versions')).toBe(two);
+    }
+    const unnamed = {
+      ...defineWorkflow('registry: versions', async () => 3, {}, undefined),
+      definedAt: '/app/v3.js:1:1',
+    };
+    expect(() => register(unnamed)).toThrow(DuplicateWorkflowError);
+  });
+
   it('takes the same source again, from wherever, and other source from the same file', () => {
     register(first);
     register({ ...first, definedAt: '/bundle/chunk.js:1:1' });

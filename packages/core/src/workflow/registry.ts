@@ -8,13 +8,15 @@ import { processState } from './process-state.js';
  * twice. Other source replaces it only from the place where it was defined before, which is what a hot reload does.
  *
  * A bundler that minifies makes each copy of one module other source, in a file of its own. Such copies are kept side by
- * side, each as a version: whichever of them a run was started with, this process can continue it.
+ * side, each as a version: whichever of them a run was started with, this process can continue it. So are functions whose
+ * versions were given and differ: a build may keep an earlier version until its runs have ended.
  */
 export function register(definition: WorkflowDefinition): void {
   const { definitions } = processState();
   const versions = definitions.get(definition.name) ?? new Map<string, WorkflowDefinition>();
   for (const known of versions.values()) {
     if (known.code === definition.code || isBundled(known.definedAt) || isBundled(definition.definedAt)) continue;
+    if (known.version !== definition.version && isGiven(known) && isGiven(definition)) continue;
     if (fileOf(known.definedAt) !== fileOf(definition.definedAt)) {
       throw new DuplicateWorkflowError(definition.name, known.definedAt, definition.definedAt);
     }
@@ -30,8 +32,8 @@ export function register(definition: WorkflowDefinition): void {
  * that no other engine of the process knows.
  */
 export class Registry {
-  readonly #own: ReadonlyMap<string, WorkflowDefinition> | null; // null = whatever the process has registered
-  readonly #private: ReadonlyMap<string, WorkflowDefinition>;
+  readonly #own: ReadonlyMap<string, readonly WorkflowDefinition[]> | null; // null = whatever the process has registered
+  readonly #private: ReadonlyMap<string, readonly WorkflowDefinition[]>;
 
   /** @throws {DuplicateWorkflowError} for a private workflow with the name of another one */
   constructor(own: readonly WorkflowDefinition[] | null, alone: readonly WorkflowDefinition[] = []) {
@@ -60,17 +62,24 @@ export class Registry {
 
   /** A private workflow is the one of its name, also where the process defines another one later. */
   #versions(name: string): readonly WorkflowDefinition[] {
-    const alone = this.#private.get(name);
-    return alone === undefined ? this.#sharedVersions(name) : [alone];
+    return this.#private.get(name) ?? this.#sharedVersions(name);
   }
 
   #sharedVersions(name: string): readonly WorkflowDefinition[] {
     if (this.#own === null) return [...(processState().definitions.get(name)?.values() ?? [])];
-    const own = this.#own.get(name);
-    return own === undefined ? [] : [own];
+    return this.#own.get(name) ?? [];
   }
 }
 
-function byName(definitions: readonly WorkflowDefinition[]): ReadonlyMap<string, WorkflowDefinition> {
-  return new Map(definitions.map((definition) => [definition.name, definition]));
+/** Whether its version is not the fingerprint of its code. */
+const isGiven = ({ version, code }: WorkflowDefinition): boolean => version !== code;
+
+/** Of two with one name and version, the later counts. */
+function byName(definitions: readonly WorkflowDefinition[]): ReadonlyMap<string, readonly WorkflowDefinition[]> {
+  const names = new Map<string, WorkflowDefinition[]>();
+  for (const definition of definitions) {
+    const others = (names.get(definition.name) ?? []).filter(({ version }) => version !== definition.version);
+    names.set(definition.name, [...others, definition]);
+  }
+  return names;
 }

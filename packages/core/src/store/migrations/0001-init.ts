@@ -58,8 +58,10 @@ create table ${schema}.runs (
 ) with (fillfactor = 85);
 
 create index runs_claims on ${schema}.runs (executor_id, claim_no);
-create index runs_available on ${schema}.runs (available_at) where state = 'available';
-create index runs_blocked on ${schema}.runs (blocked_at) where state = 'blocked';
+-- By name and version: what no process has the code of is never read by a claim.
+create index runs_available on ${schema}.runs (name, version, available_at) where state = 'available' and crashes < 2;
+create index runs_suspects on ${schema}.runs (name, version, available_at) where state = 'available' and crashes >= 2;
+create index runs_blocked on ${schema}.runs (name, version, blocked_at) where state = 'blocked';
 create index runs_parent on ${schema}.runs (parent_id) where parent_id is not null;
 create index runs_cancel on ${schema}.runs (executor_id) where cancel_requested_at is not null;
 

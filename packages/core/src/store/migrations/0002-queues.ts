@@ -99,6 +99,9 @@ ${claimQueued(schema)}
  * Each row is a run, or, at the end, no run and the moment from which there may be more to take.
  */
 function claimQueued(schema: string): string {
+  const isRunnable = `exists (
+              select 1 from unnest(p_names, p_versions) as k(name, version) where k.name = r.name and (
+                r.version = k.version or r.version = '' and coalesce(v_promoted ->> r.name = k.version, true)))`;
   return `
 create function ${schema}.claim_queued(
   p_executor uuid, p_claim_no bigint, p_names text[], p_versions text[], p_codes text[], p_timeouts_ms bigint[],
@@ -108,6 +111,7 @@ create function ${schema}.claim_queued(
 #variable_conflict use_column
 declare
   v_registered_at timestamptz;
+  v_promoted jsonb; -- by workflow: the version that alone takes what was started by name; read once, for all that follows
   v_now timestamptz;
   v_queue record;
   v_queues integer;
@@ -135,6 +139,11 @@ begin
   select e.registered_at into v_registered_at from ${schema}.executors e
     where e.id = p_executor and e.revoked_at is null for key share;
   if not found then return; end if;
+
+  select coalesce(jsonb_object_agg(p.workflow, p.version), '{}') into v_promoted from (
+    select distinct on (workflow) workflow, version from ${schema}.versions
+    where promoted_at is not null order by workflow, promoted_at desc
+  ) p;
 
   select count(*) into v_queues from ${schema}.queue_names_with_items(p_queues);
   for v_queue in select name from ${schema}.queue_names_with_items(p_queues) order by name loop
@@ -214,8 +223,7 @@ begin
           from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
           where i.queue = v_queue.name and i.level = v_level and i.state = 'waiting'
             and (r.crashes < 2 or v_suspects > 0)
-            and exists (select 1 from unnest(p_names, p_versions) as k(name, version)
-              where k.name = r.name and r.version in (k.version, ''))
+            and ${isRunnable}
           order by i.rank, i.place limit v_room for update of i, r skip locked
         loop
           -- More units than the limit has can only go when nothing else did.
@@ -266,14 +274,10 @@ begin
             end if;
           end if;
           -- Where a key's items go one after the other, the head stands for all, also if another process must take it.
-          select i.workflow_id, i.units, r.crashes, exists (
-              select 1 from unnest(p_names, p_versions) as k(name, version)
-              where k.name = r.name and r.version in (k.version, '')) as is_runnable
+          select i.workflow_id, i.units, r.crashes, ${isRunnable} as is_runnable
             into v_item from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
             where i.queue = v_queue.name and i.level = v_level and i.key = v_key and i.state = 'waiting'
-              and ((v_settings ->> 'keyConcurrency')::int8 = 1 or exists (
-                select 1 from unnest(p_names, p_versions) as k(name, version)
-                where k.name = r.name and r.version in (k.version, '')))
+              and ((v_settings ->> 'keyConcurrency')::int8 = 1 or ${isRunnable})
             order by i.rank, i.place limit 1 for update of i, r skip locked;
           if not found or not v_item.is_runnable then continue; end if;
           if v_item.crashes >= 2 and v_suspects = 0 then continue; end if;
@@ -317,7 +321,7 @@ begin
         from unnest(p_names, p_versions, p_timeouts_ms) with ordinality as known(name, version, timeout_ms, no)
       ) k
       where r.workflow_id = any(v_taken) and i.workflow_id = r.workflow_id and k.name = r.name
-        and (r.version = k.version or r.version = '' and k.is_latest)
+        and (r.version = k.version or r.version = '' and coalesce(v_promoted ->> k.name = k.version, k.is_latest))
       returning r, null::timestamptz;
 
     -- When there may be more.

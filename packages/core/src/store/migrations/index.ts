@@ -8,6 +8,7 @@ import { startContext } from './0007-start-context.js';
 import { streams } from './0008-streams.js';
 import { sqlFunctions } from './0009-sql-functions.js';
 import { parking } from './0010-parking.js';
+import { versions } from './0011-versions.js';
 import type { Migration } from './migration.js';
 
 /** All migrations, in the order in which they are applied. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   streams,
   sqlFunctions,
   parking,
+  versions,
 ];
