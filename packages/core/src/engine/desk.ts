@@ -1,18 +1,14 @@
-import { createCodec, type ErrorClass } from '../codec/codec.js';
+import type { ErrorClass } from '../codec/codec.js';
 import type { ConnectionPool, Database, TransactionClient } from '../database/database.js';
-import { CancelledError, EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
+import { EngineStoppedError, RunNotFoundError } from '../errors/errors.js';
 import type { Logger } from '../seams/logger.js';
 import type { DataSource } from '../step/data-source.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
-import { measuredDatabase } from '../metrics/measured-database.js';
-import { openTelemetryMetrics } from '../metrics/open-telemetry.js';
 import { migrate, verifySchema } from '../store/migrate.js';
-import { noNotifications } from '../store/notifications.js';
 import type { Outcome, RunRecord } from '../store/records.js';
-import { createStore } from '../store/store.js';
 import { Interruptible } from '../util/interruptible.js';
-import { type Captured, carriedBytesMax, Carriers } from '../workflow/carriers.js';
+import type { Captured, Carriers } from '../workflow/carriers.js';
 import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
 import { anyVersion } from '../workflow/stand-in.js';
@@ -25,18 +21,19 @@ import type {
   StartRequest,
   TokenCompletion,
 } from '../workflow/run-starter.js';
+import { Cancellations } from './cancellations.js';
 import { Correspondence } from './correspondence.js';
+import { createServices } from './create-services.js';
 import { engineDataSource } from './data-source.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { enqueueIn } from './enqueue.js';
-import { Hints } from './hints.js';
-import { EngineMailbox } from './mailbox.js';
 import type { Queueing } from './queueing.js';
 import { Queues } from './queues.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { ParkedWatchers } from './parked-watchers.js';
 import { RunResults } from './run-results.js';
+import type { Runner } from './runner.js';
 import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
 import { DeployGate } from './deploy-gate.js';
@@ -45,22 +42,6 @@ import { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
 import { foundRun, type PreparedStart, prepareStart } from './starts.js';
 import { Versions } from './versions.js';
-
-/** Who executes what a desk takes in: this process, or others. */
-export interface Runner {
-  /** Makes a run durable that is part of nobody's transaction. */
-  readonly start: (starting: PreparedStart) => Promise<Started>;
-  /** The executor that has this process' runs; null if there is none. */
-  readonly executorId: () => string | null;
-  /** Whether a run executes in this process. */
-  readonly has: (workflowId: string) => boolean;
-  /** Somebody cancelled these runs. */
-  readonly cancel: (workflowIds: readonly string[]) => void;
-  /** There may be runs to take. */
-  readonly wake: () => void;
-  /** Something may have happened that is otherwise found later. */
-  readonly sweep: () => void;
-}
 
 /**
  * Takes in starts, and answers for runs wherever they execute: all that whoever is not a run itself asks of this library.
@@ -83,6 +64,7 @@ export class Desk implements RunStarter {
   readonly #submissions: Submissions;
   readonly #starts = new Interruptible();
   readonly #correspondence: Correspondence;
+  readonly #cancellations: Cancellations;
   #isClosed = false;
 
   constructor(
@@ -92,24 +74,15 @@ export class Desk implements RunStarter {
     errorClasses: readonly ErrorClass[],
     runner: Runner,
   ) {
-    const { clock, random, logger } = options;
-    const metrics = openTelemetryMetrics();
-    const database = metrics.isOn ? measuredDatabase(given, metrics) : given;
-    const store = createStore(database, options.schema);
-    const hints = new Hints(options.notifications ? store.notifications : noNotifications, clock, logger);
-    const classes = [...errorClasses, ...registry.all().flatMap((definition) => definition.errorClasses)];
-    const codec = createCodec({ errorClasses: classes, maxBytes: options.payloadBytesMax });
-    const carriers = new Carriers(options.carriers, createCodec({ errorClasses: classes, maxBytes: carriedBytesMax }));
+    const { services, database } = createServices(given, options, registry, errorClasses);
+    const { clock, random, logger, store, codec, hints } = services;
     const pollMs = options.resultPollMs;
-    const mailbox = new EngineMailbox({ messages: store.messages, clock, random, logger, pollMs });
-    const { contexts } = processState();
     this.pools = database.pools;
     this.runLogger = options.runLogger;
     this.#database = database;
     this.#runner = runner;
     this.dataSource = engineDataSource(database, store.transactions, random, null);
-    const seams = { clock, random, logger, metrics };
-    this.services = { ...seams, mailbox, store, codec, carriers, contexts, registry, hints, options };
+    this.services = services;
     this.queues = new Queues({
       database,
       store: store.queues,
@@ -132,14 +105,14 @@ export class Desk implements RunStarter {
       },
     });
     this.deployGate = new DeployGate({
-      services: this.services,
+      services,
       starter: this,
       errorClasses,
       ask,
       onAdopted: () => this.announceWork(),
     });
     const scheduling = createScheduling({
-      services: this.services,
+      services,
       versions: this.versions,
       database,
       ask,
@@ -150,9 +123,9 @@ export class Desk implements RunStarter {
     });
     this.schedules = scheduling.schedules;
     this.scheduler = scheduling.scheduler;
-    this.#submissions = new Submissions(this.services, database);
+    this.#submissions = new Submissions(services, database);
     this.#correspondence = new Correspondence(
-      this.services,
+      services,
       database,
       (workflowId) => runner.has(workflowId),
       () => this.announceWork(),
@@ -164,6 +137,16 @@ export class Desk implements RunStarter {
       logger,
       pollMs,
       askOthers: (ids) => hints.send({ type: 'wanted', ids }),
+    });
+    this.#cancellations = new Cancellations({
+      services,
+      ask,
+      executorId: runner.executorId,
+      onCancelled: (workflowIds) => {
+        runner.cancel(workflowIds);
+        this.#results.look(workflowIds);
+      },
+      onWork: () => this.announceWork(),
     });
     this.watchers = new ParkedWatchers({
       parking: store.parking,
@@ -297,22 +280,7 @@ export class Desk implements RunStarter {
   }
 
   async cancel(workflowId: string): Promise<void> {
-    const { store, codec, clock, hints } = this.services;
-    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
-    const verdicts = await this.ask(() =>
-      store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }),
-    );
-    if (verdicts.length === 0) await this.status(workflowId);
-    const workflowIds = verdicts.map((verdict) => verdict.workflowId);
-    this.#runner.cancel(workflowIds);
-    this.#results.look(workflowIds);
-    const owners = new Set(verdicts.map((verdict) => verdict.executorId));
-    const here = this.#runner.executorId();
-    if ([...owners].some((owner) => owner !== null && owner !== here)) hints.send({ type: 'cancel' });
-    const settled = verdicts.filter((verdict) => verdict.isSettled);
-    // What was parked is to be claimed, and so may be a parent of what was ended.
-    if (verdicts.some((verdict) => verdict.executorId === null)) this.announceWork();
-    if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
+    await this.#cancellations.cancel(workflowId);
   }
 
   async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {

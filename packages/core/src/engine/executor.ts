@@ -18,7 +18,8 @@ import { firstClaim, type StartingRun } from './first-claim.js';
 import { RunParking } from './parking.js';
 import type { EngineServices } from './engine-services.js';
 import { type HealthReason, reason } from './health.js';
-import { retryBriefly, retryWhileUnavailable } from './retry-while-unavailable.js';
+import { retryBriefly } from './retry-while-unavailable.js';
+import { setAside } from './set-aside.js';
 
 /** How long a process that leaves goes on trying to say so. */
 const farewellMs = 2_000;
@@ -344,25 +345,12 @@ export class Executor {
   }
 
   /** The run stays this executor's until it has been set aside: a claim number must not be forgotten before. */
-  async #block(
-    { run: { workflowId, name, claimNo }, definition: { code } }: RunExecution,
-    reason: string,
-  ): Promise<void> {
-    const { store, clock, logger } = this.#services;
-    logger.error({ workflowId, workflow: name }, reason);
-    const block = { executorId: this.id, claimNo, workflowId, code, reason, now: clock.sqlNow() };
-    try {
-      await retryWhileUnavailable(
-        this.#services,
-        () => this.#isGone,
-        () => store.ownership.block(block),
-      );
-      this.#runs.delete(workflowId);
-      this.#claims.left();
-      this.#callbacks.onReleased([workflowId]);
-    } catch (error) {
-      logger.error({ err: error, workflowId }, 'a run could not be set aside; it stays with this executor');
-    }
+  async #block({ run, definition }: RunExecution, reason: string): Promise<void> {
+    const block = { executorId: this.id, run, code: definition.code, reason };
+    if (!(await setAside(block, this.#services, () => this.#isGone))) return;
+    this.#runs.delete(run.workflowId);
+    this.#claims.left();
+    this.#callbacks.onReleased([run.workflowId]);
   }
 
   async #sweep(): Promise<void> {

@@ -1,8 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
-import { mayRetry, nextDelayMs } from '../step/retry-policy.js';
-import type { Checkpoint, ClaimedRun, Outcome } from '../store/records.js';
+import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
 import { TimerSet } from '../util/timer-set.js';
@@ -11,13 +10,13 @@ import { Deliveries } from './deliveries.js';
 import type { DurableCall } from './durable-call.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
-import { type Interruption, interruptionError, isInterruption, isInterruptionKind } from './interruption.js';
+import { type Interruption, interruptionError, isInterruptionKind } from './interruption.js';
 import { callSiteOf } from './call-site.js';
-import { type Departure, findDifference } from './difference.js';
 import { validateArguments } from './input-schema.js';
 import { openCall, type PendingCall } from './pending-call.js';
 import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
 import { runContext } from './run-context.js';
+import { RunEnding } from './run-ending.js';
 import { RunIdentity } from './run-identity.js';
 import { RunPatches } from './run-patches.js';
 import { type Rest, restOf } from './rest.js';
@@ -47,6 +46,7 @@ export class RunExecution {
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
   readonly #streams: RunStreams;
+  readonly #ending: RunEnding;
   readonly #deliveries: Deliveries<Live>;
   readonly #effects: Effects;
   readonly #identity: RunIdentity;
@@ -88,9 +88,22 @@ export class RunExecution {
       clock: services.clock,
       nextPosition: this.#history.nextPosition,
       append: (item) => services.append(item),
-      onRefused: (error) => this.#settle('failed', services.codec.encodeError(error)),
+      onRefused: (error) => this.#ending.failed(error),
     });
     this.#streams = new RunStreams(run.workflowId, checkpoints, (change) => this.#recorder.write(change));
+    this.#ending = new RunEnding({
+      run,
+      definition,
+      history: this.#history,
+      cursor: this.#cursor,
+      recorder: this.#recorder,
+      streams: this.#streams,
+      seams: services,
+      close: () => this.#close(),
+      onSettled: (outcome) => services.onSettled(this, outcome),
+      onRetry: (retries) => services.onRetry(this, retries),
+      onBlocked: (difference) => services.onBlocked(this, difference),
+    });
     this.#deliveries = new Deliveries({
       clock: services.clock,
       cursor: this.#cursor,
@@ -119,7 +132,7 @@ export class RunExecution {
       return;
     }
     const { lastRetry, retries } = this.#history;
-    if (retries < this.run.retriesDue) return this.#startAfresh({ retryAt: clock.now(), error: null });
+    if (retries < this.run.retriesDue) return this.#ending.startAfresh({ retryAt: clock.now(), error: null });
     const waitMs = lastRetry === null ? 0 : (codec.decode(lastRetry.payload) as RetryMarker).retryAt - clock.now();
     if (waitMs > 0) this.#timers.set(waitMs, () => this.#invoke());
     else this.#invoke();
@@ -131,7 +144,7 @@ export class RunExecution {
     if (this.#isClosed || this.#isInterrupted) return;
     this.#isInterrupted = true;
     if (this.definition.onCancel === 'stop' || !this.#isInvoked) {
-      this.#settleInterrupted(kind);
+      this.#ending.interrupted(kind);
       return;
     }
     const at = this.#services.clock.now();
@@ -187,7 +200,7 @@ export class RunExecution {
     const check = async (): Promise<unknown[]> => await validateArguments(definition, stored());
     check().then(
       (args) => this.#invokeWith(() => args),
-      (error: unknown) => this.#settle('failed', codec.encodeError(error)),
+      (error: unknown) => this.#ending.failed(error),
     );
   }
 
@@ -207,8 +220,8 @@ export class RunExecution {
     });
     const carrying = async (): Promise<unknown> => await carriers.restore(this.run.context, invocation);
     contexts.run(context, carrying).then(
-      (value) => this.#finish(() => this.#settleCompleted(value)),
-      (error: unknown) => this.#finish(() => this.#fail(error), error),
+      (value) => this.#finish({ value }),
+      (thrown: unknown) => this.#finish({ thrown }),
     );
     this.#deliveries.settle();
   }
@@ -218,7 +231,7 @@ export class RunExecution {
     const issued: IssuedCall = { seq: this.#nextSeq++, kind: request.kind, name: request.name };
     const verdict = this.#cursor.issue(issued);
     if ('mismatch' in verdict) {
-      this.#block({ kind: 'call', call: issued, callSite: callSiteOf(new Error('here').stack) });
+      this.#ending.block({ kind: 'call', call: issued, callSite: callSiteOf(new Error('here').stack) });
       return never();
     }
     const promise = deferred<unknown>();
@@ -333,72 +346,18 @@ export class RunExecution {
   }
 
   /** The function has returned or thrown. */
-  #finish(settle: () => void, thrown?: unknown): void {
-    if (this.#isClosed) return;
-    if (this.#cursor.leftOver().length > 0) this.#block({ kind: 'end' });
-    else if (this.#interruption === null) settle();
-    else if (thrown === undefined || isInterruption(thrown)) this.#settleInterrupted(this.#interruption);
-    else this.#settle('failed', this.#services.codec.encodeError(thrown));
-  }
-
-  #settleCompleted(value: unknown): void {
-    let payload: string | null;
-    try {
-      payload = this.#services.codec.encode(value);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#settle('completed', payload);
-  }
-
-  #fail(error: unknown): void {
-    const { codec, clock, random } = this.#services;
-    const failures = this.#history.retries - this.run.retriesDue + 1;
-    if (!mayRetry(this.definition.retryPolicy, error, failures)) {
-      this.#settle('failed', codec.encodeError(error));
-      return;
-    }
-    const delayMs = nextDelayMs(this.definition.retryPolicy, failures, random.float());
-    this.#startAfresh({ retryAt: clock.now() + delayMs, error: codec.encodeError(error) });
-  }
-
-  #startAfresh(marker: RetryMarker): void {
-    const payload = this.#services.codec.encodeRecord(marker);
-    const { checkpoint, durable } = this.#recorder.recordRetry(payload, this.#streams.rollBackAll());
-    const retries = [...this.#streams.checkpointsLike(checkpoint), ...this.#history.retryRows, checkpoint];
-    this.#close();
-    void durable.then(() => this.#services.onRetry(this, retries));
-  }
-
-  #settleInterrupted(kind: Interruption): void {
-    const error = this.#services.codec.encodeError(interruptionError(kind, this.run));
-    this.#settle(kind === 'cancelled' ? 'cancelled' : 'failed', error);
-  }
-
-  #settle(kind: Outcome['kind'], payload: string | null): void {
-    if (this.#isClosed) return;
-    this.#close();
-    const { codec, clock } = this.#services;
-    const outcome: Outcome = { workflowId: this.run.workflowId, kind, payload, finishedAt: clock.now() };
-    const failedWith = (error: unknown): Outcome => ({ ...outcome, kind: 'failed', payload: codec.encodeError(error) });
-    void this.#recorder.settle(outcome, failedWith).then((settled) => this.#services.onSettled(this, settled));
+  #finish(result: { readonly value: unknown } | { readonly thrown: unknown }): void {
+    if (!this.#isClosed) this.#ending.finished(result, this.#interruption);
   }
 
   /** Without an open call it waits for something that will come: what restores its surroundings, say. */
   #blockAtRest(): void {
-    if (this.#pending.size > 0) this.#block({ kind: 'rest' });
+    if (this.#pending.size > 0) this.#ending.block({ kind: 'rest' });
   }
 
-  #block(departure: Departure): void {
-    const { run, definition } = this;
-    const [cursor, history] = [this.#cursor, this.#history];
-    const difference = findDifference({ run, definition, departure, cursor, history });
-    this.#close();
-    this.#services.onBlocked(this, difference);
-  }
-
-  #close(): void {
+  /** False if it was closed already. */
+  #close(): boolean {
+    if (this.#isClosed) return false;
     this.#isClosed = true;
     this.#deliveries.stop();
     this.#timers.cancelAll();
@@ -407,5 +366,6 @@ export class RunExecution {
     this.#whenLive = [];
     this.#controller.abort();
     this.#effects.changed();
+    return true;
   }
 }

@@ -1,0 +1,43 @@
+import { CancelledError, RunNotFoundError } from '../errors/errors.js';
+import type { EngineServices } from './engine-services.js';
+
+export interface CancellationsOptions {
+  readonly services: EngineServices;
+  /** Repeats a question while the database is away. */
+  readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
+  /** The executor of this process; null if there is none. */
+  readonly executorId: () => string | null;
+  /** These runs, and attached ones that they have started, were asked to stop; some have ended at once. */
+  readonly onCancelled: (workflowIds: readonly string[]) => void;
+  /** Runs are to be claimed. */
+  readonly onWork: () => void;
+}
+
+/** Asks runs to stop, wherever they are, and lets those know who execute them or wait for them. */
+export class Cancellations {
+  readonly #options: CancellationsOptions;
+
+  constructor(options: CancellationsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {RunNotFoundError} */
+  async cancel(workflowId: string): Promise<void> {
+    const { services, ask, executorId, onCancelled, onWork } = this.#options;
+    const { store, codec, clock, hints } = services;
+    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const verdicts = await ask(() => store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }));
+    // One that has ended is not asked.
+    if (verdicts.length === 0 && (await ask(() => store.runs.find(workflowId))) === null) {
+      throw new RunNotFoundError(workflowId);
+    }
+    onCancelled(verdicts.map((verdict) => verdict.workflowId));
+    const owners = new Set(verdicts.map((verdict) => verdict.executorId));
+    const here = executorId();
+    if ([...owners].some((owner) => owner !== null && owner !== here)) hints.send({ type: 'cancel' });
+    const settled = verdicts.filter((verdict) => verdict.isSettled);
+    // What was parked is to be claimed, and so may be a parent of what was ended.
+    if (verdicts.some((verdict) => verdict.executorId === null)) onWork();
+    if (settled.length > 0) hints.send({ type: 'finished', ids: settled.map((verdict) => verdict.workflowId) });
+  }
+}
