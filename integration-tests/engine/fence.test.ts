@@ -213,6 +213,7 @@ function batch(executorId: string, workflowId: string) {
     enqueued: [],
     dequeued: [],
     deadLetters: [],
+    reopenable: [],
     consumed: [],
     childrenOfOthers: [],
     streamed: [],

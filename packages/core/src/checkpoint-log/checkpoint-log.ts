@@ -163,6 +163,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
   const outcomes: Outcome[] = [];
   const dequeued: string[] = [];
   const deadLetters: FlushBatch['deadLetters'][number][] = [];
+  const reopenable: FlushBatch['reopenable'][number][] = [];
   const consumed: FlushBatch['consumed'][number][] = [];
   const childrenOfOthers: ChildOfOther[] = [];
   const changes: StreamChange[] = [];
@@ -174,13 +175,15 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
       const { checkpoint } = item;
       checkpoints.push(checkpoint);
       if (checkpoint.consumed !== undefined)
-        consumed.push({ workflowId: checkpoint.workflowId, ...checkpoint.consumed });
+        consumed.push({ workflowId: checkpoint.workflowId, seq: checkpoint.seq, ...checkpoint.consumed });
       if (checkpoint.streamed !== undefined) changes.push(checkpoint.streamed);
     } else {
       outcomes.push(item.outcome);
       const { workflowId, kind } = item.outcome;
       if (item.isQueued && kind === 'failed') deadLetters.push({ workflowId, claimNo: item.claimNo });
       else if (item.isQueued) dequeued.push(workflowId);
+      if (kind !== 'completed' && !(item.isQueued && kind === 'failed'))
+        reopenable.push({ workflowId, claimNo: item.claimNo });
       if (item.parentId !== null) childrenOfOthers.push({ workflowId, parentId: item.parentId });
     }
   }
@@ -193,6 +196,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
     outcomes,
     dequeued,
     deadLetters,
+    reopenable,
     consumed,
     childrenOfOthers,
     streamed,

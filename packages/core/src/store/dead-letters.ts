@@ -67,6 +67,20 @@ export const deadLetterParts = (schema: string, source: string): readonly string
   )`,
 ];
 
+/**
+ * The CTEs of a flush that is sent again which find the runs whose outcomes were taken back since. A run that
+ * the same flush starts is not there yet unless the flush has arrived before, and then has the claim.
+ */
+export const reopenedParts = (schema: string, source: string): readonly string[] => [
+  `ending as materialized (
+    select item.workflow_id, r.executor_id = fence.id and r.claim_no = item.claim_no as is_own
+    ${source} join ${schema}.runs r on r.workflow_id = item.workflow_id for key share of r
+  )`,
+  `reopened as materialized (
+    select workflow_id from ending where is_own is not true
+  )`,
+];
+
 export function createDeadLetterStore(
   database: Database,
   schema: string,

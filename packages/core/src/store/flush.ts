@@ -2,7 +2,7 @@ import type { Database, Parameter, Statement } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
-import { deadLetterParts } from './dead-letters.js';
+import { deadLetterParts, reopenedParts } from './dead-letters.js';
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
 import { discardColumns, type Discard, type StreamEntry, streamColumns } from './streams.js';
@@ -18,8 +18,14 @@ export interface FlushBatch {
   /** Of the runs with an outcome, those that leave their queue. */
   readonly dequeued: readonly string[];
   /** Of the runs with an outcome, those that have failed in a queue. */
-  readonly deadLetters: readonly DeadLetterOfRun[];
-  readonly consumed: readonly (ConsumedMessage & { readonly workflowId: string })[];
+  readonly deadLetters: readonly ClaimOfRun[];
+  /** Of the runs with an outcome, those others that have not completed. */
+  readonly reopenable: readonly ClaimOfRun[];
+  readonly consumed: readonly (ConsumedMessage & {
+    readonly workflowId: string;
+    /** The call that received it. */
+    readonly seq: number;
+  })[];
   /** Of the runs with an outcome, those whose parents may be parked. */
   readonly childrenOfOthers: readonly ChildOfOther[];
   readonly streamed: readonly StreamEntry[];
@@ -28,8 +34,8 @@ export interface FlushBatch {
   readonly now: EpochMs | null; // null = the database's clock
 }
 
-/** A run that may be put back, and so may be another's by the time that this is sent again. */
-export interface DeadLetterOfRun {
+/** A run whose outcome may be taken back, and so may be another's by the time that this is sent again. */
+export interface ClaimOfRun {
   readonly workflowId: string;
   readonly claimNo: number;
 }
@@ -79,6 +85,7 @@ export function createFlushStore(
       ...(batch.enqueued.length > 0 ? ['enqueued', countOf(batch.enqueued)] : []),
       ...(batch.dequeued.length > 0 ? ['dequeued', countOf(batch.dequeued)] : []),
       ...(batch.deadLetters.length > 0 ? ['dead', countOf(batch.deadLetters)] : []),
+      ...(mode === 'missing' && batch.reopenable.length > 0 ? ['reopenable', countOf(batch.reopenable)] : []),
       ...(batch.consumed.length > 0 ? ['consumed', countOf(batch.consumed)] : []),
       ...(batch.childrenOfOthers.length > 0 ? ['children', countOf(batch.childrenOfOthers)] : []),
       ...(batch.streamed.length > 0 ? ['streamed', countOf(batch.streamed)] : []),
@@ -90,7 +97,7 @@ export function createFlushStore(
       text = flushText(schema, batch, mode);
       texts.set(name, text);
     }
-    return { name, text, values: flushValues(batch) };
+    return { name, text, values: flushValues(batch, mode) };
   }
 
   async function write(batch: FlushBatch, mode: 'new' | 'missing'): Promise<FlushResult> {
@@ -149,7 +156,7 @@ const dequeuedColumns: readonly Column<string>[] = [
   { name: 'workflow_id', type: 'text', value: (workflowId) => workflowId },
 ];
 
-const deadLetterColumns: readonly Column<DeadLetterOfRun>[] = [
+const claimColumns: readonly Column<ClaimOfRun>[] = [
   { name: 'workflow_id', type: 'text', value: (letter) => letter.workflowId },
   { name: 'claim_no', type: 'int8', value: (letter) => letter.claimNo },
 ];
@@ -158,6 +165,7 @@ const consumedColumns: readonly Column<FlushBatch['consumed'][number]>[] = [
   { name: 'workflow_id', type: 'text', value: (message) => message.workflowId },
   { name: 'no', type: 'int8', value: (message) => message.no },
   { name: 'retries', type: 'int4', value: (message) => message.retries },
+  { name: 'seq', type: 'int4', value: (message) => message.seq },
 ];
 
 interface FlushRow extends Record<string, unknown> {
@@ -204,13 +212,18 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       select ${rowsSelection(checkpointColumns)} ${source(checkpointColumns, batch.checkpoints)} ${onConflict}
     )`);
   }
-  if (batch.deadLetters.length > 0)
-    parts.push(...deadLetterParts(schema, source(deadLetterColumns, batch.deadLetters)));
+  if (batch.deadLetters.length > 0) parts.push(...deadLetterParts(schema, source(claimColumns, batch.deadLetters)));
+  const guards = batch.deadLetters.length > 0 ? ['put_back'] : [];
+  if (mode === 'missing' && batch.reopenable.length > 0) {
+    parts.push(...reopenedParts(schema, source(claimColumns, batch.reopenable)));
+    guards.push('reopened');
+  }
+  const own = guards.map((guard) => `item.workflow_id not in (select workflow_id from ${guard})`).join(' and ');
   if (batch.outcomes.length > 0) {
-    const own = batch.deadLetters.length > 0 ? 'where item.workflow_id not in (select workflow_id from put_back)' : '';
     parts.push(`settled as (
       insert into ${schema}.outcomes (${columnNames(outcomeColumns)})
-      select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)} ${own} ${onConflict}
+      select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)}
+      ${own === '' ? '' : `where ${own}`} ${onConflict}
     )`);
   }
   if (batch.enqueued.length > 0) {
@@ -221,13 +234,14 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
   if (batch.dequeued.length > 0) {
     const from = source(dequeuedColumns, batch.dequeued);
     parts.push(`dequeued as (
-      delete from ${schema}.queue_items i where i.workflow_id in (select item.workflow_id ${from})
+      delete from ${schema}.queue_items i
+      where i.workflow_id in (select item.workflow_id ${from} ${own === '' ? '' : `where ${own}`})
     )`);
   }
   if (batch.consumed.length > 0) {
     const from = source(consumedColumns, batch.consumed);
     parts.push(`consumed as (
-      update ${schema}.messages m set consumed_in = greatest(m.consumed_in, item.retries) ${from}
+      update ${schema}.messages m set consumed_in = greatest(m.consumed_in, item.retries), consumed_by = item.seq ${from}
       where m.workflow_id = item.workflow_id and m.no = item.no
     )`);
   }
@@ -262,12 +276,13 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
   return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started, ${woken} as woken`;
 }
 
-function flushValues(batch: FlushBatch): Parameter[] {
+function flushValues(batch: FlushBatch, mode: 'new' | 'missing'): Parameter[] {
   return [
     batch.executorId,
     ...groupValues(startColumns, batch.starts),
     ...groupValues(checkpointColumns, batch.checkpoints),
-    ...groupValues(deadLetterColumns, batch.deadLetters),
+    ...groupValues(claimColumns, batch.deadLetters),
+    ...(mode === 'missing' ? groupValues(claimColumns, batch.reopenable) : []),
     ...groupValues(outcomeColumns, batch.outcomes),
     ...groupValues(queuedRunColumns, batch.enqueued),
     ...(batch.enqueued.length > 0 ? [batch.now] : []),

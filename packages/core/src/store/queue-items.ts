@@ -45,8 +45,8 @@ export function enqueueParts(
       select item.*, row_number() over () as no ${source}
     )`,
     `enqueued as (
-      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, state, attempt)
-      select ${rowsSelection(runColumns)}, item.version = '', item.queue, 'queued', 0 from given item
+      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, queueing, state, attempt)
+      select ${rowsSelection(runColumns)}, item.version = '', item.queue, ${queueing}, 'queued', 0 from given item
       ${onConflict} returning workflow_id, seed
     )`,
     `placed as (
@@ -58,6 +58,10 @@ export function enqueueParts(
     )`,
   ];
 }
+
+/** What is not as by default: runs that come back to their queue wait as they did. */
+const queueing = `case when item.key <> '' or item.priority <> 0 or item.units <> 1 or item.timeout_ms is not null
+  then jsonb_build_object('key', item.key, 'priority', item.priority, 'units', item.units, 'timeoutMs', item.timeout_ms) end`;
 
 /** What {@link itemColumns} are filled with, over {@link itemJoins}. */
 const itemSelection = (schema: string): string => `
@@ -90,8 +94,8 @@ export function enqueueUniqueText(
       on conflict (queue, deduplication_id) where deduplication_id is not null do nothing
       returning workflow_id
     ), enqueued as (
-      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, state, attempt)
-      select ${rowsSelection(runColumns)}, item.version = '', item.queue, 'queued', 0
+      insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, queue, queueing, state, attempt)
+      select ${rowsSelection(runColumns)}, item.version = '', item.queue, ${queueing}, 'queued', 0
       from given item join placed on placed.workflow_id = item.workflow_id
     )
     select workflow_id from placed`;

@@ -11,6 +11,8 @@ export interface StreamEntry {
   readonly kind: 'value' | 'rollback' | 'close';
   /** The step that wrote it; -1 = the workflow itself. */
   readonly seq: number;
+  /** The durable call that it was written with: the step's, or the workflow's own; -1 = none, as of a rollback. */
+  readonly call: number;
   /** The encoded value; of a rollback, the {@link StreamRange}s as JSON. */
   readonly payload: string | null;
 }
@@ -67,6 +69,7 @@ export const streamColumns: readonly Column<StreamEntry>[] = [
   { name: 'no', type: 'int4', value: (entry) => entry.no },
   { name: 'kind', type: 'text', value: (entry) => entry.kind },
   { name: 'seq', type: 'int4', value: (entry) => entry.seq },
+  { name: 'call', type: 'int4', value: (entry) => entry.call },
   { name: 'payload', type: 'text', value: (entry) => entry.payload },
 ];
 

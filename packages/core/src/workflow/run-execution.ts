@@ -307,7 +307,7 @@ export class RunExecution {
     this.#cursor.passedEnd();
     // A call that was interrupted meanwhile has been answered.
     if (call === null || this.#pending.get(call.seq) === call) {
-      const streamed = writes === undefined ? undefined : this.#streams.place(writes);
+      const streamed = writes === undefined ? undefined : this.#streams.place(entry.seq, writes);
       this.#recorder.record(streamed === undefined ? entry : { ...entry, streamed });
       this.#deliver(call, entry);
     } else if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);

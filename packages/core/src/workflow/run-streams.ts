@@ -60,7 +60,7 @@ export class RunStreams {
   of(seq: number): OpenStreams {
     return {
       isClosed: (name) => this.#stream(name).closedBy !== null,
-      write: (writes) => this.#append(this.#place(seq, writes)),
+      write: (writes) => this.#append(this.#place(seq, seq, writes)),
       rollBack: () => this.rollBack(seq),
     };
   }
@@ -77,8 +77,8 @@ export class RunStreams {
   }
 
   /** What the workflow itself writes, to be recorded together with its call. */
-  place(writes: StreamWrites): StreamChange {
-    return this.#place(itself, writes);
+  place(call: number, writes: StreamWrites): StreamChange {
+    return this.#place(itself, call, writes);
   }
 
   /** What a history tells of streams of which nothing can be taken back any more. */
@@ -92,7 +92,7 @@ export class RunStreams {
   }
 
   /** Nothing comes after the end of a stream. */
-  #place(seq: number, { name, kind, payloads }: StreamWrites): StreamChange {
+  #place(seq: number, call: number, { name, kind, payloads }: StreamWrites): StreamChange {
     const stream = this.#stream(name);
     if (stream.closedBy !== null || payloads.length === 0) return { entries: [], discarded: [] };
     const { workflowId, first } = { workflowId: this.#workflowId, first: stream.next };
@@ -102,6 +102,7 @@ export class RunStreams {
       no: stream.next++,
       kind,
       seq,
+      call,
       payload,
     }));
     const last = stream.next - 1;
@@ -124,7 +125,14 @@ export class RunStreams {
       if (stream.closedBy !== null && isMeant(stream.closedBy)) stream.closedBy = null;
       const place = { workflowId: this.#workflowId, name };
       discarded.push(...ranges.map((range) => ({ ...place, ...range })));
-      entries.push({ ...place, no: stream.next++, kind: 'rollback', seq: itself, payload: JSON.stringify(ranges) });
+      entries.push({
+        ...place,
+        no: stream.next++,
+        kind: 'rollback',
+        seq: itself,
+        call: -1,
+        payload: JSON.stringify(ranges),
+      });
     }
     return { entries, discarded };
   }

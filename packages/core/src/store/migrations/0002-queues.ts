@@ -62,6 +62,7 @@ create table ${schema}.queue_admissions (
 create index queue_admissions_recent on ${schema}.queue_admissions (queue, key, at);
 
 alter table ${schema}.runs add column queue text;
+alter table ${schema}.runs add column queueing jsonb; -- how it waits there, once its item is gone; null = as by default
 -- How often the workflow must have started afresh before it goes on: one time more than it has, once it was put back.
 alter table ${schema}.runs add column retries_due integer not null default 0;
 

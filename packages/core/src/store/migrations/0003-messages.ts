@@ -14,6 +14,7 @@ create table ${schema}.messages (
   sent_at timestamptz not null,
   -- The try of the whole workflow that received it; a later try receives it again.
   consumed_in integer,
+  consumed_by integer, -- the call that received it
   primary key (workflow_id, topic, no)
 ) with (fillfactor = 90);
 

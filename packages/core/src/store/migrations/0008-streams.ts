@@ -11,6 +11,7 @@ create table ${schema}.streams (
   no integer not null,
   kind text not null, -- value, rollback, close
   seq integer not null, -- of the step that wrote it; -1 = the workflow itself
+  call integer not null, -- that it was written with: the step's, or the workflow's own; -1 = none
   payload text,
   primary key (workflow_id, name, no)
 );
