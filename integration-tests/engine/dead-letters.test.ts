@@ -1,10 +1,9 @@
 import { currentRun, queue, readStream, receive, sleep, step, stream, workflow } from '@perdure/core';
-import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
-import { passOn } from '../support/pass-on.js';
+import { losingAReply } from '../support/losing-a-reply.js';
 
 /** A workflow whose second step fails until it is mended. */
 function breakable(name: string) {
@@ -214,7 +213,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
   it('are not ended again by a process that never heard that their failure was stored', async () => {
     const { state, work } = breakable('ended twice');
     const test = await freshDatabase(open);
-    const { database, lost, sendAgain } = losingAReply(test.database);
+    const { database, lost, sendAgain } = losingAReply(test.database, /flush_new_.*dead/);
     const first = await launchEngine({ ...test, database }, { workflows: [work], poll });
     const line = queue('ended twice');
     await line.with({ engine: first, workflowId: 'x' }).enqueue(work, 'x');
@@ -235,7 +234,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
   it('are executed again by a process that never heard that their failure was stored', async () => {
     const { state, work } = breakable('taken again');
     const test = await freshDatabase(open);
-    const { database, lost, sendAgain } = losingAReply(test.database);
+    const { database, lost, sendAgain } = losingAReply(test.database, /flush_new_.*dead/);
     const first = await launchEngine({ ...test, database }, { workflows: [work], poll });
     await queue('taken again').with({ engine: first, workflowId: 'x' }).enqueue(work, 'x');
     await lost;
@@ -247,24 +246,3 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     expect(await client.run('x').result()).toBe('done x');
   });
 });
-
-/** A database that loses the reply to the first failure in a queue, and says so when it is told to. */
-function losingAReply(real: Database) {
-  let isReplyLost = true;
-  let onLost = (): void => {};
-  let sendAgain = (): void => {};
-  const lost = new Promise<void>((resolve) => (onLost = resolve));
-  const again = new Promise<void>((resolve) => (sendAgain = resolve));
-  const database: Database = {
-    ...passOn(real),
-    async query<R extends Row>(statement: Statement) {
-      const rows = await real.query<R>(statement);
-      if (!isReplyLost || !/flush_new_.*dead/.test(statement.name)) return rows;
-      isReplyLost = false;
-      onLost();
-      await again;
-      throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
-    },
-  };
-  return { database, lost, sendAgain: () => sendAgain() };
-}

@@ -193,6 +193,7 @@ function batch(executorId: string, workflowId: string) {
         deadlineAt: null,
         context: null,
         fingerprint: null,
+        attributes: null,
       },
     ],
     checkpoints: [

@@ -7,7 +7,21 @@ export { workflow } from './workflow/workflow.js';
 export type { BoundOptions, Workflow } from './workflow/workflow.js';
 export type { WorkflowDefinition, WorkflowOptions } from './workflow/definition.js';
 export type { ResultOptions, RunHandle, RunInfo, StartedRun, StartOptions } from './workflow/run-starter.js';
-export type { CrashRecord, RunStatus } from './store/records.js';
+export type { Attributes, CrashRecord, RunStatus } from './store/records.js';
+
+export type { RunAdmin, RunDetails } from './management/run-admin.js';
+export type { RunChoice, RunFilter } from './management/run-filter.js';
+export type { CountOptions, ListOptions, RunPage } from './management/listing.js';
+export type { RunGroup, RunGrouping } from './store/run-listing.js';
+export type { FailedTry, RecordedStep } from './management/steps.js';
+export type { ChangeOptions, RunChanges } from './management/changes.js';
+export type { Fork, ForkOptions, ForkPoint } from './management/forks.js';
+export type { Pruned, PruneOptions, RetentionRule } from './management/retention.js';
+export type { Explanation, WaitReason } from './management/explanation.js';
+export type { ExportOptions, Imported, RunArchive } from './management/archives.js';
+export type { ArchivedValue, Redaction } from './management/redaction.js';
+export type { ArchivedRow, ArchivedRun } from './store/archives.js';
+export type { AttributeChanges } from './workflow/attributes.js';
 
 export { step } from './step/step.js';
 export type { EnqueueableStep, Step } from './step/step.js';

@@ -15,6 +15,7 @@ export interface TestEngineOptions extends Pick<
   | 'migrate'
   | 'notifications'
   | 'maxCrashes'
+  | 'retention'
 > {
   /** Where the runs are stored; an embedded Postgres in memory by default. */
   readonly database?: Database;

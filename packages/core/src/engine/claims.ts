@@ -152,7 +152,10 @@ export class Claims {
       : await store.ownership.claim({
           executorId,
           claimNo,
-          runnables,
+          runnables: runnables.map(({ timeoutMs, ...runnable }) => ({
+            ...runnable,
+            timeoutMs: timeoutMs ?? options.timeoutMs,
+          })),
           runsMax,
           suspectsMax,
           queues: options.queues,

@@ -91,6 +91,7 @@ function deskWithout(database: Database, resolved: ResolvedOptions, options: Cli
     cancel: () => {},
     wake: () => {},
     sweep: () => {},
+    problems: () => [],
   });
   return desk;
 }

@@ -38,6 +38,7 @@ import type { Scheduler } from './scheduler.js';
 import { createScheduling } from './scheduling.js';
 import { DeployGate } from './deploy-gate.js';
 import type { Schedules } from './schedules.js';
+import { Runs } from '../management/run-admin.js';
 import { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
 import { foundRun, type PreparedStart, prepareStart } from './starts.js';
@@ -50,6 +51,7 @@ import { Versions } from './versions.js';
 export class Desk implements RunStarter {
   readonly services: EngineServices;
   readonly queues: Queues;
+  readonly runs: Runs;
   readonly schedules: Schedules;
   readonly scheduler: Scheduler;
   readonly versions: Versions;
@@ -110,6 +112,20 @@ export class Desk implements RunStarter {
       errorClasses,
       ask,
       onAdopted: () => this.announceWork(),
+    });
+    this.runs = new Runs({
+      store,
+      database,
+      clock,
+      random,
+      codec,
+      ask,
+      toInfo: (run) => toRunInfo(run, services.carriers),
+      status: (workflowId) => this.status(workflowId),
+      cancel: (workflowId) => this.cancel(workflowId),
+      ensureQueue: (name) => this.queues.ensure(name),
+      problemsOf: (executorId) => (executorId === runner.executorId() ? runner.problems() : []),
+      onFreed: () => this.announceWork(),
     });
     const scheduling = createScheduling({
       services,

@@ -5,6 +5,7 @@ import type { Database } from '../database/database.js';
 import type { PoolLike } from '../database/postgres.js';
 import { checkSchemaName } from '../database/identifier.js';
 import { InvalidArgumentError } from '../errors/errors.js';
+import { type ResolvedRule, resolveRules, type RetentionRule } from '../management/retention.js';
 import { suspectCrashes } from '../recovery/suspects.js';
 import type { Clock } from '../seams/clock.js';
 import { ConsoleLogger } from '../seams/console-logger.js';
@@ -76,6 +77,13 @@ export interface LaunchOptions {
    * from outside are refused with an {@link OverloadedError}, and no runs are taken from other processes.
    */
   readonly maxBacklogBytes?: number;
+  /**
+   * How long runs that have ended are kept; for ever by default. What goes is deleted with its history, now and then, in small
+   * batches; see {@link RetentionRule}.
+   */
+  readonly retention?: readonly RetentionRule[];
+  /** What runs may take from their start to their completion where neither they nor their workflows say so; no limit by default. */
+  readonly timeout?: Duration;
   /** The largest encoded value that is stored; 2 MiB by default. */
   readonly maxPayloadBytes?: number;
 }
@@ -91,6 +99,7 @@ export type ClientOptions = Pick<
   | 'carriers'
   | 'logger'
   | 'notifications'
+  | 'timeout'
   | 'maxPayloadBytes'
 >;
 
@@ -123,6 +132,8 @@ export interface ResolvedOptions {
   readonly claimBatch: number;
   readonly crashesMax: number;
   readonly payloadBytesMax: number;
+  readonly retention: readonly ResolvedRule[];
+  readonly timeoutMs: number | null; // null = none
   readonly backlogBytesMax: number;
   readonly carriers: readonly Carrier[];
   readonly logger: Logger;
@@ -156,6 +167,8 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     crashesMax: checkMaxCrashes(options.maxCrashes ?? 5),
     backlogBytesMax: positive(options.maxBacklogBytes ?? 64 * 1024 * 1024, 'maxBacklogBytes'),
     payloadBytesMax: positive(options.maxPayloadBytes ?? 2 * 1024 * 1024, 'maxPayloadBytes'),
+    retention: resolveRules(options.retention ?? []),
+    timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, 'timeout'),
     carriers: checkCarriers(options.carriers ?? []),
     logger: options.logger ?? new ConsoleLogger(),
     runLogger: options.logger ?? new ConsoleLogger({ least: 'info' }),

@@ -4,13 +4,14 @@ import type { Database } from '../database/database.js';
 import { EngineStoppedError, OverloadedError } from '../errors/errors.js';
 import { deferred } from '../util/deferred.js';
 import { sleepFor } from '../util/timers.js';
+import { RetentionLoop } from '../management/retention-loop.js';
 import type { Registry } from '../workflow/registry.js';
 import type { Started } from '../workflow/run-starter.js';
 import { anyVersion } from '../workflow/stand-in.js';
 import { Desk } from './desk.js';
 import type { ResolvedOptions } from './engine-options.js';
 import { Executor } from './executor.js';
-import { type Health, reason, statusOf } from './health.js';
+import { type Health, reason, statusOf, writeProblems } from './health.js';
 import { observedEngine } from './observed-engine.js';
 import { foundRun, type PreparedStart } from './starts.js';
 import { StrandedWatch } from './stranded-runs.js';
@@ -25,6 +26,7 @@ export class Engine {
   readonly #stranded: StrandedWatch;
   #executor: Executor | null = null; // null = between two executors, or not running
   #nextExecutor = deferred<Executor>();
+  readonly #retention: RetentionLoop | null; // null = everything is kept
   #relaunching: Promise<void> | null = null; // null = not between two executors
   #isStopped = false;
   #stopObserving = (): void => {};
@@ -39,8 +41,10 @@ export class Engine {
       cancel: (workflowIds) => this.#executor?.cancel(workflowIds),
       wake: () => this.#executor?.wake(),
       sweep: () => this.#executor?.sweep(),
+      problems: () => writeProblems(this.#executor?.healthReasons ?? []),
     });
     const { versions, deployGate } = this.desk;
+    const { store } = this.desk.services;
     const { clock, random, logger, strandedMs: intervalMs } = options;
     this.#stranded = new StrandedWatch({
       clock,
@@ -49,10 +53,12 @@ export class Engine {
       intervalMs,
       find: async () => {
         await versions.refresh();
-        return await this.desk.services.store.versions.stranded(clock.sqlNow());
+        return await store.versions.stranded(clock.sqlNow());
       },
       rescue: options.adoptsCompatible ? (runs, isStopped) => deployGate.adoptStranded(runs, isStopped) : null,
     });
+    const rules = options.retention;
+    this.#retention = rules.length === 0 ? null : new RetentionLoop({ ...options, store, rules });
   }
 
   get executorId(): string | null {
@@ -87,6 +93,7 @@ export class Engine {
       observedEngine(services, pools, { executorId: () => this.executorId, runs: () => this.#executor?.runs ?? [] }),
     );
     this.#stranded.start();
+    this.#retention?.start();
   }
 
   /** Hands all runs over to other processes; see {@link Executor.handOver}. */
@@ -186,6 +193,7 @@ export class Engine {
   }
 
   async #stop(): Promise<void> {
+    await this.#retention?.stop();
     this.#nextExecutor.promise.catch(() => {});
     this.#nextExecutor.reject(new EngineStoppedError(null));
     await this.#stranded.stop();

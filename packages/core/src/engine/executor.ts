@@ -162,7 +162,7 @@ export class Executor {
   async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
     const claimNo = this.#claims.next();
     const run = firstClaim(starting, claimNo);
-    const verdict = await this.#log.append({ kind: 'start', run });
+    const verdict = await this.#log.append({ kind: 'start', run: { ...starting, claimNo } });
     if (verdict.kind === 'recorded') this.#execute(definition, run, []);
     this.#claims.settled(claimNo);
     return verdict;

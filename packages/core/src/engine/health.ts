@@ -75,3 +75,10 @@ export function statusOf(reasons: readonly HealthReason[]): Health['status'] {
   if (reasons.length === 0) return 'healthy';
   return reasons.some(({ code }) => problems[code].isGrave) ? 'unhealthy' : 'degraded';
 }
+
+const aboutWriting: ReadonlySet<HealthProblem> = new Set(['lease-uncertain', 'writes-failing', 'backlog-full']);
+
+/** Why what the runs of an engine do cannot be written now; nothing if it can. */
+export function writeProblems(reasons: readonly HealthReason[]): readonly string[] {
+  return reasons.filter(({ code }) => aboutWriting.has(code)).map(({ message }) => message);
+}

@@ -9,6 +9,7 @@ import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
 import { completeToken, type CompleteOptions } from '../workflow/tokens.js';
 import { named, type Workflow } from '../workflow/workflow.js';
 import type { CheckedRun, CheckOptions } from './deploy-gate.js';
+import type { RunAdmin } from '../management/run-admin.js';
 import type { Desk } from './desk.js';
 import type { QueueAdmin } from './queues.js';
 import type { ScheduleAdmin } from './schedules.js';
@@ -36,6 +37,11 @@ export abstract class RunAccess {
   /** What runs are started on; for `workflow.with({ engine })`. */
   get starter(): RunStarter {
     return this.#desk;
+  }
+
+  /** The runs of this database, to be found, looked at, changed, copied and deleted. */
+  get runs(): RunAdmin {
+    return this.#desk.runs;
   }
 
   /** The queues of this database, to be looked at, changed and paused. */

@@ -15,4 +15,6 @@ export interface Runner {
   readonly wake: () => void;
   /** Something may have happened that is otherwise found later. */
   readonly sweep: () => void;
+  /** What is wrong with the writing of this process. */
+  readonly problems: () => readonly string[];
 }

@@ -5,6 +5,7 @@ import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
 import { toMs } from '../util/duration.js';
 import type { RunIdentity } from '../store/runs.js';
+import { encodeAttributes } from '../workflow/attributes.js';
 import { validateArguments } from '../workflow/input-schema.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
 import { checkKey, checkWorkflowId } from '../workflow/names.js';
@@ -25,7 +26,17 @@ export interface PreparedStart {
 /** Checks a start at the edge and turns it into the run to be stored. */
 export async function prepareStart(
   { definition, args, options, captured, parent }: StartRequest,
-  { codec, clock, random }: { readonly codec: Codec; readonly clock: Clock; readonly random: Random },
+  {
+    codec,
+    clock,
+    random,
+    options: defaults,
+  }: {
+    readonly codec: Codec;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly options: { readonly timeoutMs: number | null };
+  },
 ): Promise<PreparedStart> {
   if ('error' in captured) throw captured.error;
   const queueing = prepareQueueing(options);
@@ -33,7 +44,8 @@ export async function prepareStart(
   const input = await validateArguments(definition, args);
   const createdAt = clock.now();
   const detached = options.detached ?? false;
-  const timeoutMs = options.timeout === undefined ? definition.timeoutMs : toMs(options.timeout, 'timeout');
+  const timeoutMs =
+    options.timeout === undefined ? (definition.timeoutMs ?? defaults.timeoutMs) : toMs(options.timeout, 'timeout');
   const run = {
     workflowId,
     name: definition.name,
@@ -43,6 +55,7 @@ export async function prepareStart(
     detached,
     context: captured.encoded,
     fingerprint: options.fingerprint === undefined ? null : checkKey('A fingerprint', options.fingerprint),
+    attributes: encodeAttributes(options.attributes),
     seed: random.uuid(),
     createdAt,
     deadlineAt: earliest(

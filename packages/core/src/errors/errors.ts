@@ -11,12 +11,14 @@ export class WorkflowConflictError extends PerdureError {
     workflowId: string,
     difference:
       | { readonly reason: 'input' | 'fingerprint' }
-      | { readonly reason: 'workflow'; readonly existing: string; readonly given: string },
+      | { readonly reason: 'workflow' | 'fork'; readonly existing: string; readonly given: string },
   ) {
     const what =
       difference.reason === 'workflow'
         ? `as workflow "${difference.existing}", not "${difference.given}"`
-        : `with another ${difference.reason}`;
+        : difference.reason === 'fork'
+          ? `as ${difference.existing}, not ${difference.given}`
+          : `with another ${difference.reason}`;
     super(
       WorkflowConflictError.code,
       `Run "${workflowId}" exists already, ${what}. Use another workflowId for other work, or the same input to get the same run.`,

@@ -16,8 +16,11 @@ export function nextFire(
 
 /** The workflow id of the run that a slot becomes. */
 export function slotId(name: string, slotAt: EpochMs): string {
-  return `${name}@${new Date(slotAt).toISOString()}`;
+  return `${slotPrefix(name)}${new Date(slotAt).toISOString()}`;
 }
+
+/** What the workflow ids of a schedule's runs begin with. */
+export const slotPrefix = (name: string): string => `${name}@`;
 
 /** What the run of a slot gets: a {@link Slot}. */
 export function slotArgument(name: string, slotAt: EpochMs, input: unknown): unknown {

@@ -187,6 +187,7 @@ export function createQueueStore(
           at,
           run.context,
           run.fingerprint,
+          run.attributes,
         ],
       });
       return row?.workflow_id ?? null;
@@ -222,7 +223,8 @@ const replaceHolderText = (schema: string): string => `
     where $7::bool and i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (
     update ${schema}.runs r
-    set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text, fingerprint = $10::text
+    set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text, fingerprint = $10::text,
+      attributes = $11::jsonb
     from holder
     where r.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
     returning r.workflow_id

@@ -97,10 +97,15 @@ export interface NewRun {
   readonly context: string | null;
   /** What a second start is compared by; null = its input. */
   readonly fingerprint: string | null;
+  /** {@link Attributes} as JSON; null = none. */
+  readonly attributes: string | null;
 }
 
+/** What runs are found by, besides what they have anyway. */
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
+
 /** A run that an executor owns and is about to execute. */
-export interface ClaimedRun extends NewRun {
+export interface ClaimedRun extends Omit<NewRun, 'attributes'> {
   readonly queue: string | null; // null = it was started, not enqueued
   readonly attempt: number;
   readonly crashes: number;
@@ -153,6 +158,9 @@ export interface RunRecord {
   readonly deadlineAt: EpochMs | null;
   readonly finishedAt: EpochMs | null;
   readonly cancelRequested: boolean;
+  readonly attributes: Attributes;
+  /** The run whose history this one began with; null = none. */
+  readonly forkedFrom: string | null;
   /** Why it is `blocked`, with the precise difference between its history and the code; null in any other status. */
   readonly blockedReason: string | null;
 }

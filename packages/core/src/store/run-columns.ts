@@ -14,4 +14,5 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'deadline_at', type: 'int8', value: (run) => run.deadlineAt, expression: fromMs },
   { name: 'context', type: 'text', value: (run) => run.context },
   { name: 'fingerprint', type: 'text', value: (run) => run.fingerprint },
+  { name: 'attributes', type: 'text', value: (run) => run.attributes, expression: (value) => `${value}::jsonb` },
 ];

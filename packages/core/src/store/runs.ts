@@ -1,19 +1,10 @@
 import type { Database, Queryable } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
-import type {
-  Checkpoint,
-  CheckpointKind,
-  CrashRecord,
-  NewRun,
-  Outcome,
-  OutcomeKind,
-  RunRecord,
-  RunState,
-  RunStatus,
-} from './records.js';
+import type { Checkpoint, CheckpointKind, NewRun, Outcome, OutcomeKind, RunRecord } from './records.js';
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
-import { columnNames, now, readMs, readMsOrNull, rowsParameters, rowsSelection, rowsSource, toMs } from './sql.js';
+import { runRecordColumns, runRecordSource, type RunRow, toRunRecord } from './run-records.js';
+import { columnNames, now, readMs, rowsParameters, rowsSelection, rowsSource, toMs } from './sql.js';
 import { streamedRows } from './streams.js';
 
 /** What a cancellation request came to, for each run that it reached. */
@@ -86,12 +77,7 @@ export function createRunStore(database: Database, schema: string, statementName
       const [row] = await database.query<RunRow>({
         name: statementName('runs_find'),
         text: `
-          select r.workflow_id, r.name, r.version, r.state, r.queue, i.state as item_state, r.context, r.parent_id, r.executor_id::text as executor_id,
-            r.attempt, r.crash_log, r.blocked_reason, r.cancel_requested_at is not null as cancel_requested,
-            o.kind as outcome, ${toMs('r.created_at')} as created_ms, ${toMs('r.deadline_at')} as deadline_ms,
-            ${toMs('o.finished_at')} as finished_ms
-          from ${schema}.runs r left join ${schema}.outcomes o on o.workflow_id = r.workflow_id
-          left join ${schema}.queue_items i on i.workflow_id = r.workflow_id
+          select ${runRecordColumns} from ${runRecordSource(schema)}
           where r.workflow_id = $1::text`,
         values: [workflowId],
       });
@@ -218,26 +204,6 @@ const cancelText = (schema: string): string => `
   }).join(', ')}
   select workflow_id, executor_id::text as executor_id, state = 'settled' as is_settled from requested`;
 
-interface RunRow extends Record<string, unknown> {
-  workflow_id: string;
-  name: string;
-  version: string;
-  state: RunState;
-  queue: string | null;
-  item_state: string | null;
-  context: string | null;
-  parent_id: string | null;
-  executor_id: string | null;
-  attempt: number;
-  crash_log: readonly CrashRecord[] | null;
-  blocked_reason: string | null;
-  cancel_requested: boolean;
-  outcome: OutcomeKind | null;
-  created_ms: number;
-  deadline_ms: number | null;
-  finished_ms: number | null;
-}
-
 interface OutcomeRow extends Record<string, unknown> {
   workflow_id: string;
   known: boolean;
@@ -257,43 +223,6 @@ interface CheckpointRow extends Record<string, unknown> {
   attempt: number;
   started_ms: number;
   finished_ms: number;
-}
-
-function toRunRecord(row: RunRow): RunRecord {
-  return {
-    workflowId: row.workflow_id,
-    name: row.name,
-    version: row.version,
-    status: row.outcome ?? statusOf(row.state, row.item_state),
-    context: row.context,
-    parentId: row.parent_id,
-    queue: row.queue,
-    executorId: row.executor_id,
-    attempt: row.attempt,
-    crashes: row.crash_log ?? [],
-    createdAt: readMs(row.created_ms),
-    deadlineAt: readMsOrNull(row.deadline_ms),
-    finishedAt: readMsOrNull(row.finished_ms),
-    cancelRequested: row.cancel_requested,
-    blockedReason: row.state === 'blocked' ? row.blocked_reason : null,
-  };
-}
-
-function statusOf(state: RunState, itemState: string | null): RunStatus {
-  switch (state) {
-    case 'owned':
-    case 'parked':
-      return 'running';
-    case 'available':
-      return 'enqueued';
-    case 'queued':
-      return itemState === 'delayed' ? 'delayed' : 'enqueued';
-    case 'blocked':
-      return 'blocked';
-    case 'settled':
-      // Only ever together with an outcome row, which the caller has looked at first.
-      return 'cancelled';
-  }
 }
 
 function toCheckpoint(row: CheckpointRow): Checkpoint {

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
+import { type ArchiveStore, createArchiveStore } from './archives.js';
 import { createDeadLetterStore, type DeadLetterStore } from './dead-letters.js';
 import { createEventStore, type EventStore } from './events.js';
 import { createExecutorStore, type ExecutorStore } from './executors.js';
+import { createExplanationStore, type ExplanationStore } from './explanations.js';
 import { createFlushStore, type FlushStore } from './flush.js';
+import { createForkStore, type ForkStore } from './forks.js';
 import { createMessageStore, type MessageStore } from './messages.js';
 import { createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createParkingStore, type ParkingStore } from './parking.js';
 import { createQueueStore, type QueueStore } from './queues.js';
+import { createRunChangeStore, type RunChangeStore } from './run-changes.js';
+import { createRunListingStore, type RunListingStore } from './run-listing.js';
+import { createRunRemovalStore, type RunRemovalStore } from './run-removal.js';
 import { createRunStore, type RunStore } from './runs.js';
 import { createScheduleStore, type ScheduleStore } from './schedules.js';
 import { createStreamStore, type StreamStore } from './streams.js';
@@ -26,6 +32,12 @@ import { createVitalsStore, type VitalsStore } from './vitals.js';
 export interface Store {
   readonly flush: FlushStore;
   readonly runs: RunStore;
+  readonly runListing: RunListingStore;
+  readonly runChanges: RunChangeStore;
+  readonly runRemoval: RunRemovalStore;
+  readonly forks: ForkStore;
+  readonly explanations: ExplanationStore;
+  readonly archives: ArchiveStore;
   readonly transactions: TransactionStore;
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
@@ -52,6 +64,12 @@ export function createStore(database: Database, schemaName: string): Store {
   return {
     flush: createFlushStore(database, schema, statementName),
     runs: createRunStore(database, schema, statementName),
+    runListing: createRunListingStore(database, schema, statementName),
+    runChanges: createRunChangeStore(database, schema, statementName),
+    runRemoval: createRunRemovalStore(database, schema, statementName),
+    forks: createForkStore(database, schema, statementName),
+    explanations: createExplanationStore(database, schema, statementName),
+    archives: createArchiveStore(database, schema, statementName),
     transactions: createTransactionStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),

@@ -1,7 +1,10 @@
 import type { Queryable } from '../database/database.js';
 
 export interface TokenStore {
-  /** The run that made the token with this payload; null if none did. */
+  /**
+   * The run that made the token with this payload; null if none did. A fork has the tokens of its source: of those that have
+   * made it, the newest one that has not ended.
+   */
   findRun(tx: Queryable, payload: string): Promise<string | null>;
 }
 
@@ -11,7 +14,10 @@ export function createTokenStore(schema: string, statementName: (name: string) =
     async findRun(tx, payload) {
       const [row] = await tx.query<{ workflow_id: string }>({
         name: statementName('tokens_find_run'),
-        text: `select workflow_id from ${schema}.checkpoints where kind = 'token' and payload = $1::text limit 1`,
+        text: `
+          select c.workflow_id from ${schema}.checkpoints c join ${schema}.runs r on r.workflow_id = c.workflow_id
+          where c.kind = 'token' and c.payload = $1::text
+          order by exists (select 1 from ${schema}.outcomes o where o.workflow_id = c.workflow_id), r.created_at desc limit 1`,
         values: [payload],
       });
       return row?.workflow_id ?? null;

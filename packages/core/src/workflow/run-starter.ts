@@ -1,6 +1,6 @@
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
-import type { RunRecord } from '../store/records.js';
+import type { Attributes, RunRecord } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Duration } from '../util/duration.js';
@@ -21,6 +21,8 @@ export interface StartOptions extends QueueingOptions {
    * only a part. 1 to 255 bytes.
    */
   readonly fingerprint?: string;
+  /** What the run is found by later: texts, numbers and booleans, 8 KiB of them at most, and no secrets. */
+  readonly attributes?: Attributes;
   /** From start to completion, restarts included; overrules the workflow's own. In a queue it counts from when the run begins. */
   readonly timeout?: Duration;
   /** The moment by which the run must have completed, where that is known rather than a duration. */

@@ -5,7 +5,7 @@ import type { Migration } from './migration.js';
  *
  * `runs` is written once by a start and then only touched when ownership moves; `checkpoints` and `outcomes` are
  * append-only. A workflow that no process dies under leaves no dead tuple, and finished runs cost the hot path nothing
- * (docs/adr/0002). None of the partial indexes contains a run that was started directly.
+ * (docs/adr/0002). None of the partial indexes contains a run that was started directly and that completed.
  */
 export const init: Migration = {
   version: 1,
@@ -63,6 +63,10 @@ create index runs_available on ${schema}.runs (name, version, available_at) wher
 create index runs_suspects on ${schema}.runs (name, version, available_at) where state = 'available' and crashes >= 2;
 create index runs_blocked on ${schema}.runs (name, version, blocked_at) where state = 'blocked';
 create index runs_parent on ${schema}.runs (parent_id) where parent_id is not null;
+-- For lists, and for what deletes the oldest ones.
+create index runs_created on ${schema}.runs (created_at, workflow_id);
+create index runs_unfinished on ${schema}.runs (created_at, workflow_id)
+  where state in ('available', 'parked', 'queued', 'blocked');
 create index runs_cancel on ${schema}.runs (executor_id) where cancel_requested_at is not null;
 
 create table ${schema}.checkpoints (
@@ -98,5 +102,7 @@ create table ${schema}.outcomes (
   payload text,
   finished_at timestamptz not null
 );
+
+create index outcomes_unsuccessful on ${schema}.outcomes (kind, finished_at) where kind <> 'completed';
 `,
 };

@@ -1,0 +1,85 @@
+import type { Database } from '../database/database.js';
+import type { ListPlace } from './run-listing.js';
+
+/** Deletes runs with all that belongs to them. */
+export interface RunRemovalStore {
+  /** The runs and what they have started, and these in turn. */
+  findTrees(workflowIds: readonly string[]): Promise<string[]>;
+  /**
+   * Deletes those that have ended, except children of runs that have not: these would start them again. Answers with what is
+   * gone.
+   *
+   * @param mode `patient` waits for whoever has one locked, `passing` leaves it for another time
+   */
+  remove(workflowIds: readonly string[], mode: 'patient' | 'passing'): Promise<string[]>;
+  /** The place of the first run that is too many, where so many of a workflow that have ended are to stay; null = none is. */
+  findExcess(name: string, keep: number): Promise<ListPlace | null>;
+}
+
+export function createRunRemovalStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+): RunRemovalStore {
+  return {
+    async findTrees(workflowIds) {
+      const rows = await database.query<{ workflow_id: string }>({
+        name: statementName('run_removal_find_trees'),
+        text: `
+          with recursive tree as (
+            select workflow_id from unnest($1::text[]) as given(workflow_id)
+            union
+            select r.workflow_id from tree join ${schema}.runs r on r.parent_id = tree.workflow_id
+          )
+          select workflow_id from tree`,
+        values: [{ arrayOf: 'text', values: workflowIds }],
+      });
+      return rows.map((row) => row.workflow_id);
+    },
+
+    async remove(workflowIds, mode) {
+      const rows = await database.query<{ workflow_id: string }>({
+        name: statementName(`run_removal_remove_${mode}`),
+        text: removeText(schema, mode === 'passing' ? 'skip locked' : ''),
+        values: [{ arrayOf: 'text', values: workflowIds }],
+      });
+      return rows.map((row) => row.workflow_id);
+    },
+
+    async findExcess(name, keep) {
+      const [row] = await database.query<{ workflow_id: string; created_us: number }>({
+        name: statementName('run_removal_find_excess'),
+        text: `
+          select r.workflow_id, (extract(epoch from r.created_at) * 1000000)::float8 as created_us
+          from ${schema}.runs r
+          where r.name = $1::text and exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+          order by r.created_at desc, r.workflow_id desc offset $2::int4 limit 1`,
+        values: [name, keep],
+      });
+      return row === undefined ? null : { createdAtUs: Number(row.created_us), workflowId: row.workflow_id };
+    },
+  };
+}
+
+const belongings = ['checkpoints', 'transactions', 'messages', 'streams', 'queue_items', 'outcomes'];
+
+/** A run that is reopened meanwhile has another state when its lock is held. */
+const removeText = (schema: string, locking: string): string => `
+  with chosen as materialized (
+    select r.workflow_id from ${schema}.runs r
+    where r.workflow_id = any($1::text[]) and r.state in ('owned', 'settled')
+      and exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+      and not exists (
+        select 1 from ${schema}.runs p where p.workflow_id = r.parent_id and not exists (
+          select 1 from ${schema}.outcomes o where o.workflow_id = p.workflow_id
+        )
+      )
+    order by r.workflow_id for update of r ${locking}
+  ), ${belongings
+    .map(
+      (table) => `gone_${table} as (
+    delete from ${schema}.${table} b using chosen where b.workflow_id = chosen.workflow_id
+  )`,
+    )
+    .join(', ')}
+  delete from ${schema}.runs r using chosen where r.workflow_id = chosen.workflow_id returning r.workflow_id`;
