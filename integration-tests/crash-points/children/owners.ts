@@ -94,6 +94,7 @@ export function owners({ noted, define }: Instruments): CrashScenario[] {
         await stage.start(this.workflows(stage.role)[0]!);
         if (stage.role !== 'tested') return await stage.ending();
         while ((await stage.perdure.run(stage.id).status()).status !== 'blocked') await nextLook();
+        await stage.once('unblock', () => stage.perdure.runs.resume(stage.id));
         return null;
       },
     }),

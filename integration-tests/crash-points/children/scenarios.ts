@@ -5,6 +5,7 @@ import { interruptions } from './interruptions.js';
 import { collected } from './metrics.js';
 import { owners } from './owners.js';
 import type { Instruments } from './stage.js';
+import { management } from './management.js';
 import { messages } from './messages.js';
 import { parking } from './parking.js';
 import { schedules } from './schedules.js';
@@ -38,5 +39,6 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...collected(instruments),
     ...transactions(instruments),
     ...versions(instruments),
+    ...management(instruments),
   ];
 }
