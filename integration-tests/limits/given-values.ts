@@ -227,6 +227,54 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
     return [await thrown(() => bound.enqueue(echo))];
   },
 
+  'Attributes that are no texts, numbers or booleans, or take more than 8 KiB': async (test) => {
+    const echo = workflow('echo', async () => 1);
+    const engine = await launchEngine(test, { workflows: [echo] });
+    const errors: unknown[] = [];
+    for (const attributes of [{ a: {} }, { a: null }, { a: NaN }, { a: '\0' }, { a: 'x'.repeat(8_192) }] as never[]) {
+      errors.push(await thrown(() => echo.with({ engine, attributes }).start()));
+    }
+    return errors;
+  },
+
+  'A filter of runs that is none, or that is empty where something is to be done to all that it finds': async (
+    test,
+  ) => {
+    const { runs } = await launchEngine(test, { workflows: [] });
+    const errors = [await thrown(() => runs.cancel({})), await thrown(() => runs.delete({}))];
+    for (const filter of [{ colour: 'red' }, { status: 'broken' }, { createdFrom: 'yesterday' }] as never[]) {
+      errors.push(await thrown(() => runs.list(filter)));
+    }
+    return errors;
+  },
+
+  'A fork at a call that its source has not made': async (test) => {
+    const echo = workflow('echo', async () => 1);
+    const engine = await launchEngine(test, { workflows: [echo] });
+    await echo.with({ engine, workflowId: 'source' })();
+    const { runs } = engine;
+    return [
+      await thrown(() => runs.fork('source', { from: 1 })),
+      await thrown(() => runs.fork('source', { from: { step: 'none' } })),
+    ];
+  },
+
+  'A fork under the id of another run': async (test) => {
+    const echo = workflow('echo', async () => 1);
+    const engine = await launchEngine(test, { workflows: [echo] });
+    for (const workflowId of ['source', 'other']) await echo.with({ engine, workflowId })();
+    return [await thrown(() => engine.runs.fork('source', { workflowId: 'other' }))];
+  },
+
+  'A rule of retention that limits nothing, or an archive that is none': async (test) => {
+    const { runs } = await launchEngine(test, { workflows: [] });
+    return [
+      await thrown(() => runs.prune([{}])),
+      await thrown(() => launchEngine(test, { retention: [{ keep: 1 }] })),
+      await thrown(() => runs.import({} as never)),
+    ];
+  },
+
   'A question or a start after `shutdown()`': async (test) => {
     const echo = workflow('echo', async () => 1);
     const perdure = await launchEngine(test, { workflows: [echo] });
