@@ -3,6 +3,7 @@ import {
   createToken,
   currentRun,
   getEvent,
+  patched,
   type Perdure,
   queue,
   random,
@@ -53,6 +54,12 @@ const everything = workflow('everything', async () => {
   return { drawn, first, greeting, awaited, other, both: both.slice(0, 2), last: uuid() };
 });
 const callCount = 15;
+
+const changed = workflow('changed', async () => {
+  const before = await step.run('before', () => note('before')); // 0
+  const more = patched('more') ? [await step.run('added', () => note('added'))] : []; // 1
+  return [before, ...more, await step.run('after', () => note('after'))]; // 2
+});
 
 /** The live work of each call, by its number. */
 const work: Readonly<Record<number, string>> = { 0: 'first', 7: 'writing', 8: 'left' };
@@ -108,6 +115,17 @@ describe.each(databases)('a fork on $name', ({ open }) => {
     }
     expect(await engine.runs.steps('source')).toEqual(sourceSteps);
     expect((await engine.runs.list({ forkedFrom: 'source' })).runs).toHaveLength(callCount + 1);
+  });
+
+  it('takes the way that its source took at a patch, also where it begins right behind that', async () => {
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [changed] });
+    await changed.with({ engine, workflowId: 'source' }).start();
+    const expected = await engine.run('source').result();
+    expect(expected).toEqual(['before', 'added', 'after']);
+    for (const from of [0, 1, 2, 3]) {
+      const { workflowId } = await engine.runs.fork('source', { from });
+      expect(await engine.run(workflowId).result()).toEqual(expected);
+    }
   });
 
   it('at the step that failed goes on with mended code, on any version, one or many, and keeps what came before', async () => {

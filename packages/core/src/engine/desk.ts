@@ -41,6 +41,7 @@ import type { Schedules } from './schedules.js';
 import { Runs } from '../management/run-admin.js';
 import { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
+import { startInTransaction } from './start-in-transaction.js';
 import { foundRun, type PreparedStart, prepareStart } from './starts.js';
 import { Versions } from './versions.js';
 
@@ -224,7 +225,7 @@ export class Desk implements RunStarter {
   async start(request: StartRequest): Promise<Started> {
     if (this.#isClosed) throw new EngineStoppedError(null);
     const starting = await this.prepare(request);
-    if (request.transaction !== null) return this.#count(starting, await this.startIn(request.transaction, starting));
+    if (request.transaction !== null) return this.#count(starting, await this.#startIn(request.transaction, starting));
     const started = await this.#starts.wait(
       () => this.#runner.start(starting),
       () => new EngineStoppedError(null),
@@ -240,25 +241,6 @@ export class Desk implements RunStarter {
       await this.queues.ensure(starting.queueing.item.queue);
     }
     return starting;
-  }
-
-  /** The run waits to be claimed: whether it exists is known when the transaction has committed, and only to Postgres. */
-  async startIn(transaction: TransactionClient, { run, queueing, queuedTimeoutMs }: PreparedStart): Promise<Started> {
-    const { store, clock, codec, hints } = this.services;
-    const tx = this.#database.through(transaction);
-    if (queueing !== null) {
-      await this.queues.ensureIn(tx, queueing.item.queue);
-      const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
-      const started = await enqueueIn(tx, queued, queueing.deduplication, this.services);
-      await hints.sendIn(tx, { type: 'work' });
-      return started;
-    }
-    const inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
-    if (inserted.has(run.seed)) {
-      await hints.sendIn(tx, { type: 'work' });
-      return { workflowId: run.workflowId, isNew: true };
-    }
-    return foundRun(await store.runs.findIn(tx, run.workflowId), run, codec);
   }
 
   /** The run that has the id of one that is being started. */
@@ -340,7 +322,7 @@ export class Desk implements RunStarter {
         const { transaction } = request;
         return this.#count(
           starting,
-          await (transaction === null ? start(starting) : this.startIn(transaction, starting)),
+          await (transaction === null ? start(starting) : this.#startIn(transaction, starting)),
         );
       },
       outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal),
@@ -378,6 +360,11 @@ export class Desk implements RunStarter {
   /** Repeats a question while the database is away. */
   ask<T>(send: () => Promise<T>): Promise<T> {
     return retryWhileUnavailable(this.services, () => this.#isClosed, send);
+  }
+
+  #startIn(transaction: TransactionClient, starting: PreparedStart): Promise<Started> {
+    const tx = this.#database.through(transaction);
+    return startInTransaction(tx, starting, this.services, (within, queue) => this.queues.ensureIn(within, queue));
   }
 
   #count({ definition }: PreparedStart, started: Started): Started {

@@ -95,7 +95,8 @@ export function createForkStore(
  * earlier calls only. So what belongs to calls before the chosen one, in its recorded order, is a history that the workflow can
  * have had: the chosen call and those after it had no part in it. The seed is the source's, because what was drawn from it is.
  *
- * An interruption stays only where a result that stays came after it. A message that was received by a call that stays is
+ * An interruption stays only where a result that stays came after it, and the new way at a patch where nothing that goes came
+ * before: the workflow asked in consequence of what came before. A message that was received by a call that stays is
  * consumed; the others are there to be received again.
  */
 const forkText = (schema: string): string => `
@@ -104,17 +105,20 @@ const forkText = (schema: string): string => `
   ), epoch as materialized (
     select coalesce(max(position), -1) as began_at, count(*)::int4 as retries
     from ${schema}.checkpoints where workflow_id = $1::text and kind = 'retry' and $3::int4 > 0
-  ), kept as materialized (
-    select c.*, row_number() over (order by c.position) - 1 as place
-    from ${schema}.checkpoints c cross join epoch
-    where c.workflow_id = $1::text and $3::int4 > 0 and (
-      c.position <= epoch.began_at or c.seq between 0 and $3::int4 - 1
-      or c.seq = -1 and exists (
+  ), history as materialized (
+    select c.*, c.position <= epoch.began_at or c.seq between 0 and $3::int4 - 1
+      or c.seq = -1 and c.kind <> 'patch' and exists (
         select 1 from ${schema}.checkpoints later
         where later.workflow_id = $1::text and later.position > c.position and later.seq between 0 and $3::int4 - 1
           and later.kind not in ('attempt', 'timer', 'wait')
-      )
-    )
+      ) as stays
+    from ${schema}.checkpoints c cross join epoch where c.workflow_id = $1::text and $3::int4 > 0
+  ), kept as materialized (
+    select h.*, row_number() over (order by h.position) - 1 as place
+    from (
+      select history.*, bool_and(stays or kind in ('patch', 'attempt', 'timer', 'wait')) over (order by position) as is_whole
+      from history
+    ) h where h.stays or h.kind = 'patch' and h.is_whole
   ), forked as (
     insert into ${schema}.runs (
       workflow_id, name, version, input, unchecked, detached, seed, created_at, deadline_at, context, attributes,
@@ -137,7 +141,7 @@ const forkText = (schema: string): string => `
     from forked cross join clock left join lateral (
       select jsonb_strip_nulls(q.declared || q.changed) as settings from ${schema}.queues q where q.name = $7::text
     ) q on true where $7::text is not null
-  ), history as (
+  ), checkpoints as (
     insert into ${schema}.checkpoints (
       workflow_id, position, seq, kind, name, payload, failed, started_at, finished_at, attempt
     )
