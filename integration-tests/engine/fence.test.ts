@@ -194,6 +194,7 @@ function batch(executorId: string, workflowId: string) {
         context: null,
         fingerprint: null,
         attributes: null,
+        trace: null,
       },
     ],
     checkpoints: [

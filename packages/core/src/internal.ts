@@ -23,3 +23,7 @@ export { instruments } from './metrics/instruments.js';
 export type { Checkpoint, NewRun } from './store/records.js';
 export { currentScope } from './workflow/current-context.js';
 export { privateWorkflow } from './workflow/workflow.js';
+export { spanIdsInProcess } from './tracing/span-ids-in-process.js';
+export type { GivenIds, SpanIdsInProcess } from './tracing/span-ids.js';
+export { awaitedByActiveSpan, notesOnActiveSpan } from './tracing/surroundings.js';
+export type { RequestNotes } from './tracing/surroundings.js';

@@ -9,6 +9,7 @@ export interface TestEngineOptions extends Pick<
   | 'workflows'
   | 'privateWorkflows'
   | 'carriers'
+  | 'tracing'
   | 'errors'
   | 'logger'
   | 'schema'

@@ -216,8 +216,8 @@ function sizeOf(item: LogItem): number {
   const written = item.kind === 'checkpoint' && item.checkpoint.streamed ? sizeOfChange(item.checkpoint.streamed) : 0;
   const payload =
     'run' in item ? item.run.input : item.kind === 'checkpoint' ? item.checkpoint.payload : item.outcome.payload;
-  const context = 'run' in item ? item.run.context : null;
-  return 200 + (payload?.length ?? 0) + (context?.length ?? 0) + written;
+  const carried = 'run' in item ? (item.run.context?.length ?? 0) + (item.run.trace?.length ?? 0) : 0;
+  return 200 + (payload?.length ?? 0) + carried + written;
 }
 
 const sizeOfChange = ({ entries }: StreamChange): number =>

@@ -1,4 +1,6 @@
+import { SpanKind } from '@opentelemetry/api';
 import { CancelledError, RunNotFoundError } from '../errors/errors.js';
+import type { RequestSpan } from '../tracing/request-span.js';
 import type { EngineServices } from './engine-services.js';
 
 export interface CancellationsOptions {
@@ -23,6 +25,12 @@ export class Cancellations {
 
   /** @throws {RunNotFoundError} */
   async cancel(workflowId: string): Promise<void> {
+    const attributes = { 'perdure.workflow.id': workflowId };
+    const span = this.#options.services.tracing.request('cancel', SpanKind.INTERNAL, attributes, null);
+    await (span === null ? this.#request(workflowId, null) : span.around(() => this.#request(workflowId, span)));
+  }
+
+  async #request(workflowId: string, span: RequestSpan | null): Promise<void> {
     const { services, ask, executorId, onCancelled, onWork } = this.#options;
     const { store, codec, clock, hints } = services;
     const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
@@ -31,6 +39,7 @@ export class Cancellations {
     if (verdicts.length === 0 && (await ask(() => store.runs.find(workflowId))) === null) {
       throw new RunNotFoundError(workflowId);
     }
+    span?.linkToRun(verdicts.find((verdict) => verdict.workflowId === workflowId)?.trace ?? null);
     onCancelled(verdicts.map((verdict) => verdict.workflowId));
     const owners = new Set(verdicts.map((verdict) => verdict.executorId));
     const here = executorId();

@@ -4,6 +4,7 @@ import { measuredDatabase } from '../metrics/measured-database.js';
 import { openTelemetryMetrics } from '../metrics/open-telemetry.js';
 import { noNotifications } from '../store/notifications.js';
 import { createStore } from '../store/store.js';
+import { Tracing } from '../tracing/tracing.js';
 import { carriedBytesMax, Carriers } from '../workflow/carriers.js';
 import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
@@ -29,6 +30,7 @@ export function createServices(
     random,
     logger,
     metrics,
+    tracing: new Tracing(options.tracing, clock),
     store,
     codec: createCodec({ errorClasses: classes, maxBytes: options.payloadBytesMax }),
     carriers: new Carriers(options.carriers, createCodec({ errorClasses: classes, maxBytes: carriedBytesMax })),

@@ -6,13 +6,15 @@ import type { DataSource } from '../step/data-source.js';
 import type { EventAnswer, EventQuestion } from '../store/events.js';
 import type { StreamAnswer, StreamQuestion } from '../store/streams.js';
 import { migrate, verifySchema } from '../store/migrate.js';
-import type { Outcome, RunRecord } from '../store/records.js';
+import type { Outcome } from '../store/records.js';
 import { Interruptible } from '../util/interruptible.js';
-import type { Captured, Carriers } from '../workflow/carriers.js';
+import type { StartKind } from '../tracing/traced-run.js';
+import type { Captured } from '../workflow/carriers.js';
 import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
 import { anyVersion } from '../workflow/stand-in.js';
 import type {
+  CallingRun,
   EncodedOutcome,
   MessageToSend,
   RunInfo,
@@ -32,6 +34,7 @@ import type { Queueing } from './queueing.js';
 import { Queues } from './queues.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
 import { ParkedWatchers } from './parked-watchers.js';
+import { toRunInfo } from './run-info.js';
 import { RunResults } from './run-results.js';
 import type { Runner } from './runner.js';
 import type { Scheduler } from './scheduler.js';
@@ -42,7 +45,7 @@ import { Runs } from '../management/run-admin.js';
 import { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
 import { startInTransaction } from './start-in-transaction.js';
-import { foundRun, type PreparedStart, prepareStart } from './starts.js';
+import { carryOut, foundRun, type PreparedStart, prepareStart } from './starts.js';
 import { Versions } from './versions.js';
 
 /**
@@ -216,29 +219,41 @@ export class Desk implements RunStarter {
     await this.services.mailbox.stop();
     await this.#results.stop(new EngineStoppedError(null));
     await this.services.hints.stop();
+    this.services.tracing.stop(new EngineStoppedError(null));
   }
 
-  capture(inherited: string | null): Captured {
-    return this.services.carriers.capture(inherited);
+  capture(kind: StartKind, within: CallingRun | null): Captured {
+    const { carriers, tracing } = this.services;
+    return { carried: carriers.capture(within?.carried ?? null), trace: tracing.capture(kind, within) };
   }
 
   async start(request: StartRequest): Promise<Started> {
     if (this.#isClosed) throw new EngineStoppedError(null);
     const starting = await this.prepare(request);
-    if (request.transaction !== null) return this.#count(starting, await this.#startIn(request.transaction, starting));
-    const started = await this.#starts.wait(
-      () => this.#runner.start(starting),
-      () => new EngineStoppedError(null),
+    const { transaction } = request;
+    return await carryOut(starting, this.services.metrics, () =>
+      transaction === null
+        ? this.#starts.wait(
+            () => this.#runner.start(starting),
+            () => new EngineStoppedError(null),
+          )
+        : this.#startIn(transaction, starting),
     );
-    return this.#count(starting, started);
   }
 
   async prepare(request: StartRequest): Promise<PreparedStart> {
     const { definition } = request;
     const known = definition.version === anyVersion ? this.versions.forNewWork(definition.name) : null;
-    const starting = await prepareStart({ ...request, definition: known ?? definition }, this.services);
+    const starting = await prepareStart(
+      { ...request, definition: known ?? definition },
+      this.services,
+      this.#runner.executorId(),
+    );
     if (starting.queueing !== null && request.transaction === null) {
-      await this.queues.ensure(starting.queueing.item.queue);
+      await this.queues.ensure(starting.queueing.item.queue).catch((error: unknown) => {
+        starting.span?.failed(error);
+        throw error;
+      });
     }
     return starting;
   }
@@ -312,17 +327,16 @@ export class Desk implements RunStarter {
    * @param start makes a child durable on the executor
    */
   starterFor(executorId: string, start: (starting: PreparedStart) => Promise<Started>): RunStarter {
-    const { store, random } = this.services;
+    const { store, random, metrics } = this.services;
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
       runLogger: this.runLogger,
-      capture: (inherited) => this.capture(inherited),
+      capture: (kind, within) => this.capture(kind, within),
       start: async (request) => {
         const starting = await this.prepare(request);
         const { transaction } = request;
-        return this.#count(
-          starting,
-          await (transaction === null ? start(starting) : this.#startIn(transaction, starting)),
+        return await carryOut(starting, metrics, () =>
+          transaction === null ? start(starting) : this.#startIn(transaction, starting),
         );
       },
       outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal),
@@ -367,11 +381,6 @@ export class Desk implements RunStarter {
     return startInTransaction(tx, starting, this.services, (within, queue) => this.queues.ensureIn(within, queue));
   }
 
-  #count({ definition }: PreparedStart, started: Started): Started {
-    if (started.isNew) this.services.metrics.started(definition.name);
-    return started;
-  }
-
   #look(workflowIds: readonly string[]): void {
     this.#results.look(workflowIds);
     this.#heardOf(workflowIds);
@@ -387,9 +396,4 @@ export class Desk implements RunStarter {
     const outcome = await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
     return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
   }
-}
-
-function toRunInfo(record: RunRecord, carriers: Carriers): RunInfo {
-  const { context, ...info } = record;
-  return { ...info, context: carriers.read(context) };
 }

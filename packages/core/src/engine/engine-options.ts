@@ -15,6 +15,7 @@ import { SystemClock } from '../seams/system-clock.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { type Carrier, checkCarriers } from '../workflow/carriers.js';
 import type { Workflow } from '../workflow/workflow.js';
+import { type ResolvedTracing, resolveTracing, type TracingOptions } from '../tracing/tracing-options.js';
 
 /** How an engine is launched. With no options at all: embedded Postgres in `.perdure/`. */
 export interface LaunchOptions {
@@ -43,6 +44,11 @@ export interface LaunchOptions {
   readonly errors?: readonly ErrorClass[];
   /** What runs take along from the code that starts them, such as whose request it is; see {@link Carrier}. */
   readonly carriers?: readonly Carrier[];
+  /**
+   * How runs are traced in the OpenTelemetry SDK that the application registers; `false`: not at all. Without an SDK it costs
+   * nothing.
+   */
+  readonly tracing?: false | TracingOptions;
   /**
    * Any pino logger, for what the engine has to say and for what workflows and steps `log`. By default, warnings and errors
    * of the engine go to stderr, and what is logged from `info` on.
@@ -97,6 +103,7 @@ export type ClientOptions = Pick<
   | 'schema'
   | 'errors'
   | 'carriers'
+  | 'tracing'
   | 'logger'
   | 'notifications'
   | 'timeout'
@@ -136,6 +143,7 @@ export interface ResolvedOptions {
   readonly timeoutMs: number | null; // null = none
   readonly backlogBytesMax: number;
   readonly carriers: readonly Carrier[];
+  readonly tracing: ResolvedTracing | null; // null = none
   readonly logger: Logger;
   /** For what workflows and steps log. */
   readonly runLogger: Logger;
@@ -170,6 +178,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     retention: resolveRules(options.retention ?? []),
     timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, 'timeout'),
     carriers: checkCarriers(options.carriers ?? []),
+    tracing: resolveTracing(options.tracing ?? {}),
     logger: options.logger ?? new ConsoleLogger(),
     runLogger: options.logger ?? new ConsoleLogger({ least: 'info' }),
     clock: options.clock ?? new SystemClock(),

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.js';
 import type { Carriers } from '../workflow/carriers.js';
 import type { ContextStorage } from '../workflow/context.js';
 import type { Registry } from '../workflow/registry.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineMailbox } from './mailbox.js';
 import type { Hints } from './hints.js';
@@ -22,6 +23,7 @@ export interface EngineServices {
   readonly carriers: Carriers;
   readonly contexts: ContextStorage;
   readonly registry: Registry;
+  readonly tracing: Tracing;
   readonly hints: Hints;
   readonly mailbox: EngineMailbox;
   readonly options: ResolvedOptions;

@@ -234,7 +234,7 @@ export class Executor {
     const { store, clock } = this.#services;
     await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop()]);
     await this.#drain(drainMs);
-    const workflowIds = this.#abandonRuns();
+    const workflowIds = this.#abandonRuns(this.#isGone);
     this.#log.abandon();
     await this.#lease.stop();
     if (this.#isGone) return;
@@ -251,7 +251,7 @@ export class Executor {
   /** Stops dead: as a killed process would, for tests. */
   async crash(): Promise<void> {
     this.#leave();
-    this.#abandonRuns();
+    this.#abandonRuns(true);
     this.#log.abandon();
     await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop(), this.#lease.stop()]);
   }
@@ -279,8 +279,10 @@ export class Executor {
   }
 
   #servicesForRuns(): RunServices<RunExecution> {
-    const { clock, random, metrics, codec, carriers, contexts, mailbox } = this.#services;
+    const { clock, random, metrics, codec, carriers, contexts, mailbox, tracing } = this.#services;
     return {
+      executorId: this.id,
+      tracing,
       metrics,
       clock,
       random,
@@ -380,7 +382,7 @@ export class Executor {
     if (this.#isGone) return;
     this.#services.logger.warn({ executorId: this.id }, 'this executor lost its lease; its runs go on elsewhere');
     this.#leave();
-    const workflowIds = this.#abandonRuns();
+    const workflowIds = this.#abandonRuns(true);
     this.#log.abandon();
     void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop(), this.#lease.stop()]);
     this.#callbacks.onReleased(workflowIds);
@@ -392,9 +394,9 @@ export class Executor {
     this.#waits.interrupt();
   }
 
-  #abandonRuns(): string[] {
+  #abandonRuns(isLost: boolean): string[] {
     const workflowIds = [...this.#runs.keys()];
-    for (const run of this.#runs.values()) run.abandon();
+    for (const run of this.#runs.values()) run.abandon(isLost);
     this.#suspects.clear();
     this.#runs.clear();
     return workflowIds;

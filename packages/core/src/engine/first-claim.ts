@@ -16,5 +16,6 @@ export function firstClaim(starting: StartingRun, claimNo: number): ClaimedRun {
     retriesDue: 0,
     wasParked: false,
     waitedMs: null,
+    crashLog: [],
   };
 }

@@ -1,8 +1,10 @@
+import { SpanKind } from '@opentelemetry/api';
 import { GroupCommit } from '../checkpoint-log/group-commit.js';
 import type { Database } from '../database/database.js';
 import { RunNotFoundError } from '../errors/errors.js';
 import { RunFinishedError, TokenNotFoundError } from '../errors/message-errors.js';
 import type { NewMessage, SendVerdict } from '../store/messages.js';
+import { nameOfTopic, sendAttributes } from '../tracing/attributes.js';
 import type { MessageToSend, TokenCompletion } from '../workflow/run-starter.js';
 import { hashOfToken, topicOfToken } from '../workflow/tokens.js';
 import type { EngineServices } from './engine-services.js';
@@ -46,13 +48,28 @@ export class Outbox {
   }
 
   /** Resolves once the message is durable, or part of its transaction. Never settles once the outbox has stopped. */
-  async send({ workflowId, topic, message, idempotencyKey, transaction }: MessageToSend): Promise<void> {
+  async send(message: MessageToSend): Promise<void> {
+    const { topic, workflowId, from } = message;
+    const span = this.#services.tracing.request(
+      `send ${nameOfTopic(topic)}`,
+      SpanKind.PRODUCER,
+      sendAttributes(workflowId),
+      from,
+    );
+    await (span === null ? this.#send(message, null) : span.around(() => this.#send(message, span.sender)));
+  }
+
+  async #send(
+    { workflowId, topic, message, idempotencyKey, transaction }: MessageToSend,
+    trace: string | null,
+  ): Promise<void> {
     const { store, clock, codec, random, hints, mailbox } = this.#services;
     const prepared = {
       workflowId,
       topic,
       payload: codec.encode(message),
       idempotencyKey: idempotencyKey ?? random.uuid(),
+      trace,
     };
     if (transaction !== null) {
       const tx = this.#database.through(transaction);
@@ -82,7 +99,7 @@ export class Outbox {
       : store.tokens.findRun(this.#database.through(transaction), payload));
     if (workflowId === null) throw new TokenNotFoundError();
     const topic = topicOfToken(hash);
-    await this.send({ workflowId, topic, message: value, idempotencyKey: topic, transaction });
+    await this.send({ workflowId, topic, message: value, idempotencyKey: topic, from: null, transaction });
   }
 
   stop(): void {

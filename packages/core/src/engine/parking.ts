@@ -127,7 +127,7 @@ export class RunParking {
 
   async #park(resting: readonly { execution: RunExecution; rest: Rest }[]): Promise<void> {
     const { executorId, parking, onParked, onWatching, onKept, logger } = this.#options;
-    for (const { execution } of resting) execution.abandon();
+    for (const { execution } of resting) execution.abandon(false);
     const given = resting.map(({ execution: { run, retries }, rest }) => ({
       workflowId: run.workflowId,
       claimNo: run.claimNo,

@@ -1,10 +1,9 @@
 import type { Queryable } from '../database/database.js';
 import type { ScheduledStart } from '../schedule/scheduled-start.js';
-import { nothingCaptured } from '../workflow/carriers.js';
 import type { StartRequest } from '../workflow/run-starter.js';
 import { standIn } from '../workflow/stand-in.js';
 import type { EngineServices } from './engine-services.js';
-import { prepareStart } from './starts.js';
+import { carryOut, prepareStart } from './starts.js';
 import type { Versions } from './versions.js';
 
 /** What a schedule starts, by the name of its workflow: a process that has no code of it, or not the promoted one, leaves the run to one that has. */
@@ -19,7 +18,10 @@ export function slotRequest(
     definition: versions.forNewWork(workflow) ?? standIn(workflow),
     args: [slot],
     options: { ...start, workflowId },
-    captured: nothingCaptured,
+    captured: {
+      carried: { encoded: null },
+      trace: { kind: 'schedule', context: null, links: [], above: null, depth: 0 },
+    },
     parent: null,
     transaction: null,
   };
@@ -39,15 +41,17 @@ export async function startInSlot(
 ): Promise<void> {
   const { store, clock, metrics } = services;
   const options = ownQueue === null ? request.options : { ...request.options, queue: ownQueue };
-  const { run, queueing, queuedTimeoutMs } = await prepareStart({ ...request, options }, services);
-  if (queueing === null) {
-    const inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
-    if (inserted.has(run.seed)) metrics.started(run.name);
-    return;
-  }
-  if (ownQueue === null) await ensureQueue(tx, queueing.item.queue);
-  else await store.queues.declare(tx, [{ name: ownQueue, settings: { concurrency: 1 } }]);
-  const item = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
-  const enqueued = await store.queues.enqueue(tx, [item], clock.sqlNow());
-  if (enqueued.has(run.seed)) metrics.started(run.name);
+  const starting = await prepareStart({ ...request, options }, services, null);
+  const { run, queueing, queuedTimeoutMs } = starting;
+  await carryOut(starting, metrics, async () => {
+    let inserted: ReadonlySet<string>;
+    if (queueing === null) inserted = await store.runs.insertAvailable(tx, [run], clock.sqlNow());
+    else {
+      if (ownQueue === null) await ensureQueue(tx, queueing.item.queue);
+      else await store.queues.declare(tx, [{ name: ownQueue, settings: { concurrency: 1 } }]);
+      const queued = { ...run, ...queueing.item, timeoutMs: queuedTimeoutMs };
+      inserted = await store.queues.enqueue(tx, [queued], clock.sqlNow());
+    }
+    return { isNew: inserted.has(run.seed) };
+  });
 }

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Codec } from '../codec/codec.js';
 import { InvalidArgumentError, RunNotFoundError, WorkflowConflictError } from '../errors/errors.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
+import { type StartSpan, startUnder } from '../tracing/start-span.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { toMs } from '../util/duration.js';
 import type { RunIdentity } from '../store/runs.js';
 import { encodeAttributes } from '../workflow/attributes.js';
@@ -21,24 +24,34 @@ export interface PreparedStart {
   readonly queueing: Queueing | null;
   /** How long it may take from when it is first taken from its queue; null = no limit, or it begins at once. */
   readonly queuedTimeoutMs: number | null;
+  /** The span of the start, to be ended with what becomes of it; null = none. */
+  readonly span: StartSpan | null;
 }
 
-/** Checks a start at the edge and turns it into the run to be stored. */
+/**
+ * Checks a start at the edge and turns it into the run to be stored.
+ *
+ * @param maker the executor of this process; null = it has none
+ */
 export async function prepareStart(
   { definition, args, options, captured, parent }: StartRequest,
   {
     codec,
     clock,
     random,
+    tracing,
     options: defaults,
   }: {
     readonly codec: Codec;
     readonly clock: Clock;
     readonly random: Random;
+    readonly tracing: Tracing;
     readonly options: { readonly timeoutMs: number | null };
   },
+  maker: string | null,
 ): Promise<PreparedStart> {
-  if ('error' in captured) throw captured.error;
+  const { carried, trace } = captured;
+  if ('error' in carried) throw carried.error;
   const queueing = prepareQueueing(options);
   const workflowId = options.workflowId === undefined ? random.uuid() : checkWorkflowId(options.workflowId);
   const input = await validateArguments(definition, args);
@@ -53,7 +66,7 @@ export async function prepareStart(
     input: codec.encode(input),
     parentId: parent?.workflowId ?? null,
     detached,
-    context: captured.encoded,
+    context: carried.encoded,
     fingerprint: options.fingerprint === undefined ? null : checkKey('A fingerprint', options.fingerprint),
     attributes: encodeAttributes(options.attributes),
     seed: random.uuid(),
@@ -64,7 +77,23 @@ export async function prepareStart(
       detached ? null : (parent?.deadlineAt ?? null),
     ),
   };
-  return { definition, run, queueing, queuedTimeoutMs: queueing === null ? null : timeoutMs };
+  const queuedTimeoutMs = queueing === null ? null : timeoutMs;
+  const span = tracing.start(trace, { ...run, queue: queueing?.item.queue ?? null }, maker);
+  const stored = span?.stored ?? (trace?.kind === 'passed-on' ? trace.stored : null);
+  return { definition, run: { ...run, trace: stored }, queueing, queuedTimeoutMs, span };
+}
+
+/** Makes a start durable: counts it if it is new, and ends its span with what became of it. */
+export async function carryOut<T extends Pick<Started, 'isNew' | 'trace'>>(
+  { run, span }: Pick<PreparedStart, 'run' | 'span'>,
+  metrics: Metrics,
+  make: () => Promise<T>,
+): Promise<T> {
+  return await startUnder(span, async () => {
+    const started = await make();
+    if (started.isNew) metrics.started(run.name);
+    return started;
+  });
 }
 
 /**
@@ -79,7 +108,7 @@ export function foundRun(existing: RunIdentity | null, starting: StartingRun, co
   if (existing === null) throw new RunNotFoundError(workflowId);
   checkSameRun(existing, starting, codec);
   // The seed is drawn for each start: one that was sent twice has made the run that it finds.
-  return { workflowId, isNew: existing.seed === seed };
+  return { workflowId, isNew: existing.seed === seed, trace: existing.trace };
 }
 
 function checkSameRun(existing: RunIdentity, starting: StartingRun, codec: Codec): void {

@@ -1,5 +1,6 @@
 import { StepTimeoutError } from '../errors/errors.js';
 import type { Clock } from '../seams/clock.js';
+import type { OpenSpan } from '../tracing/traced-run.js';
 import { following } from '../util/following.js';
 import { never } from '../util/never.js';
 import type { StepContext, WorkflowContext } from '../workflow/context.js';
@@ -61,29 +62,33 @@ async function performStep(
     if (call.signal.aborted) return;
     const startedAt = clock.now();
     const begunMs = clock.monotonicMs();
-    const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1));
+    const span = context.trace?.stepTry(call, failedAttempts + 1) ?? null;
+    const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1, span));
     if (attempt === 'stopped') return;
     if ('againInMs' in attempt) {
+      span?.discard();
       retryAt = clock.now() + attempt.againInMs;
       continue;
     }
     const failure = 'error' in attempt ? (): unknown => attempt.error : null;
     metrics.stepTried(workflowName, call.name, clock.monotonicMs() - begunMs, failure);
     if ('payload' in attempt) {
-      call.complete({ payload: attempt.payload, failed: false, startedAt });
+      span?.over(null);
+      call.complete({ payload: attempt.payload, failed: false, startedAt, span });
       return;
     }
+    span?.over(attempt);
     failedAttempts += 1;
     call.streams.rollBack();
     const error = codec.encodeError(attempt.error);
     if (!mayRetry(definition.retryPolicy, attempt.error, failedAttempts)) {
-      call.complete({ payload: error, failed: true, startedAt });
+      call.complete({ payload: error, failed: true, startedAt, span });
       return;
     }
     retryAt = clock.now() + nextDelayMs(definition.retryPolicy, failedAttempts, random.float());
     metrics.stepRetried(workflowName, call.name);
     const marker: RetryMarker = { retryAt, error };
-    call.mark('attempt', codec.encodeRecord(marker), startedAt);
+    call.mark('attempt', codec.encodeRecord(marker), startedAt, span);
   }
 }
 
@@ -96,6 +101,7 @@ async function tryOnce(
   context: WorkflowContext,
   call: OpenCall,
   attempt: number,
+  span: OpenSpan | null,
 ): Promise<Attempt> {
   const { clock, contexts, carriers } = context.seams;
   const timeout = startTimeout(definition, clock, call.signal);
@@ -112,6 +118,8 @@ async function tryOnce(
     step: { name: call.name, seq: call.seq, attempt },
     idempotencyKey: call.idempotencyKey,
     carried: context.carried,
+    trace: context.trace,
+    storedTrace: context.storedTrace,
     transaction: null,
     streams: {
       isClosed: call.streams.isClosed,
@@ -121,9 +129,9 @@ async function tryOnce(
     nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
   };
   const enter: StepTry['enter'] = async (fn, changes) => {
-    const running = contexts.run({ ...stepContext, ...changes }, () =>
-      carriers.restore(context.carried, async () => await fn()),
-    );
+    const run = () =>
+      contexts.run({ ...stepContext, ...changes }, () => carriers.restore(context.carried, async () => await fn()));
+    const running = span === null ? run() : span.enter(run);
     return await (timeout === null ? running : Promise.race([running, timeout.expiry]));
   };
   try {

@@ -51,9 +51,9 @@ export function createExecutorStore(
             select $1::uuid, $2::text, clock.now, $5::bool from clock
             on conflict (id) do nothing
           )
-          insert into ${schema}.leases (executor_id, lease_until)
-          select $1::uuid, clock.now + $3::float8 * interval '1 millisecond' from clock
-          on conflict (executor_id) do update set lease_until = excluded.lease_until
+          insert into ${schema}.leases (executor_id, lease_until, seen_at)
+          select $1::uuid, clock.now + $3::float8 * interval '1 millisecond', clock.now from clock
+          on conflict (executor_id) do update set lease_until = excluded.lease_until, seen_at = excluded.seen_at
           returning (select ${toMs('clock.now')} from clock) as now_ms`,
         values: [executorId, label, leaseMs, at, collectsMetrics],
       });
@@ -67,7 +67,8 @@ export function createExecutorStore(
         text: `
           with clock as (select ${now('$4::int8')} as now)
           update ${schema}.leases
-          set lease_until = clock.now + $3::float8 * interval '1 millisecond', oldest_claim_no = $2::int8
+          set lease_until = clock.now + $3::float8 * interval '1 millisecond', oldest_claim_no = $2::int8,
+            seen_at = clock.now
           from clock
           where executor_id = $1::uuid
           returning ${toMs('clock.now')} as now_ms`,
@@ -86,7 +87,7 @@ export function createExecutorStore(
             order by executor_id for update
           ), ${revokeText(schema, 'lapsed')}
           update ${schema}.executors e
-          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no
+          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, seen_at = ended.seen_at
           from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id
           returning ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms`,
         values: [exceptId, at],
@@ -101,7 +102,8 @@ export function createExecutorStore(
           with own as (select executor_id from ${schema}.leases where executor_id = $1::uuid for update),
           ${revokeText(schema, 'own')}
           update ${schema}.executors e
-          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, handed_over = true
+          set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, seen_at = ended.seen_at,
+            handed_over = true
           from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id`,
         values: [executorId, at],
       });
@@ -116,7 +118,7 @@ export function createExecutorStore(
 const revokeText = (schema: string, source: string): string => `
   ended as (
     delete from ${schema}.leases l using ${source} where l.executor_id = ${source}.executor_id
-    returning l.executor_id, l.oldest_claim_no, l.lease_until
+    returning l.executor_id, l.oldest_claim_no, l.lease_until, l.seen_at
   ), fenced as (
     select id from ${schema}.executors
     where id in (select executor_id from ended) and revoked_at is null

@@ -8,6 +8,8 @@ export interface NewMessage {
   readonly payload: string | null;
   /** Unique among the messages to this run: sent again under the same key, it is the same message. */
   readonly idempotencyKey: string;
+  /** The span that sends it; null = none. */
+  readonly trace: string | null;
 }
 
 /**
@@ -32,6 +34,8 @@ export interface Message {
   /** Its place among the messages to this run: they are received in this order. */
   readonly no: number;
   readonly payload: string | null;
+  /** The span that sent it; null = none. */
+  readonly trace: string | null;
 }
 
 export interface MessageStore {
@@ -63,10 +67,10 @@ export function createMessageStore(
       const rows = await database.query<MessageRow>({
         name: statementName('messages_find'),
         text: `
-          select w.workflow_id, w.topic, m.no::float8 as no, m.payload
+          select w.workflow_id, w.topic, m.no::float8 as no, m.payload, m.trace
           from unnest($1::text[], $2::text[], $3::int4[], $4::int4[]) as w(workflow_id, topic, retries, count)
           cross join lateral (
-            select m.no, m.payload from ${schema}.messages m
+            select m.no, m.payload, m.trace from ${schema}.messages m
             where m.workflow_id = w.workflow_id and m.topic = w.topic and coalesce(m.consumed_in, -1) < w.retries
             order by m.no limit w.count
           ) m order by m.no`,
@@ -82,6 +86,7 @@ export function createMessageStore(
         topic: row.topic,
         no: Number(row.no),
         payload: row.payload,
+        trace: row.trace,
       }));
     },
   };
@@ -92,6 +97,7 @@ const messageColumns: readonly Column<NewMessage>[] = [
   { name: 'topic', type: 'text', value: (message) => message.topic },
   { name: 'payload', type: 'text', value: (message) => message.payload },
   { name: 'idempotency_key', type: 'text', value: (message) => message.idempotencyKey },
+  { name: 'trace', type: 'text', value: (message) => message.trace },
 ];
 
 /**
@@ -122,8 +128,8 @@ export const sendText = (schema: string, { source, at }: { readonly source: stri
       else 'sent' end as verdict
     from given left join destinations r on r.workflow_id = given.workflow_id
   ), sent as (
-    insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, sent_at)
-    select workflow_id, topic, payload, idempotency_key, ${at}
+    insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, trace, sent_at)
+    select workflow_id, topic, payload, idempotency_key, trace, ${at}
     from judged where verdict = 'sent' order by given_no
     on conflict (workflow_id, idempotency_key) do nothing
   ), woken as (
@@ -143,4 +149,5 @@ interface MessageRow extends Record<string, unknown> {
   topic: string;
   no: number;
   payload: string | null;
+  trace: string | null;
 }

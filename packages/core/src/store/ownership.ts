@@ -1,6 +1,6 @@
 import type { Database, Row } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
-import type { ClaimedRun } from './records.js';
+import type { ClaimedRun, CrashRecord } from './records.js';
 import { deadItem } from './dead-letters.js';
 import { wakeParentsParts } from './parking.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
@@ -187,6 +187,8 @@ export interface ClaimedRow extends Record<string, unknown> {
   cancel_requested: boolean;
   unchecked: boolean;
   retries_due: number;
+  trace: string | null;
+  crash_log: readonly CrashRecord[] | null;
   was_parked: boolean;
   waited_ms: number | null;
 }
@@ -196,7 +198,7 @@ export const claimedColumns = (alias: string): string => `
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked,
-  ${alias}.retries_due`;
+  ${alias}.retries_due, ${alias}.trace, ${alias}.crash_log`;
 
 export function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
@@ -220,6 +222,8 @@ export function toClaimedRun(row: ClaimedRow): ClaimedRun {
     retriesDue: row.retries_due,
     wasParked: row.was_parked,
     waitedMs: readMsOrNull(row.waited_ms),
+    trace: row.trace,
+    crashLog: row.crash_log ?? [],
   };
 }
 
@@ -325,15 +329,15 @@ const releaseText = (schema: string): string => `
   with clock as materialized (
     select ${now('$3::int8')} as now
   ), gone as materialized (
-    select id, oldest_claim_no, not handed_over as crashed
+    select id, oldest_claim_no, seen_at, not handed_over as crashed
     from ${schema}.executors where revoked_at is not null
     order by id for update skip locked
   ), left_over as materialized (
-    select r.workflow_id, r.crashed, r.executor_id, progress.checkpoints,
+    select r.workflow_id, r.crashed, r.executor_id, r.seen_at, progress.checkpoints,
       case when not r.crashed then r.crashes when progress.checkpoints > r.crash_mark then 1 else r.crashes + 1 end
         as crashes
     from (
-      select r.workflow_id, r.crashes, r.crash_mark, gone.crashed, gone.id as executor_id
+      select r.workflow_id, r.crashes, r.crash_mark, gone.crashed, gone.id as executor_id, gone.seen_at
       from gone
       join ${schema}.runs r on r.executor_id = gone.id and r.claim_no >= gone.oldest_claim_no and r.state = 'owned'
       where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
@@ -358,7 +362,7 @@ const releaseText = (schema: string): string => `
       crash_mark = case when l.crashed then l.checkpoints else r.crash_mark end,
       crash_log = case when l.crashed
         then coalesce(r.crash_log, '[]'::jsonb)
-          || jsonb_build_object('at', clock.now, 'executorId', l.executor_id, 'attempt', r.attempt,
+          || jsonb_build_object('at', clock.now, 'seenAt', coalesce(l.seen_at, clock.now), 'executorId', l.executor_id, 'attempt', r.attempt,
             'checkpoints', l.checkpoints)
         else r.crash_log end
     from left_over l cross join clock

@@ -188,6 +188,7 @@ export function createQueueStore(
           run.context,
           run.fingerprint,
           run.attributes,
+          run.trace,
         ],
       });
       return row?.workflow_id ?? null;
@@ -224,7 +225,7 @@ const replaceHolderText = (schema: string): string => `
   ), replaced as (
     update ${schema}.runs r
     set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text, fingerprint = $10::text,
-      attributes = $11::jsonb
+      attributes = $11::jsonb, trace = $12::text
     from holder
     where r.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
     returning r.workflow_id

@@ -62,6 +62,8 @@ export interface Checkpoint {
 }
 
 export interface ConsumedMessage {
+  /** The span that sent it; null = none. */
+  readonly trace: string | null;
   readonly no: number;
   /** How often the whole workflow had been retried. */
   readonly retries: number;
@@ -99,6 +101,8 @@ export interface NewRun {
   readonly fingerprint: string | null;
   /** {@link Attributes} as JSON; null = none. */
   readonly attributes: string | null;
+  /** The trace that it is part of; null = none. */
+  readonly trace: string | null;
 }
 
 /** What runs are found by, besides what they have anyway. */
@@ -118,6 +122,8 @@ export interface ClaimedRun extends Omit<NewRun, 'attributes'> {
   readonly wasParked: boolean;
   /** How long it has waited in its queue since it was due; null where that isn't known, or it was in none. */
   readonly waitedMs: number | null;
+  /** The processes that died while they owned it. */
+  readonly crashLog: readonly CrashRecord[];
 }
 
 export interface Outcome {
@@ -132,6 +138,8 @@ export interface Outcome {
 export interface CrashRecord {
   /** ISO 8601, as the database wrote it. */
   readonly at: string;
+  /** Its last heartbeat, likewise. */
+  readonly seenAt: string;
   readonly executorId: string;
   readonly attempt: number;
   /** How many checkpoints the run and its descendants had by then. */

@@ -15,4 +15,5 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'context', type: 'text', value: (run) => run.context },
   { name: 'fingerprint', type: 'text', value: (run) => run.fingerprint },
   { name: 'attributes', type: 'text', value: (run) => run.attributes, expression: (value) => `${value}::jsonb` },
+  { name: 'trace', type: 'text', value: (run) => run.trace },
 ];

@@ -14,10 +14,12 @@ export interface CancelVerdict {
   readonly executorId: string | null;
   /** Whether it was ended at once. One that was parked is woken instead: it may have something to do. */
   readonly isSettled: boolean;
+  /** The trace that it is part of; null = none. */
+  readonly trace: string | null;
 }
 
 /** What a second start of a run is compared with. */
-export type RunIdentity = Pick<NewRun, 'name' | 'input' | 'fingerprint' | 'seed'>;
+export type RunIdentity = Pick<NewRun, 'name' | 'input' | 'fingerprint' | 'seed' | 'trace'>;
 
 /** Questions about runs, and requests to them from anywhere. */
 export interface RunStore {
@@ -51,7 +53,7 @@ export function createRunStore(database: Database, schema: string, statementName
   const findIn: RunStore['findIn'] = async (tx, workflowId) => {
     const [run] = await tx.query<RunIdentity>({
       name: statementName('runs_find_identity'),
-      text: `select name, input, fingerprint, seed from ${schema}.runs where workflow_id = $1::text`,
+      text: `select name, input, fingerprint, seed, trace from ${schema}.runs where workflow_id = $1::text`,
       values: [workflowId],
     });
     return run ?? null;
@@ -139,7 +141,7 @@ export function createRunStore(database: Database, schema: string, statementName
     },
 
     async requestCancel({ workflowId, cancelledPayload, now: at }) {
-      const rows = await database.query<{ workflow_id: string; executor_id: string | null; is_settled: boolean }>({
+      const rows = await database.query<CancelRow>({
         name: statementName('runs_request_cancel'),
         text: cancelText(schema),
         values: [workflowId, cancelledPayload, at],
@@ -148,6 +150,7 @@ export function createRunStore(database: Database, schema: string, statementName
         workflowId: row.workflow_id,
         executorId: row.executor_id,
         isSettled: row.is_settled,
+        trace: row.trace,
       }));
     },
 
@@ -188,7 +191,7 @@ const cancelText = (schema: string): string => `
       wake_on = case when r.state = 'parked' then '{}' else r.wake_on end
     from target cross join clock
     where r.workflow_id = target.workflow_id and r.state <> 'settled'
-    returning r.workflow_id, r.parent_id, r.state, r.executor_id
+    returning r.workflow_id, r.parent_id, r.state, r.executor_id, r.trace
   ), settled as (
     insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
     select requested.workflow_id, 'cancelled', $2::text, clock.now from requested cross join clock
@@ -202,7 +205,14 @@ const cancelText = (schema: string): string => `
     at: now('$3::int8'),
     except: 'p.workflow_id in (select workflow_id from target)',
   }).join(', ')}
-  select workflow_id, executor_id::text as executor_id, state = 'settled' as is_settled from requested`;
+  select workflow_id, executor_id::text as executor_id, state = 'settled' as is_settled, trace from requested`;
+
+interface CancelRow extends Record<string, unknown> {
+  workflow_id: string;
+  executor_id: string | null;
+  is_settled: boolean;
+  trace: string | null;
+}
 
 interface OutcomeRow extends Record<string, unknown> {
   workflow_id: string;

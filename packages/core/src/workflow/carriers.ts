@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/codec.js';
 import { CarrierError } from '../errors/carrier-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
+import type { CapturedTrace } from '../tracing/traced-run.js';
 import { checkKey } from './names.js';
 
 /**
@@ -23,9 +24,13 @@ export interface Carrier<Value = unknown> {
 export type Carried = Readonly<Record<string, unknown>>;
 
 /** What a start took along, encoded (null = nothing), or why that failed, which is an error of the start. */
-export type Captured = { readonly encoded: string | null } | { readonly error: unknown };
+export type CapturedByCarriers = { readonly encoded: string | null } | { readonly error: unknown };
 
-export const nothingCaptured: Captured = { encoded: null };
+/** What a start takes along of its surroundings. */
+export interface Captured {
+  readonly carried: CapturedByCarriers;
+  readonly trace: CapturedTrace | null; // null = none
+}
 
 /** Of each carrier. */
 export const carriedBytesMax = 8 * 1024;
@@ -46,7 +51,7 @@ export class Carriers {
    *
    * @param inherited what the run carries that makes the start; null = none makes it, or nothing
    */
-  capture(inherited: string | null): Captured {
+  capture(inherited: string | null): CapturedByCarriers {
     if (this.#carriers.length === 0) return { encoded: inherited };
     try {
       const own = this.#carriers.flatMap((carrier) => {

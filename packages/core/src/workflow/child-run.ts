@@ -38,10 +38,10 @@ export function backgroundChild(
     kind: 'start',
     name: definition.name,
     perform: (call) =>
-      answer(call, context, async () => ({
-        payload: codec.encodeRecord(await context.starter.start(request)),
-        failed: false,
-      })),
+      answer(call, context, async () => {
+        const { workflowId, isNew } = await context.starter.start(request);
+        return { payload: codec.encodeRecord({ workflowId, isNew } satisfies Started), failed: false };
+      }),
     revive: (started) => startedRun(context.starter, started as Started),
   };
 }
@@ -57,6 +57,6 @@ function childRequest(
   context: WorkflowContext,
 ): StartRequest {
   const workflowId = options.workflowId ?? context.nextChildId();
-  const captured = context.starter.capture(context.carried);
+  const captured = context.starter.capture('child', context);
   return { definition, args, options: { ...options, workflowId }, captured, parent: context, transaction: null };
 }

@@ -4,6 +4,7 @@ import type { TransactionClient } from '../database/database.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
+import type { TracedRun } from '../tracing/traced-run.js';
 import type { Carriers } from './carriers.js';
 import type { DurableCall } from './durable-call.js';
 import type { Mailbox } from './mailbox.js';
@@ -33,6 +34,9 @@ export interface WorkflowContext {
   readonly deadlineAt: EpochMs | null; // null = none
   /** What the run carries, encoded; null = nothing. */
   readonly carried: string | null;
+  readonly trace: TracedRun | null; // null = nothing is traced in this process
+  /** What is stored of the run's trace; null = nothing. */
+  readonly storedTrace: string | null;
   call(call: DurableCall): Promise<unknown>;
   /** Makes calls that can be given up as long as they are open: the workflow then never hears of them again. */
   track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void };
@@ -64,6 +68,9 @@ export interface StepContext {
   readonly idempotencyKey: string;
   /** What the run carries, encoded; null = nothing. */
   readonly carried: string | null;
+  readonly trace: TracedRun | null; // null = nothing is traced in this process
+  /** What is stored of the run's trace; null = nothing. */
+  readonly storedTrace: string | null;
   /** What the body writes with, if its data and its checkpoint are one transaction; null otherwise. */
   readonly transaction: TransactionClient | null;
   readonly streams: CallStreams;

@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import type { Clock } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import { Tracing } from '../tracing/tracing.js';
 import { never } from '../util/never.js';
 import type { Seams } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
@@ -32,13 +33,15 @@ export function dryRun(
   return new Promise((resolve) => {
     const end = (difference: FoundDifference | null): void => {
       watch.cancel();
-      execution.abandon();
+      execution.abandon(false);
       resolve(difference);
     };
     const execution: RunExecution = new RunExecution(
       {
         ...services,
         clock: withoutAlarms(services.clock),
+        tracing: new Tracing(null, services.clock),
+        executorId: '',
         append(item) {
           const error = failureIn(item, services.codec);
           if (error !== null) end(failing(run, definition, services.codec.decodeError(error)));

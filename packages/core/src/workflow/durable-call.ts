@@ -1,5 +1,6 @@
 import type { CallKind, Checkpoint, CheckpointKind, ConsumedMessage } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
+import type { OpenSpan } from '../tracing/traced-run.js';
 import type { OpenStreams, StreamWrites } from './run-streams.js';
 
 /** The result of a durable call, encoded. */
@@ -11,6 +12,8 @@ export interface CallResult {
   readonly consumed?: ConsumedMessage;
   /** What is written to a stream with it. */
   readonly writes?: StreamWrites;
+  /** The span that ends when it is recorded. */
+  readonly span?: OpenSpan | null;
 }
 
 /** What a call waits for that can be waited for with nobody in memory. */
@@ -45,7 +48,12 @@ export interface OpenCall {
   /** Says that nothing is left but to wait, for what may be long in coming; null: something is being done again. */
   rest(wait: LongWait | null): void;
   /** Records something about the call while it stays open. */
-  mark(kind: Extract<CheckpointKind, 'attempt' | 'timer' | 'wait'>, payload: string | null, startedAt: EpochMs): void;
+  mark(
+    kind: Extract<CheckpointKind, 'attempt' | 'timer' | 'wait'>,
+    payload: string | null,
+    startedAt: EpochMs,
+    span?: OpenSpan | null,
+  ): void;
   /** Ends the call. Ignored when the run has stopped here. */
   complete(result: CallResult): void;
 }

@@ -55,10 +55,10 @@ export function send(
   const given = checkedMessage(typeof run === 'string' ? run : run.workflowId, topic, message, options);
   if (context?.kind === 'workflow') {
     if (options.transaction !== undefined) return Promise.reject(transactionInWorkflow());
-    return context.call(sendCall({ ...given, transaction: null }, context)) as Promise<void>;
+    return context.call(sendCall({ ...given, from: context.trace, transaction: null }, context)) as Promise<void>;
   }
   const transaction = options.transaction ?? (context?.kind === 'step' ? context.transaction : null);
-  return (options.engine?.starter ?? currentStarter()).send({ ...given, transaction });
+  return (options.engine?.starter ?? currentStarter()).send({ ...given, from: null, transaction });
 }
 
 /**
@@ -91,7 +91,7 @@ function checkedMessage(
   topic: string,
   message: unknown,
   { idempotencyKey }: SendOptions,
-): Omit<MessageToSend, 'transaction'> {
+): Omit<MessageToSend, 'from' | 'transaction'> {
   checkWorkflowId(workflowId);
   checkKey('topic', topic);
   if (idempotencyKey !== undefined) checkKey('idempotencyKey', idempotencyKey);
@@ -162,11 +162,11 @@ export function receiveCall({ topic, spoken, timeoutMs, schema }: TopicWait, con
       };
       let isFound = false;
       const take = async (): Promise<void> => {
-        const { no, payload } = await context.seams.mailbox.next(wait);
+        const { no, payload, trace } = await context.seams.mailbox.next(wait);
         isFound = true;
         stopped.abort();
         call.rest(null);
-        call.complete({ ...(await valid(payload)), startedAt, consumed: { no, retries: call.retries } });
+        call.complete({ ...(await valid(payload)), startedAt, consumed: { no, retries: call.retries, trace } });
       };
       const taken = take();
       if (timeoutMs === null) {

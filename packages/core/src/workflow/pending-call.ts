@@ -54,12 +54,17 @@ export function openCall(
     rest(wait) {
       call.wait = wait;
     },
-    mark(kind, payload, startedAt) {
-      if (run.isPending()) run.mark(kind, payload, startedAt);
+    mark(kind, payload, startedAt, span) {
+      if (run.isPending()) run.mark(kind, payload, startedAt, span);
+      else span?.discard();
     },
     complete(result) {
-      if (run.isPending()) run.complete(result);
-      else if (result.consumed !== undefined) run.received.delete(result.consumed.no);
+      if (run.isPending()) {
+        run.complete(result);
+        return;
+      }
+      result.span?.discard();
+      if (result.consumed !== undefined) run.received.delete(result.consumed.no);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { SpanIdsInProcess } from '../tracing/span-ids.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import type { QueueDefinition } from '../queue/queue-settings.js';
 import type { Context, ContextStorage } from './context.js';
@@ -14,6 +15,7 @@ export interface ProcessState {
   readonly schedules: Map<string, ScheduleDefinition>;
   /** The engines that are launched, in the order of launching. */
   readonly launched: Set<RunStarter>;
+  readonly spanIds: SpanIdsInProcess;
 }
 
 const key = Symbol.for('perdure.process.v1');
@@ -30,5 +32,6 @@ export function processState(): ProcessState {
     queues: new Map(),
     schedules: new Map(),
     launched: new Set(),
+    spanIds: { next: null, exportDelayMs: null, givenAway: new Set() },
   });
 }

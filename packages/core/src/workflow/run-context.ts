@@ -12,7 +12,7 @@ export function runContext<Execution>(
     identity,
     patches,
     ...execution
-  }: Pick<WorkflowContext, 'signal' | 'call' | 'track' | 'isRepeating' | 'now'> & {
+  }: Pick<WorkflowContext, 'trace' | 'signal' | 'call' | 'track' | 'isRepeating' | 'now'> & {
     readonly identity: RunIdentity;
     readonly patches: RunPatches;
   },
@@ -27,6 +27,7 @@ export function runContext<Execution>(
     seams: services,
     deadlineAt: run.deadlineAt,
     carried: run.context,
+    storedTrace: run.trace,
     nextChildId: () => identity.nextChildId(),
     nextToken: () => identity.nextToken(),
     patched: (id) => patches.isPatched(id),

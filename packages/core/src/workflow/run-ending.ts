@@ -8,6 +8,7 @@ import type { History } from './history.js';
 import { type Interruption, interruptionError, isInterruption } from './interruption.js';
 import type { ReplayCursor } from './replay-cursor.js';
 import type { RunRecorder } from './run-recorder.js';
+import type { RunSpans } from './run-spans.js';
 import type { RunStreams } from './run-streams.js';
 
 export interface RunEndingOptions {
@@ -17,6 +18,7 @@ export interface RunEndingOptions {
   readonly cursor: ReplayCursor;
   readonly recorder: RunRecorder;
   readonly streams: RunStreams;
+  readonly spans: RunSpans;
   readonly seams: Pick<Seams, 'clock' | 'codec' | 'random'>;
   /** Lets nothing more happen in the run; false if that was so already. */
   readonly close: () => boolean;
@@ -60,19 +62,23 @@ export class RunEnding {
   }
 
   startAfresh(marker: RetryMarker): void {
-    const { seams, streams, recorder, history, close, onRetry } = this.#options;
+    const { seams, streams, recorder, history, close, spans, onRetry } = this.#options;
     const payload = seams.codec.encodeRecord(marker);
     const { checkpoint, durable } = recorder.recordRetry(payload, streams.rollBackAll());
     const retries = [...streams.checkpointsLike(checkpoint), ...history.retryRows, checkpoint];
     close();
-    void durable.then(() => onRetry(retries));
+    void durable.then(() => {
+      spans.ended('retried', marker.error);
+      onRetry(retries);
+    });
   }
 
   /** Sets the run aside: its code differs from its history. */
   block(departure: Departure): void {
-    const { run, definition, cursor, history, close, onBlocked } = this.#options;
+    const { run, definition, cursor, history, close, spans, onBlocked } = this.#options;
     const difference = findDifference({ run, definition, departure, cursor, history });
     close();
+    spans.ended('blocked', null);
     onBlocked(difference);
   }
 
@@ -99,11 +105,14 @@ export class RunEnding {
   }
 
   #settle(kind: Outcome['kind'], payload: string | null): void {
-    const { run, seams, recorder, close, onSettled } = this.#options;
+    const { run, seams, recorder, close, spans, onSettled } = this.#options;
     if (!close()) return;
     const { codec, clock } = seams;
     const outcome: Outcome = { workflowId: run.workflowId, kind, payload, finishedAt: clock.now() };
     const failedWith = (error: unknown): Outcome => ({ ...outcome, kind: 'failed', payload: codec.encodeError(error) });
-    void recorder.settle(outcome, failedWith).then(onSettled);
+    void recorder.settle(outcome, failedWith).then((settled) => {
+      spans.ended(settled.kind, settled.kind === 'completed' ? null : settled.payload);
+      onSettled(settled);
+    });
   }
 }

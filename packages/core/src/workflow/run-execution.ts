@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import type { OpenSpan } from '../tracing/traced-run.js';
 import { deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
 import { TimerSet } from '../util/timer-set.js';
@@ -21,11 +22,17 @@ import { RunIdentity } from './run-identity.js';
 import { RunPatches } from './run-patches.js';
 import { type Rest, restOf } from './rest.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
+import { RunSpans } from './run-spans.js';
 import { RunStreams, type StreamWrites } from './run-streams.js';
 import type { RunServices } from './run-services.js';
 
 /** A live delivery: the result of a call, or an interruption. */
-type Live = { readonly call: PendingCall | null; readonly entry: Entry; readonly writes?: StreamWrites | undefined };
+type Live = {
+  readonly call: PendingCall | null;
+  readonly entry: Entry;
+  readonly writes?: StreamWrites | undefined;
+  readonly span?: OpenSpan | null | undefined;
+};
 
 /**
  * One run, executing in this process. States:
@@ -42,10 +49,12 @@ export class RunExecution {
   readonly run: ClaimedRun;
   readonly definition: WorkflowDefinition;
   readonly #services: RunServices<RunExecution>;
+  readonly #checkpoints: readonly Checkpoint[];
   readonly #history: History;
   readonly #cursor: ReplayCursor;
   readonly #recorder: RunRecorder;
   readonly #streams: RunStreams;
+  readonly #spans: RunSpans;
   readonly #ending: RunEnding;
   readonly #deliveries: Deliveries<Live>;
   readonly #effects: Effects;
@@ -74,6 +83,7 @@ export class RunExecution {
     this.run = run;
     this.definition = definition;
     this.#services = services;
+    this.#checkpoints = checkpoints;
     this.#history = arrangeHistory(checkpoints);
     this.#cursor = new ReplayCursor(this.#history, run.wasParked);
     const { calls, deliveries, lastRetry } = this.#history;
@@ -91,6 +101,7 @@ export class RunExecution {
       onRefused: (error) => this.#ending.failed(error),
     });
     this.#streams = new RunStreams(run.workflowId, checkpoints, (change) => this.#recorder.write(change));
+    this.#spans = new RunSpans(services.codec);
     this.#ending = new RunEnding({
       run,
       definition,
@@ -98,6 +109,7 @@ export class RunExecution {
       cursor: this.#cursor,
       recorder: this.#recorder,
       streams: this.#streams,
+      spans: this.#spans,
       seams: services,
       close: () => this.#close(),
       onSettled: (outcome) => services.onSettled(this, outcome),
@@ -117,13 +129,14 @@ export class RunExecution {
       clock: services.clock,
       cursor: this.#cursor,
       isFirstHere: () => this.#isFirstHere && !this.#isClosed,
-      record: (entry) => void this.#recorder.record(entry),
+      record: (entry) => this.#record(entry, null),
     });
   }
 
   /** Starts or continues the workflow function. */
   begin(): void {
-    const { clock, codec } = this.#services;
+    const { clock, codec, tracing, executorId } = this.#services;
+    this.#spans.begin(tracing, this.run, this.#checkpoints, executorId, () => this.#isReplaying);
     if (this.run.deadlineAt !== null) {
       this.#timers.set(this.run.deadlineAt - clock.now(), () => this.interrupt('timed-out'));
     }
@@ -152,9 +165,10 @@ export class RunExecution {
     this.#deliveries.add({ call: null, entry });
   }
 
-  /** Stops without a trace: the run goes on elsewhere. */
-  abandon(): void {
+  /** Stops without a word: the run goes on elsewhere. Where its lease was lost, it may do so already. */
+  abandon(isLost: boolean): void {
     this.#close();
+    this.#spans.abandoned(isLost);
   }
 
   /** Lets no further side effect begin; resolves when those under way have ended and their results are recorded. */
@@ -189,6 +203,10 @@ export class RunExecution {
     return this.#isClosed;
   }
 
+  get #isReplaying(): boolean {
+    return !this.#deliveries.isLive && this.#cursor.leftOver().length > 0;
+  }
+
   #invoke(): void {
     const { definition, run } = this;
     const { codec } = this.#services;
@@ -212,6 +230,7 @@ export class RunExecution {
     const context = runContext(this.run, this.#services, {
       identity: this.#identity,
       patches: this.#patches,
+      trace: this.#spans.trace,
       signal: this.#controller.signal,
       call: (request) => this.#call(request),
       track: (makeCalls) => this.#track(makeCalls),
@@ -219,10 +238,12 @@ export class RunExecution {
       now: () => this.#time,
     });
     const carrying = async (): Promise<unknown> => await carriers.restore(this.run.context, invocation);
-    contexts.run(context, carrying).then(
-      (value) => this.#finish({ value }),
-      (thrown: unknown) => this.#finish({ thrown }),
-    );
+    this.#spans
+      .enter(() => contexts.run(context, carrying))
+      .then(
+        (value) => this.#finish({ value }),
+        (thrown: unknown) => this.#finish({ thrown }),
+      );
     this.#deliveries.settle();
   }
 
@@ -279,10 +300,10 @@ export class RunExecution {
       isPending,
       undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
       streams: this.#streams.of(call.seq),
-      mark: (kind, payload, startedAt) =>
-        this.#recorder.recordOf(call, kind, { payload, failed: kind === 'attempt', startedAt }),
-      complete: ({ writes, ...result }) =>
-        this.#deliveries.add({ call, entry: this.#recorder.entryOf(call, call.kind, result), writes }),
+      mark: (kind, payload, startedAt, span) =>
+        this.#record(this.#recorder.entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt }), span),
+      complete: ({ writes, span, ...result }) =>
+        this.#deliveries.add({ call, entry: this.#recorder.entryOf(call, call.kind, result), writes, span }),
     });
     const start = async (): Promise<void> => {
       const startedAt = this.#services.clock.now();
@@ -302,15 +323,23 @@ export class RunExecution {
     for (const start of this.#whenLive.splice(0)) start();
   }
 
-  #deliverLive({ call, entry, writes }: Live): void {
+  #record(entry: Entry, span: OpenSpan | null | undefined): void {
+    const { durable } = this.#recorder.record(entry);
+    this.#spans.recorded(entry, span, durable);
+  }
+
+  #deliverLive({ call, entry, writes, span }: Live): void {
     this.#isFirstHere = true;
     this.#cursor.passedEnd();
     // A call that was interrupted meanwhile has been answered.
     if (call === null || this.#pending.get(call.seq) === call) {
       const streamed = writes === undefined ? undefined : this.#streams.place(entry.seq, writes);
-      this.#recorder.record(streamed === undefined ? entry : { ...entry, streamed });
+      this.#record(streamed === undefined ? entry : { ...entry, streamed }, span);
       this.#deliver(call, entry);
-    } else if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);
+    } else {
+      span?.discard();
+      if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);
+    }
     this.#effects.changed();
   }
 

@@ -53,11 +53,6 @@ export class RunRecorder {
     return { kind, seq, name, ...result, finishedAt: this.#clock.now() };
   }
 
-  /** Records something about a call that stays open. */
-  recordOf(call: IssuedCall, kind: CheckpointKind, result: Omit<CallResult, 'writes'>): void {
-    this.record(this.entryOf(call, kind, result));
-  }
-
   /** Records that the workflow starts afresh. */
   recordRetry(payload: string, streamed: StreamChange): ReturnType<RunRecorder['record']> {
     const at = this.#clock.now();

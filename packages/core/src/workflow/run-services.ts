@@ -1,5 +1,6 @@
 import type { LogItem, LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import type { Checkpoint, Outcome } from '../store/records.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { Seams } from './context.js';
 import type { FoundDifference } from './difference.js';
 import type { RunStarter } from './run-starter.js';
@@ -7,6 +8,8 @@ import type { RunStarter } from './run-starter.js';
 /** What a run needs from the executor that owns it. */
 export interface RunServices<Execution> extends Seams {
   readonly starter: RunStarter;
+  readonly executorId: string;
+  readonly tracing: Tracing;
   append(item: LogItem): Promise<LogVerdict>;
   /** Null while the lease is surely held, else a promise of its renewal. */
   leaseRenewal(): Promise<void> | null;

@@ -7,6 +7,7 @@ import type { Duration } from '../util/duration.js';
 import type { TransactionClient } from '../database/database.js';
 import type { QueueingOptions } from '../queue/queueing-options.js';
 import type { DataSource } from '../step/data-source.js';
+import type { CallerInRun, StartKind, TracedRun } from '../tracing/traced-run.js';
 import type { Captured, Carried } from './carriers.js';
 import type { WorkflowDefinition } from './definition.js';
 
@@ -74,6 +75,14 @@ export interface StartedRun<Result> extends RunHandle<Result> {
 export interface Started {
   readonly workflowId: string;
   readonly isNew: boolean;
+  /** What is stored of the trace of a run that was found; null = nothing. */
+  readonly trace?: string | null;
+}
+
+/** A run that a start is made in. */
+export interface CallingRun extends CallerInRun {
+  /** What it carries, encoded; null = nothing. */
+  readonly carried: string | null;
 }
 
 /** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
@@ -82,8 +91,8 @@ export interface RunStarter {
   readonly runLogger: Logger;
   /** Where transactional steps write. */
   readonly dataSource: DataSource;
-  /** What a start that is made here and now takes along; `inherited` is what the run carries that makes it. */
-  capture(inherited: string | null): Captured;
+  /** What a start that is made here and now takes along; `within` is the run that makes it, if one does. */
+  capture(kind: StartKind, within: CallingRun | null): Captured;
   start(request: StartRequest): Promise<Started>;
   /** The encoded outcome of a run: its result, or the error that it ended with. Rejects with the reason of the signal. */
   outcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome>;
@@ -111,6 +120,8 @@ export interface MessageToSend {
   readonly topic: string;
   readonly message: unknown;
   readonly idempotencyKey: string | null; // null = a new message each time
+  /** The run that sends it; null = none does, or nothing is traced. */
+  readonly from: TracedRun | null;
   readonly transaction: TransactionClient | null; // null = in a commit of its own
 }
 

@@ -1,6 +1,6 @@
 import type { TransactionClient } from '../database/database.js';
 import { InvalidArgumentError } from '../errors/errors.js';
-import type { WorkflowContext } from './context.js';
+import type { StepContext, WorkflowContext } from './context.js';
 import { awaitedChild, backgroundChild } from './child-run.js';
 import { currentContext, currentStarter } from './current-context.js';
 import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from './definition.js';
@@ -85,18 +85,18 @@ function callable<Args extends readonly unknown[], Result>(
   const call = (...args: Args): Promise<Result> => {
     const context = inWorkflow();
     if (transactionOf(options) !== null) return Promise.reject(callInTransaction(definition.name));
-    if (context === null) return startOutside(args).then((run) => run.result());
+    if (context === null) return startOutside(args, 'inline').then((run) => run.result());
     return context.call(awaitedChild(definition, args, options, context)) as Promise<Result>;
   };
   const start = (...args: Args): Promise<StartedRun<Result>> => {
     const context = inWorkflow();
-    if (context === null) return startOutside(args);
+    if (context === null) return startOutside(args, 'handle');
     if (options.transaction !== undefined) return Promise.reject(transactionInWorkflow(definition.name));
     return context.call(backgroundChild(definition, args, options, context)) as Promise<StartedRun<Result>>;
   };
-  const startOutside = async (args: Args): Promise<StartedRun<Result>> => {
+  const startOutside = async (args: Args, kind: 'inline' | 'handle'): Promise<StartedRun<Result>> => {
     const starter = engine?.starter ?? currentStarter();
-    const captured = starter.capture(carriedByStep());
+    const captured = starter.capture(kind, callingStep());
     // Before anything is awaited: the order of the calls is what repeats.
     const workflowId =
       options.workflowId ?? (await (engine === undefined ? idFromContext(definition.name) : idFromStep()));
@@ -146,7 +146,7 @@ function idFromStep(): string | undefined {
 }
 
 /** What a step's run carries goes on into the runs that its body starts, as into children. */
-function carriedByStep(): string | null {
+function callingStep(): StepContext | null {
   const context = currentContext();
-  return context?.kind === 'step' ? context.carried : null;
+  return context?.kind === 'step' ? context : null;
 }

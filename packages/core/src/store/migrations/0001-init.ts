@@ -21,14 +21,16 @@ create table ${schema}.executors (
   -- Whether somebody there collects metrics: one of those tells about all of the application.
   collects_metrics boolean not null default false,
   -- The last heartbeat's: no unfinished run of this executor has a lower claim number. Recovery looks no further back.
-  oldest_claim_no bigint not null default 0
+  oldest_claim_no bigint not null default 0,
+  seen_at timestamptz -- the last heartbeat, once it is revoked
 );
 
 -- What heartbeats write. Revoking deletes it.
 create table ${schema}.leases (
   executor_id uuid primary key,
   lease_until timestamptz not null,
-  oldest_claim_no bigint not null default 0
+  oldest_claim_no bigint not null default 0,
+  seen_at timestamptz not null
 ) with (fillfactor = 50);
 
 create table ${schema}.runs (

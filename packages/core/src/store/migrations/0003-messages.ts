@@ -11,6 +11,7 @@ create table ${schema}.messages (
   no bigint generated always as identity,
   payload text,
   idempotency_key text not null,
+  trace text, -- the span that sent it
   sent_at timestamptz not null,
   -- The try of the whole workflow that received it; a later try receives it again.
   consumed_in integer,

@@ -1,14 +1,14 @@
 import type { Migration } from './migration.js';
 
 /**
- * What a start brings besides its input: what its carriers took along, what a second start is compared by, what the run is
- * found by, and of a fork the run that it is one of.
+ * What a start brings besides its input: what its carriers took along, what a second start is compared by, its trace, what the
+ * run is found by, and of a fork the run that it is one of.
  */
 export const startContext: Migration = {
   version: 7,
   name: 'start-context',
   sql: (schema) => `
-alter table ${schema}.runs add column context text, add column fingerprint text;
+alter table ${schema}.runs add column context text, add column fingerprint text, add column trace text;
 alter table ${schema}.runs add column attributes jsonb; -- null = none
 -- The run whose history this one began with, and the call from which it goes on by itself.
 alter table ${schema}.runs add column forked_from text, add column forked_at integer;

@@ -127,7 +127,7 @@ const given: Readonly<Record<string, string>> = {
 };
 
 const givenMessage =
-  'from (values (send.workflow_id, send.topic, send.message::text, send.idempotency_key)) as item(workflow_id, topic, payload, idempotency_key)';
+  'from (values (send.workflow_id, send.topic, send.message::text, send.idempotency_key, null::text)) as item(workflow_id, topic, payload, idempotency_key, trace)';
 
 const givenItem = `from (values (${queuedRunColumns
   .map(({ name, type }) => given[name] ?? `null::${type}`)

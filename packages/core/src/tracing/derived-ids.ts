@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { ClaimedRun } from '../store/records.js';
+
+/** The id of a span that another process must be able to find again. */
+export function derivedId(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 16);
+}
+
+/** A run in one process: each claim is another, and so is each retry of the whole workflow. */
+export function runKey({ workflowId, seed, claimNo }: ClaimedRun, executorId: string, retries: number): string {
+  return [workflowId, seed, 'run', executorId, claimNo, retries].join('|');
+}
+
+/** A try of a step; its attempt is that of the run, of which each process that takes it over makes another. */
+export function tryKey(
+  { workflowId, seed }: ClaimedRun,
+  at: { readonly attempt: number; readonly retries: number; readonly seq: number; readonly tryNo: number },
+): string {
+  return [workflowId, seed, 'step', at.retries, at.seq, at.attempt, at.tryNo].join('|');
+}

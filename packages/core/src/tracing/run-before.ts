@@ -1,0 +1,56 @@
+import type { EpochMs } from '../seams/clock.js';
+import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import type { Death } from './place.js';
+
+/** Why a process executes a run. */
+type RunReason = 'new' | 'resume' | 'retry' | 'recovery' | 'handover';
+
+/** What a run has behind it when a process begins to execute it. */
+export interface RunBefore {
+  readonly reason: RunReason;
+  readonly replayedSteps: number;
+  /** How often the whole workflow was retried. */
+  readonly retries: number;
+  /** When the last thing of it was recorded, or it was started. */
+  readonly lastAt: EpochMs;
+  readonly deaths: readonly Death[];
+  /** The process that died under the attempt before this one; null = none did. */
+  readonly predecessor: Death | null;
+}
+
+export function runBefore(run: ClaimedRun, checkpoints: readonly Checkpoint[]): RunBefore {
+  const recorded = checkpoints.filter(({ kind }) => kind !== 'streamed');
+  const retries = recorded.filter(({ kind }) => kind === 'retry');
+  const lastRetry = retries[retries.length - 1] ?? null;
+  const deaths = run.crashLog.map(({ executorId, attempt, seenAt }) => ({
+    executorId,
+    attempt,
+    // What it recorded is a sign of life, too.
+    seenAt: latest(
+      Date.parse(seenAt),
+      recorded.filter((checkpoint) => checkpoint.attempt === attempt),
+    ),
+  }));
+  const death = deaths.find(({ attempt }) => attempt === run.attempt - 1) ?? null;
+  const reason = reasonOf(run, lastRetry, death);
+  return {
+    reason,
+    replayedSteps: recorded.filter(({ kind, position }) => kind === 'step' && position > (lastRetry?.position ?? -1))
+      .length,
+    retries: retries.length,
+    lastAt: latest(run.createdAt, recorded),
+    deaths,
+    predecessor: reason === 'recovery' ? death : null,
+  };
+}
+
+function reasonOf(run: ClaimedRun, lastRetry: Checkpoint | null, death: Death | null): RunReason {
+  if (run.wasParked) return 'resume';
+  if (lastRetry?.attempt === run.attempt) return 'retry';
+  if (death !== null) return 'recovery';
+  return run.attempt === 1 ? 'new' : 'handover';
+}
+
+function latest(since: EpochMs, checkpoints: readonly Checkpoint[]): EpochMs {
+  return checkpoints.reduce((at, { finishedAt }) => Math.max(at, finishedAt), since);
+}

@@ -1,0 +1,133 @@
+import {
+  type Attributes,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { EpochMs } from '../seams/clock.js';
+import { wallMs } from '../seams/wall-clock.js';
+import { runAttributes } from './attributes.js';
+import { anchorEnd, linkTo, markFailed, startSpan } from './spans.js';
+import { contextOf, decodeTrace, encodeBaggage, encodeTrace } from './stored-trace.js';
+import type { CapturedTrace, StartKind } from './traced-run.js';
+
+/** The run that is being started, as far as its trace is concerned. */
+export interface RunToTrace {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly version: string;
+  readonly queue: string | null; // null = it begins at once
+}
+
+/** What became of a start. */
+export interface StartedTrace {
+  readonly isNew: boolean;
+  /** What is stored of the trace of the run that was there already. */
+  readonly trace?: string | null;
+}
+
+/** The span of a start: from before the run is stored, which holds its id, until that is known to be durable. */
+export class StartSpan {
+  /** What is stored with the run. */
+  readonly stored: string;
+  readonly #span: Span;
+  readonly #startedAt: EpochMs;
+  readonly #depth: number;
+  readonly #onEnd: (span: StartSpan) => void;
+
+  constructor(
+    tracer: Tracer,
+    run: RunToTrace,
+    captured: Exclude<CapturedTrace, { kind: 'passed-on' }>,
+    around: {
+      readonly baggage: readonly string[];
+      readonly maker: string | null;
+      readonly now: EpochMs;
+      readonly onEnd: (span: StartSpan) => void;
+    },
+  ) {
+    const { context, kind, above, depth } = captured;
+    this.#startedAt = wallMs();
+    this.#depth = depth;
+    this.#onEnd = around.onEnd;
+    this.#span = startSpan(
+      tracer,
+      `start ${run.name}`,
+      {
+        kind: SpanKind.PRODUCER,
+        startTime: this.#startedAt,
+        root: context === null,
+        attributes: startAttributes(run, kind),
+        links: [...captured.links],
+      },
+      context ?? ROOT_CONTEXT,
+      null,
+    );
+    const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext();
+    const caller = above === null && context !== null ? trace.getSpanContext(context) : undefined;
+    this.stored = encodeTrace({
+      traceId,
+      traceFlags,
+      traceState: traceState?.serialize() ?? null,
+      baggage: context === null ? null : encodeBaggage(propagation.getBaggage(context), around.baggage),
+      depth,
+      startedAt: this.#startedAt,
+      anchors: [{ spanId, madeAt: around.now, maker: around.maker }, ...(above === null ? [] : ([above] as const))],
+      // A span that nobody records is no parent either.
+      callerId: caller === undefined || caller.traceId !== traceId || spanId === caller.spanId ? null : caller.spanId,
+      isAwaited: kind === 'inline',
+    });
+  }
+
+  started({ isNew, trace: existing }: StartedTrace): void {
+    if (!isNew) {
+      this.#span.setAttribute('perdure.deduplicated', true);
+      const found = decodeTrace(existing ?? null);
+      if (found !== null) this.#span.addLink(linkTo(contextOf(found, found.anchors[0].spanId)));
+    }
+    this.#end();
+  }
+
+  failed(error: unknown): void {
+    markFailed(this.#span, error);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#span.end(anchorEnd(this.#startedAt, this.#depth));
+    this.#onEnd(this);
+  }
+}
+
+/** Makes a start, and ends its span with what becomes of it. */
+export async function startUnder<T extends StartedTrace>(span: StartSpan | null, start: () => Promise<T>): Promise<T> {
+  if (span === null) return await start();
+  try {
+    const started = await start();
+    span.started(started);
+    return started;
+  } catch (error) {
+    span.failed(error);
+    throw error;
+  }
+}
+
+function startAttributes({ workflowId, name, version, queue }: RunToTrace, kind: StartKind): Attributes {
+  return {
+    ...runAttributes({ workflowId, name }),
+    'perdure.app.version': version,
+    'perdure.start.kind': queue === null || kind === 'schedule' ? kind : 'queue',
+    ...(queue === null
+      ? {}
+      : {
+          'messaging.system': 'postgresql',
+          'messaging.destination.name': queue,
+          'messaging.operation.name': 'enqueue',
+          'messaging.operation.type': 'send',
+          'messaging.message.id': workflowId,
+        }),
+  };
+}

@@ -1,0 +1,115 @@
+import { type Attributes, type Context, SpanStatusCode, TraceFlags, type Tracer } from '@opentelemetry/api';
+import type { EpochMs } from '../seams/clock.js';
+import type { ClaimedRun } from '../store/records.js';
+import { runAttributes } from './attributes.js';
+import { derivedId } from './derived-ids.js';
+import type { Death, Place } from './place.js';
+import type { GivenIds } from './span-ids.js';
+import { anchorEnd, startSpan } from './spans.js';
+import type { StoredTrace } from './stored-trace.js';
+
+/** Says for a process that died what it had no time to say: spans that are open are never exported. */
+export class TakeOver {
+  readonly #run: ClaimedRun;
+  readonly #stored: StoredTrace | null;
+  readonly #death: Death;
+  readonly #beganAt: EpochMs;
+  readonly #inFlightSince: EpochMs;
+  readonly #endedAt: EpochMs;
+  /** The trace that roots are to be in; null = none. */
+  readonly #traceId: string | null;
+  #isOver = false;
+
+  /**
+   * @param lastAt when the last thing was recorded: what was in flight began no earlier
+   * @param shiftMs from the database's clock to the one that spans go by
+   */
+  constructor(options: {
+    readonly run: ClaimedRun;
+    readonly stored: StoredTrace | null;
+    readonly place: Place;
+    readonly death: Death;
+    readonly lastAt: EpochMs;
+    readonly shiftMs: number;
+  }) {
+    const { run, stored, place, death, lastAt, shiftMs } = options;
+    this.#traceId = place.traceId;
+    this.#run = run;
+    this.#stored = stored;
+    this.#death = death;
+    const earliest = stored?.startedAt ?? 0;
+    const began = run.attempt === 2 ? run.createdAt : lastAt;
+    this.#beganAt = Math.max(began + shiftMs, earliest);
+    this.#inFlightSince = Math.max(lastAt + shiftMs, this.#beganAt);
+    this.#endedAt = Math.max(death.seenAt + shiftMs, this.#inFlightSince);
+  }
+
+  /** The bar of the process that died. */
+  runWasLost(tracer: Tracer, around: Context, depth: number): void {
+    const attributes = {
+      ...runAttributes(this.#run),
+      'perdure.attempt': this.#run.attempt - 1,
+      'perdure.outcome': 'lost',
+      'error.type': 'executor-lost',
+      'perdure.executor.id': this.#death.executorId,
+    };
+    this.#emit(tracer, `execute ${this.#run.name} (lost)`, around, attributes, {
+      from: this.#beganAt,
+      ids: this.#idsOf(`lost|${this.#run.workflowId}|${this.#run.seed}|${this.#run.attempt - 1}`),
+      depth: depth + 1,
+    });
+  }
+
+  /**
+   * The span of a caller that waited for the run in the process that died. It was open to the end, and other spans that were
+   * exported hang on it.
+   */
+  callerWasLost(tracer: Tracer, plain: Context): void {
+    if (this.#stored === null) return;
+    const { isAwaited, callerId, traceId, traceFlags, anchors } = this.#stored;
+    const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isSampled || !isAwaited || callerId === null || anchors[0].maker !== this.#death.executorId) return;
+    const attributes = { ...runAttributes(this.#run), 'error.type': 'executor-lost' };
+    const ids = { spanId: callerId, traceId };
+    this.#emit(tracer, 'request (lost)', plain, attributes, { from: this.#beganAt, ids, depth: 0 });
+  }
+
+  /**
+   * A try of a step that the process may have had in flight. Replay is deterministic: what this process comes to first that
+   * is not recorded is what that one was at.
+   */
+  tryWasInterrupted(tracer: Tracer, around: Context, attributes: Attributes, keyOf: (attempt: number) => string): void {
+    if (this.#isOver) return;
+    const all = {
+      ...runAttributes(this.#run),
+      ...attributes,
+      'perdure.outcome': 'unknown',
+      'error.type': 'executor-lost',
+    };
+    const ids = this.#idsOf(keyOf(this.#run.attempt - 1));
+    const name = `step ${String(attributes['perdure.step.name'])} (interrupted)`;
+    this.#emit(tracer, name, around, all, { from: this.#inFlightSince, ids, depth: (this.#stored?.depth ?? 0) + 2 });
+  }
+
+  /** What comes from here on, nobody has been at before. */
+  over(): void {
+    this.#isOver = true;
+  }
+
+  #idsOf(key: string): GivenIds {
+    return { spanId: derivedId(key), traceId: this.#traceId };
+  }
+
+  #emit(
+    tracer: Tracer,
+    name: string,
+    around: Context,
+    attributes: Attributes,
+    { from, ids, depth }: { readonly from: EpochMs; readonly ids: GivenIds | null; readonly depth: number },
+  ): void {
+    const options = { startTime: from, attributes: { ...attributes, 'perdure.synthetic': true } };
+    const span = startSpan(tracer, name, options, around, ids);
+    span.setStatus({ code: SpanStatusCode.ERROR, message: 'executor lost' });
+    span.end(anchorEnd(this.#endedAt, depth));
+  }
+}

@@ -1,0 +1,130 @@
+import { type Attributes, context, type Context, type SpanKind, trace } from '@opentelemetry/api';
+import type { Clock } from '../seams/clock.js';
+import { wallMs } from '../seams/wall-clock.js';
+import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import { processState } from '../workflow/process-state.js';
+import { placeOf } from './place.js';
+import { RequestSpan } from './request-span.js';
+import { runBefore } from './run-before.js';
+import { RunTrace } from './run-trace.js';
+import { type RunToTrace, StartSpan } from './start-span.js';
+import { decodeTrace, encodeTrace } from './stored-trace.js';
+import { isAwaited } from './surroundings.js';
+import { TakeOver } from './take-over.js';
+import type { CallerInRun, CapturedTrace, StartKind, TracedRun } from './traced-run.js';
+import { registeredTracer } from './tracer.js';
+import type { ResolvedTracing } from './tracing-options.js';
+
+/** How long an SDK may keep a span that has ended, as it is configured by default, and a second. */
+const exportDelayMs = 6_000;
+
+/**
+ * Traces for one engine or client, by way of the SDK that the application has registered. Where there is none, all of it
+ * answers null, and nothing is made for it.
+ */
+export class Tracing {
+  readonly #options: ResolvedTracing | null;
+  readonly #clock: Clock;
+  /** What waits for the database, and may do so for ever once the engine stops. */
+  readonly #open = new Set<{ failed(error: unknown): void } | { end(): void }>();
+
+  constructor(options: ResolvedTracing | null, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** What a start that is made here and now takes along. */
+  capture(kind: StartKind, within: CallerInRun | null): CapturedTrace | null {
+    const stored = within?.storedTrace ?? null;
+    if (this.#options === null || registeredTracer() === null) return stored === null ? null : passedOn(stored);
+    if (within === null) {
+      const active = context.active();
+      const given = kind === 'handle' && isAwaited(active) ? 'inline' : kind;
+      return { kind: given, context: active, links: [], above: null, depth: 0 };
+    }
+    if (within.trace === null) return stored === null ? null : passedOn(stored);
+    const active = within.kind === 'step' ? (trace.getSpanContext(context.active()) ?? null) : null;
+    return within.trace.origin(kind, active);
+  }
+
+  /** @param maker the executor that makes the start; null = a process without one */
+  start(captured: CapturedTrace | null, run: RunToTrace, maker: string | null): StartSpan | null {
+    if (captured === null || captured.kind === 'passed-on' || this.#options === null) return null;
+    const tracer = registeredTracer();
+    if (tracer === null) return null;
+    const span = new StartSpan(tracer, run, captured, {
+      baggage: this.#options.baggage,
+      maker,
+      now: this.#clock.now(),
+      onEnd: (ended) => this.#open.delete(ended),
+    });
+    this.#open.add(span);
+    return span;
+  }
+
+  /** A process begins to execute a run. */
+  run(
+    run: ClaimedRun,
+    checkpoints: readonly Checkpoint[],
+    executorId: string,
+    isReplaying: () => boolean,
+  ): TracedRun | null {
+    const options = this.#options;
+    if (options === null) return null;
+    const tracer = registeredTracer();
+    if (tracer === null) return null;
+    const clock = this.#clock;
+    const stored = decodeTrace(run.trace);
+    const before = runBefore(run, checkpoints);
+    const { spanIds } = processState();
+    const { splitAfterMs } = options;
+    const isSplit = stored !== null && splitAfterMs !== null && clock.now() - before.lastAt > splitAfterMs;
+    const place = placeOf(stored, {
+      mode: options.mode,
+      isSplit,
+      deaths: before.deaths,
+      exportDelayMs: spanIds.exportDelayMs ?? exportDelayMs,
+      givesIds: spanIds.exportDelayMs !== null,
+    });
+    const { predecessor: death, lastAt } = before;
+    return new RunTrace({
+      tracer,
+      run,
+      stored,
+      place,
+      before,
+      previousTraceId: isSplit ? stored.traceId : null,
+      clock,
+      executorId,
+      hasSteps: options.hasSteps,
+      givesIds: spanIds.exportDelayMs !== null,
+      takeOver:
+        death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs: wallMs() - clock.now() }),
+      isReplaying,
+    });
+  }
+
+  /** Something is asked of a run: in a run, as part of its trace, and else of whatever is active. */
+  request(name: string, kind: SpanKind, attributes: Attributes, within: TracedRun | null): RequestSpan | null {
+    const tracer = this.#options === null ? null : registeredTracer();
+    if (tracer === null) return null;
+    const around: Context = within?.base ?? context.active();
+    const span = new RequestSpan(tracer, name, { kind, attributes }, around, (ended) => this.#open.delete(ended));
+    this.#open.add(span);
+    return span;
+  }
+
+  /** Nobody hears any more what became of what is open. */
+  stop(reason: Error): void {
+    for (const span of this.#open) {
+      if ('failed' in span) span.failed(reason);
+      else span.end();
+    }
+  }
+}
+
+/** The span of whoever waits is somebody else's. */
+function passedOn(stored: string): CapturedTrace | null {
+  const decoded = decodeTrace(stored);
+  return decoded === null ? null : { kind: 'passed-on', stored: encodeTrace({ ...decoded, isAwaited: false }) };
+}
