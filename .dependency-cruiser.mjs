@@ -55,6 +55,20 @@ export default {
       to: { path: '^packages/(?!cls-hooked/)' },
     },
     {
+      name: 'otel-imports-only-core',
+      comment: 'Whoever has no SDK of OpenTelemetry has core alone, which knows its API.',
+      severity: 'error',
+      from: { path: '^packages/otel/' },
+      to: { path: '^packages/(?!(core|otel)/)' },
+    },
+    {
+      name: 'core-imports-no-sdk',
+      comment: 'The SDK is the application’s; libraries use the API.',
+      severity: 'error',
+      from: { path: '^packages/(?!otel/)' },
+      to: { path: '(^|node_modules/)@opentelemetry/(?!api(/|$))' },
+    },
+    {
       name: 'testing-imports-only-core',
       severity: 'error',
       from: { path: '^packages/testing/' },

@@ -1,0 +1,47 @@
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import type { IdGenerator, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { spanIdsInProcess } from '@perdure/core/internal';
+import { RunIdGenerator } from './run-id-generator.js';
+import { RunSpanProcessor } from './run-span-processor.js';
+
+export interface DurableTracingOptions {
+  /** Where spans go; by default OTLP over HTTP, to what `OTEL_EXPORTER_OTLP_ENDPOINT` says. */
+  readonly exporter?: SpanExporter;
+  /** Where all other spans have their ids from, if not from the SDK. */
+  readonly idGenerator?: IdGenerator;
+  /** Whether spans are sent before the process ends by SIGTERM; true by default. */
+  readonly flushOnSigterm?: boolean;
+}
+
+/** A part of the configuration of `NodeSDK`, or of any tracer provider. */
+export interface DurableTracing {
+  readonly idGenerator: IdGenerator;
+  readonly spanProcessors: SpanProcessor[];
+}
+
+/** Anchors are under way within so many milliseconds: those of a process that lived longer are not missing. */
+const exportDelayMs = 100;
+
+/**
+ * Keeps the traces of runs whole when a process is killed: with these ids, the process that takes a run over says what the
+ * killed one could not.
+ *
+ * @example
+ * new NodeSDK({ serviceName: 'shop', ...durable() }).start();
+ */
+export function durable(options: DurableTracingOptions = {}): DurableTracing {
+  const { exporter = new OTLPTraceExporter(), flushOnSigterm = true } = options;
+  spanIdsInProcess().exportDelayMs = exportDelayMs;
+  const processor = new RunSpanProcessor(exporter);
+  if (flushOnSigterm) process.once('SIGTERM', () => void flushBeforeEnd(processor));
+  return { idGenerator: new RunIdGenerator(options.idGenerator), spanProcessors: [processor] };
+}
+
+/** A signal that somebody listens to ends nothing by itself: where nobody else does, it is sent again. */
+async function flushBeforeEnd(processor: SpanProcessor): Promise<void> {
+  await Promise.race([
+    processor.forceFlush().catch(() => {}),
+    new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref()),
+  ]);
+  if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
+}

@@ -1,0 +1,2 @@
+export { durable } from './durable.js';
+export type { DurableTracing, DurableTracingOptions } from './durable.js';

@@ -1,0 +1,87 @@
+import type { Context } from '@opentelemetry/api';
+import {
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type Span,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import { spanIdsInProcess } from '@perdure/core/internal';
+
+/** What other processes' spans hang on leaves at once; everything else can wait for company. */
+const anchorDelayMs = 20;
+const delayMs = 1_000;
+
+/** As many requests may be under way. */
+const callersMax = 10_000;
+
+/** How long a shutdown waits for a collector that does not answer. */
+const shutdownMs = 2_000;
+
+/** Sends the spans that runs hang on ahead of the others, so that a process that is killed takes next to none along. */
+export class RunSpanProcessor implements SpanProcessor {
+  readonly #anchors: SpanProcessor;
+  readonly #others: SpanProcessor;
+
+  readonly #givenAway = spanIdsInProcess().givenAway;
+  /** Spans that are open and that starts hang on: requests, for the most part. */
+  readonly #callers = new Set<string>();
+
+  constructor(exporter: SpanExporter) {
+    this.#anchors = new BatchSpanProcessor(exporter, { scheduledDelayMillis: anchorDelayMs });
+    this.#others = new BatchSpanProcessor(exporter, { scheduledDelayMillis: delayMs });
+  }
+
+  onStart(span: Span, parentContext: Context): void {
+    this.#anchors.onStart(span, parentContext);
+  }
+
+  onEnd(span: ReadableSpan): void {
+    if (this.#givenAway.delete(span.spanContext().spanId)) return;
+    (this.#isAbove(span) ? this.#anchors : this.#others).onEnd(span);
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.#anchors.forceFlush();
+    await this.#others.forceFlush();
+  }
+
+  /** Both have one exporter: nothing of either may be left when it is shut down. */
+  async shutdown(): Promise<void> {
+    const all = async (): Promise<void> => {
+      await this.forceFlush().catch(() => {});
+      await Promise.all([this.#anchors.shutdown(), this.#others.shutdown()]);
+    };
+    await within(shutdownMs, all());
+  }
+
+  #isAbove(span: ReadableSpan): boolean {
+    const callerId = span.parentSpanContext?.spanId;
+    if ('perdure.start.kind' in span.attributes && callerId !== undefined) this.#remember(callerId);
+    return this.#callers.delete(span.spanContext().spanId) || isAnchor(span);
+  }
+
+  /** A caller in another process never ends here. */
+  #remember(callerId: string): void {
+    this.#callers.add(callerId);
+    const [oldest] = this.#callers;
+    if (this.#callers.size > callersMax && oldest !== undefined) this.#callers.delete(oldest);
+  }
+}
+
+function isAnchor({ attributes }: ReadableSpan): boolean {
+  return ['perdure.start.kind', 'perdure.run.reason', 'perdure.synthetic'].some((name) => name in attributes);
+}
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}

@@ -1,0 +1,3 @@
+import { library } from '../../tsdown.base.js';
+
+export default library({ entry: ['src/index.ts'] });
