@@ -11,6 +11,7 @@ import { generationOf } from './run-id.js';
 import { concurrentRequest } from './run-watch.js';
 import { isInterrupted, isResponseRecord, type ResponseRecord } from './stored-response.js';
 import type { Settled } from './outcomes.js';
+import type { RequestTrace } from './traced-answer.js';
 
 /** How long an answer waits to be stored before it is sent all the same. */
 const commitWaitMs = 5_000;
@@ -31,7 +32,12 @@ export class HandlerRoutes<Req> {
     requestWorkflow();
   }
 
-  async answer(exchange: HttpExchange<Req>, route: ResolvedRoute<Req>, perform: Perform): Promise<Answer> {
+  async answer(
+    exchange: HttpExchange<Req>,
+    route: ResolvedRoute<Req>,
+    trace: RequestTrace,
+    perform: Perform,
+  ): Promise<Answer> {
     const { admission, watch } = this.#services;
     const admitted = await admission.admit(exchange, route);
     if (admitted === null) return { kind: 'pass' };
@@ -41,7 +47,7 @@ export class HandlerRoutes<Req> {
         within(route.handlerTimeoutMs, perform(exchangeId, admitted.runId)),
       );
       try {
-        const answer = await this.#offer(offer, { ...admitted, runId }, route);
+        const answer = await this.#offer(offer, { ...admitted, runId }, route, trace);
         if (answer !== null) return answer;
       } finally {
         httpState().offers.withdraw(offer);
@@ -50,10 +56,16 @@ export class HandlerRoutes<Req> {
   }
 
   /** Null if the run can give no answer, and the next generation has to. */
-  async #offer(offer: Offer, { runId, fingerprint }: Admitted, route: ResolvedRoute<Req>): Promise<Answer | null> {
+  async #offer(
+    offer: Offer,
+    { runId, fingerprint }: Admitted,
+    route: ResolvedRoute<Req>,
+    trace: RequestTrace,
+  ): Promise<Answer | null> {
     const { perdure, watch } = this.#services;
     const workflow = requestWorkflow().with({ workflowId: runId, engine: perdure, fingerprint });
-    const started = await watch.begun(workflow.start(), runId, route.ttlMs);
+    const start = trace.start(runId, true, () => workflow.start());
+    const started = await watch.begun(start, runId, route.ttlMs);
     if (started === null) return null;
     return started.isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
   }

@@ -1,6 +1,6 @@
 import type { Perdure, Workflow } from '@perdure/core';
 import { Admission } from './admission.js';
-import { type Answer, answerOf } from './answer.js';
+import type { Answer } from './answer.js';
 import { bindScope, boundScopeOf } from './bound-request.js';
 import type { HttpExchange } from './exchange.js';
 import { HandlerRoutes } from './handler-route.js';
@@ -14,6 +14,7 @@ import { RunEndpoints } from './run-endpoints.js';
 import { RunWatch } from './run-watch.js';
 import type { RequestContext, RequestScope } from './scope.js';
 import type { ResponseRecord } from './stored-response.js';
+import { tracedAnswer } from './traced-answer.js';
 import { WorkflowRoutes } from './workflow-route.js';
 
 /**
@@ -64,8 +65,8 @@ export class Idempotency<Req> {
     route: ResolvedRoute<Req>,
     perform: (exchangeId: string) => Promise<ResponseRecord>,
   ): Promise<Answer> {
-    return await answerOf(() =>
-      this.#handlers.answer(exchange, route, (exchangeId, runId) =>
+    return await tracedAnswer((trace) =>
+      this.#handlers.answer(exchange, route, trace, (exchangeId, runId) =>
         withinScope(this.#perdure, this.#handlerScope(exchange, runId), () => perform(exchangeId)),
       ),
     );
@@ -80,7 +81,7 @@ export class Idempotency<Req> {
   ): Promise<Answer> {
     const scope = this.#scopeOf(exchange);
     return await httpState().scopes.run(scope, () =>
-      answerOf(() => this.#workflows.answer(exchange, route, workflow, inputOf)),
+      tracedAnswer((trace) => this.#workflows.answer(exchange, route, trace, workflow, inputOf)),
     );
   }
 

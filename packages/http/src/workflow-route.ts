@@ -7,6 +7,7 @@ import { unavailable } from './problem.js';
 import type { RouteServices } from './route-services.js';
 import { generationOf } from './run-id.js';
 import { concurrentRequest } from './run-watch.js';
+import type { RequestTrace } from './traced-answer.js';
 
 /** How long this client waits, and what it is told of it. */
 interface Patience {
@@ -27,6 +28,7 @@ export class WorkflowRoutes<Req> {
   async answer<Input, Result>(
     exchange: HttpExchange<Req>,
     route: ResolvedRoute<Req>,
+    trace: RequestTrace,
     workflow: Workflow<[Input], Result>,
     inputOf: () => Input | Promise<Input>,
   ): Promise<Answer> {
@@ -34,15 +36,16 @@ export class WorkflowRoutes<Req> {
     const admitted = await admission.admit(exchange, route);
     const input = await inputOf();
     const bound = workflow.with({ engine: perdure });
+    const isAwaited = patienceOf(exchange, route).waitMs === null;
     if (admitted === null) {
       const runId = await admission.freshRunId(exchange);
-      await watch.started(bound.with({ workflowId: runId }).start(input));
+      await watch.started(trace.start(runId, isAwaited, () => bound.with({ workflowId: runId }).start(input)));
       return (await this.#await(runId, exchange, route, { isNew: true })) as Answer;
     }
     for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const { fingerprint } = admitted;
       const runId = generationOf(admitted.runId, generation);
-      const start = bound.with({ workflowId: runId, fingerprint }).start(input);
+      const start = trace.start(runId, isAwaited, () => bound.with({ workflowId: runId, fingerprint }).start(input));
       const started = await watch.begun(start, runId, route.ttlMs);
       const answer = started === null ? null : await this.#await(runId, exchange, route, started);
       if (answer !== null) return answer;
