@@ -35,11 +35,12 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.test.ts'],
-          // See vitest.lanes.config.ts, vitest.next.config.ts and vitest.packed.config.ts.
+          // See vitest.lanes.config.ts, vitest.next.config.ts, vitest.packed.config.ts and vitest.traces.config.ts.
           exclude: [
             'integration-tests/lanes/**',
             'integration-tests/next/long/**',
             'integration-tests/packed/**',
+            'integration-tests/tracing/long/**',
             '**/node_modules/**',
             ...onBuiltPackages,
           ],
