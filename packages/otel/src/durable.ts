@@ -19,8 +19,11 @@ export interface DurableTracing {
   readonly spanProcessors: SpanProcessor[];
 }
 
-/** Anchors are under way within so many milliseconds: those of a process that lived longer are not missing. */
-const exportDelayMs = 100;
+/**
+ * What a process made so long before its last sign of life has been exported. Anchors leave after 20 ms; the rest is for a
+ * processor that is busy and a connection that has to be made first.
+ */
+const exportDelayMs = 1_000;
 
 /**
  * Keeps the traces of runs whole when a process is killed: with these ids, the process that takes a run over says what the
