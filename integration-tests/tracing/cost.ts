@@ -44,7 +44,7 @@ function measure(what: string): void {
       start?.started({ isNew: true });
       const traced = tracing.run(run, [], 'executor', () => false);
       for (let step = 0; step < stepsPerRun; step += 1) {
-        const span = traced?.stepTry({ seq: step, name: 'step' }, 1) ?? null;
+        const span = traced?.stepTry({ seq: step, name: 'step' }, 1, 0) ?? null;
         span?.over(null);
         span?.recorded();
       }

@@ -18,54 +18,61 @@ const committedOf = (cluster: TracedCluster): string[] =>
 /** Spans under ones that the killed process had open, which nobody but that process could have sent. */
 const lost = { api: ['start checkout', 'POST payments'], otel: [] } as const;
 
-describe.each(['api', 'otel'] as const)('the trace of a run whose process is killed, at level "%s",', (level) => {
-  it('is one, also where that process serves the request that waits for the run', async () => {
-    const cluster = await TracedCluster.create({ level });
-    const [a] = await Promise.all([
-      cluster.launch('A', { gates: ['charge'] }),
-      cluster.launch('B', { queues: ['shipping'] }),
-    ]);
-    a.ask({ kind: 'request', workflowId: 'w', queue: null, waits: true });
-    await a.reaches('charge');
-    await a.kill();
-    expect(await cluster.outcomeOf('w')).toBe('completed');
-    await cluster.finish();
-    expect(cluster.view).toMatchObject({ traces: 1, orphans: lost[level], duplicates: [], skewed: [] });
-    expect(attemptsOf(cluster, 'checkout')).toEqual([1, 2]);
-    expect(cluster.named('run checkout').map(instanceOf)).toEqual(['A', 'B']);
-    expect(cluster.named('execute checkout (lost)')).toMatchObject([
-      { status: 'error', statusMessage: 'executor lost' },
-    ]);
-    expect(committedOf(cluster).sort()).toEqual(['checkout charge', 'checkout reserve', 'ship label']);
-    const statuses = cluster.named('step charge').map(({ status, attributes }) => [attributes['error.type'], status]);
-    expect(statuses).toEqual([
-      ['TypeError', 'error'],
-      [undefined, 'unset'],
-    ]);
-    expect(cluster.named('step charge (interrupted)')).toHaveLength(level === 'otel' ? 1 : 0);
-  });
+// Each has processes of its own, which take seconds to start, and more on a busy machine.
+const limits = { timeout: 90_000 };
 
-  it('is one through a queue, a process that is killed on another host, and a child on a third', async () => {
-    const cluster = await TracedCluster.create({ level });
-    const [a, b] = await Promise.all([
-      cluster.launch('A', { host: 'first' }),
-      cluster.launch('B', { host: 'second', queues: ['orders'], gates: ['charge'] }),
-    ]);
-    a.ask({ kind: 'request', workflowId: 'w', queue: 'orders', waits: true });
-    await b.reaches('charge');
-    await Promise.all([b.kill(), cluster.launch('C', { host: 'third', queues: ['orders', 'shipping'] })]);
-    expect(await a.answers()).toBe('order shipped');
-    await cluster.finish();
-    const orphans = level === 'otel' ? [] : ['POST payments'];
-    expect(cluster.view).toMatchObject({ traces: 1, orphans, duplicates: [], skewed: [] });
-    if (level === 'otel') expect(cluster.view.roots).toEqual(['POST /orders']);
-    expect(attemptsOf(cluster, 'checkout')).toEqual([1, 2]);
-    expect(new Set(cluster.spans.map(instanceOf))).toEqual(new Set(['A', 'B', 'C']));
-    expect(cluster.named('request (lost)')).toEqual([]);
-  });
-});
+describe.each(['api', 'otel'] as const)(
+  'the trace of a run whose process is killed, at level "%s",',
+  limits,
+  (level) => {
+    it('is one, also where that process serves the request that waits for the run', async () => {
+      const cluster = await TracedCluster.create({ level });
+      const [a] = await Promise.all([
+        cluster.launch('A', { gates: ['charge'] }),
+        cluster.launch('B', { queues: ['shipping'] }),
+      ]);
+      a.ask({ kind: 'request', workflowId: 'w', queue: null, waits: true });
+      await a.reaches('charge');
+      await a.kill();
+      expect(await cluster.outcomeOf('w')).toBe('completed');
+      await cluster.finish();
+      expect(cluster.view).toMatchObject({ traces: 1, orphans: lost[level], duplicates: [], skewed: [] });
+      expect(attemptsOf(cluster, 'checkout')).toEqual([1, 2]);
+      expect(cluster.named('run checkout').map(instanceOf)).toEqual(['A', 'B']);
+      expect(cluster.named('execute checkout (lost)')).toMatchObject([
+        { status: 'error', statusMessage: 'executor lost' },
+      ]);
+      expect(committedOf(cluster).sort()).toEqual(['checkout charge', 'checkout reserve', 'ship label']);
+      const statuses = cluster.named('step charge').map(({ status, attributes }) => [attributes['error.type'], status]);
+      expect(statuses).toEqual([
+        ['TypeError', 'error'],
+        [undefined, 'unset'],
+      ]);
+      expect(cluster.named('step charge (interrupted)')).toHaveLength(level === 'otel' ? 1 : 0);
+    });
 
-describe('the trace of a run whose process is killed before its spans left it,', () => {
+    it('is one through a queue, a process that is killed on another host, and a child on a third', async () => {
+      const cluster = await TracedCluster.create({ level });
+      const [a, b] = await Promise.all([
+        cluster.launch('A', { host: 'first' }),
+        cluster.launch('B', { host: 'second', queues: ['orders'], gates: ['charge'] }),
+      ]);
+      a.ask({ kind: 'request', workflowId: 'w', queue: 'orders', waits: true });
+      await b.reaches('charge');
+      await Promise.all([b.kill(), cluster.launch('C', { host: 'third', queues: ['orders', 'shipping'] })]);
+      expect(await a.answers()).toBe('order shipped');
+      await cluster.finish();
+      const orphans = level === 'otel' ? [] : ['POST payments'];
+      expect(cluster.view).toMatchObject({ traces: 1, orphans, duplicates: [], skewed: [] });
+      if (level === 'otel') expect(cluster.view.roots).toEqual(['POST /orders']);
+      expect(attemptsOf(cluster, 'checkout')).toEqual([1, 2]);
+      expect(new Set(cluster.spans.map(instanceOf))).toEqual(new Set(['A', 'B', 'C']));
+      expect(cluster.named('request (lost)')).toEqual([]);
+    });
+  },
+);
+
+describe('the trace of a run whose process is killed before its spans left it,', limits, () => {
   it('is one without orphans, with the ids and stand-ins', async () => {
     const cluster = await TracedCluster.create({ level: 'otel', flushesAtGates: false });
     const [a] = await Promise.all([

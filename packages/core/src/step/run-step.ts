@@ -1,5 +1,5 @@
 import { StepTimeoutError } from '../errors/errors.js';
-import type { Clock } from '../seams/clock.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
 import { following } from '../util/following.js';
 import { never } from '../util/never.js';
@@ -34,7 +34,12 @@ export type StepBody = (
  * that a restart goes on counting where the last process stopped.
  */
 export function stepCall(definition: StepDefinition, body: StepBody, context: WorkflowContext): DurableCall {
-  return { kind: 'step', name: definition.name, perform: (call) => performStep(definition, body, context, call) };
+  const issuedAt = context.now();
+  return {
+    kind: 'step',
+    name: definition.name,
+    perform: (call) => performStep(definition, body, context, call, issuedAt),
+  };
 }
 
 async function performStep(
@@ -42,6 +47,7 @@ async function performStep(
   body: StepBody,
   context: WorkflowContext,
   call: OpenCall,
+  issuedAt: EpochMs,
 ): Promise<void> {
   const { clock, codec, random, metrics } = context.seams;
   const { workflowName } = context;
@@ -62,7 +68,7 @@ async function performStep(
     if (call.signal.aborted) return;
     const startedAt = clock.now();
     const begunMs = clock.monotonicMs();
-    const span = context.trace?.stepTry(call, failedAttempts + 1) ?? null;
+    const span = context.trace?.stepTry(call, failedAttempts + 1, issuedAt) ?? null;
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1, span));
     if (attempt === 'stopped') return;
     if ('againInMs' in attempt) {

@@ -18,7 +18,9 @@ const stored: StoredTrace = {
 
 const around: Surroundings = { mode: 'continue', isSplit: false, deaths: [], exportDelayMs: 6_000, givesIds: false };
 
-const died = (executorId: string, seenAt: number) => ({ deaths: [{ executorId, attempt: 1, seenAt }] });
+const died = (executorId: string, seenAt: number) => ({
+  deaths: [{ executorId, attempt: 1, seenAt, endedAt: seenAt }],
+});
 
 const parentOf = (trace: StoredTrace, changes: Partial<Surroundings> = {}) =>
   placeOf(trace, { ...around, ...changes }).parent?.spanId ?? null;

@@ -17,6 +17,8 @@ export interface Death {
   readonly attempt: number;
   /** The last sign of life; what was made long enough before has been exported. */
   readonly seenAt: EpochMs;
+  /** By when it was given up. */
+  readonly endedAt: EpochMs;
 }
 
 export interface Surroundings {

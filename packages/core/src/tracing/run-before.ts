@@ -22,9 +22,10 @@ export function runBefore(run: ClaimedRun, checkpoints: readonly Checkpoint[]): 
   const recorded = checkpoints.filter(({ kind }) => kind !== 'streamed');
   const retries = recorded.filter(({ kind }) => kind === 'retry');
   const lastRetry = retries[retries.length - 1] ?? null;
-  const deaths = run.crashLog.map(({ executorId, attempt, seenAt }) => ({
+  const deaths = run.crashLog.map(({ executorId, attempt, at, seenAt }) => ({
     executorId,
     attempt,
+    endedAt: Date.parse(at),
     // What it recorded is a sign of life, too.
     seenAt: latest(
       Date.parse(seenAt),

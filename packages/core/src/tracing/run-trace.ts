@@ -119,12 +119,13 @@ export class RunTrace implements TracedRun {
     return context.with(this.#body, fn);
   }
 
-  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number): OpenSpan | null {
+  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number, issuedAt: EpochMs): OpenSpan | null {
     if (!this.#hasSteps || this.#isEnded) return null;
     const { retries } = this.#before;
     const key = (attempt: number): string => tryKey(this.#run, { attempt, retries, seq: step.seq, tryNo });
     const attributes = { 'perdure.step.name': step.name, 'perdure.step.seq': step.seq, 'perdure.step.try': tryNo };
-    if (this.#hasGivenIds) this.#takeOver?.tryWasInterrupted(this.#tracer, this.#aroundLost(), attributes, key);
+    if (this.#hasGivenIds)
+      this.#takeOver?.tryWasInterrupted(this.#tracer, this.#aroundLost(), { attributes, issuedAt, keyOf: key });
     return this.#live(`step ${step.name}`, { ...attributes, 'code.function.name': step.name }, key(this.#run.attempt));
   }
 

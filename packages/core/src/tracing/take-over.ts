@@ -14,14 +14,16 @@ export class TakeOver {
   readonly #stored: StoredTrace | null;
   readonly #death: Death;
   readonly #beganAt: EpochMs;
-  readonly #inFlightSince: EpochMs;
+  readonly #earliest: EpochMs;
+  readonly #shiftMs: number;
+  readonly #seenAt: EpochMs;
   readonly #endedAt: EpochMs;
   /** The trace that roots are to be in; null = none. */
   readonly #traceId: string | null;
   #isOver = false;
 
   /**
-   * @param lastAt when the last thing was recorded: what was in flight began no earlier
+   * @param lastAt when the last thing was recorded
    * @param shiftMs from the database's clock to the one that spans go by
    */
   constructor(options: {
@@ -37,11 +39,12 @@ export class TakeOver {
     this.#run = run;
     this.#stored = stored;
     this.#death = death;
-    const earliest = stored?.startedAt ?? 0;
+    this.#shiftMs = shiftMs;
+    this.#earliest = stored?.startedAt ?? 0;
     const began = run.attempt === 2 ? run.createdAt : lastAt;
-    this.#beganAt = Math.max(began + shiftMs, earliest);
-    this.#inFlightSince = Math.max(lastAt + shiftMs, this.#beganAt);
-    this.#endedAt = Math.max(death.seenAt + shiftMs, this.#inFlightSince);
+    this.#beganAt = Math.max(began + shiftMs, this.#earliest);
+    this.#seenAt = Math.max(death.seenAt + shiftMs, this.#beganAt);
+    this.#endedAt = Math.max(death.endedAt + shiftMs, this.#seenAt);
   }
 
   /** The bar of the process that died. */
@@ -55,6 +58,7 @@ export class TakeOver {
     };
     this.#emit(tracer, `execute ${this.#run.name} (lost)`, around, attributes, {
       from: this.#beganAt,
+      to: this.#seenAt,
       ids: this.#idsOf(`lost|${this.#run.workflowId}|${this.#run.seed}|${this.#run.attempt - 1}`),
       depth: depth + 1,
     });
@@ -71,15 +75,27 @@ export class TakeOver {
     if (!isSampled || !isAwaited || callerId === null || anchors[0].maker !== this.#death.executorId) return;
     const attributes = { ...runAttributes(this.#run), 'error.type': 'executor-lost' };
     const ids = { spanId: callerId, traceId };
-    this.#emit(tracer, 'request (lost)', plain, attributes, { from: this.#beganAt, ids, depth: 0 });
+    this.#emit(tracer, 'request (lost)', plain, attributes, { from: this.#earliest, to: this.#endedAt, ids, depth: 0 });
   }
 
   /**
-   * A try of a step that the process may have had in flight. Replay is deterministic: what this process comes to first that
+   * A try of a step that the process may have had in flight, until it was given up: how long it lived on after its last sign of
+   * life nobody knows, and what it did then lies within.
+   *
+   * Replay is deterministic: what this process comes to first that
    * is not recorded is what that one was at.
    */
-  tryWasInterrupted(tracer: Tracer, around: Context, attributes: Attributes, keyOf: (attempt: number) => string): void {
+  tryWasInterrupted(
+    tracer: Tracer,
+    around: Context,
+    step: {
+      readonly attributes: Attributes;
+      readonly issuedAt: EpochMs;
+      readonly keyOf: (attempt: number) => string;
+    },
+  ): void {
     if (this.#isOver) return;
+    const { attributes, issuedAt, keyOf } = step;
     const all = {
       ...runAttributes(this.#run),
       ...attributes,
@@ -88,7 +104,12 @@ export class TakeOver {
     };
     const ids = this.#idsOf(keyOf(this.#run.attempt - 1));
     const name = `step ${String(attributes['perdure.step.name'])} (interrupted)`;
-    this.#emit(tracer, name, around, all, { from: this.#inFlightSince, ids, depth: (this.#stored?.depth ?? 0) + 2 });
+    this.#emit(tracer, name, around, all, {
+      from: Math.max(issuedAt + this.#shiftMs, this.#earliest),
+      to: this.#endedAt,
+      ids,
+      depth: (this.#stored?.depth ?? 0) + 2,
+    });
   }
 
   /** What comes from here on, nobody has been at before. */
@@ -105,11 +126,16 @@ export class TakeOver {
     name: string,
     around: Context,
     attributes: Attributes,
-    { from, ids, depth }: { readonly from: EpochMs; readonly ids: GivenIds | null; readonly depth: number },
+    {
+      from,
+      to,
+      ids,
+      depth,
+    }: { readonly from: EpochMs; readonly to: EpochMs; readonly ids: GivenIds | null; readonly depth: number },
   ): void {
     const options = { startTime: from, attributes: { ...attributes, 'perdure.synthetic': true } };
     const span = startSpan(tracer, name, options, around, ids);
     span.setStatus({ code: SpanStatusCode.ERROR, message: 'executor lost' });
-    span.end(anchorEnd(this.#endedAt, depth));
+    span.end(anchorEnd(to, depth));
   }
 }

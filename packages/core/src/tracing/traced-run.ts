@@ -56,8 +56,12 @@ export interface TracedRun {
   readonly base: Context;
   /** Calls the workflow function. */
   enter<T>(fn: () => T): T;
-  /** A try of a step is about to begin; null where steps are not traced. */
-  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number): OpenSpan | null;
+  /**
+   * A try of a step is about to begin; null where steps are not traced.
+   *
+   * @param issuedAt what the workflow's time was when it called the step: the same in every replay
+   */
+  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number, issuedAt: EpochMs): OpenSpan | null;
   /** The workflow has waited, and takes what it waited for; null where waits are not traced. */
   waited(wait: WaitToTrace, failure: Failure | null): OpenSpan | null;
   /** This process has recorded something of its own: from here on, nobody has been before. */
