@@ -129,14 +129,15 @@ export class Engine {
 
   async #startOn(executor: Executor, starting: PreparedStart): Promise<Started> {
     const { codec, hints } = this.desk.services;
-    const { definition, run, queueing } = starting;
+    const { definition, run, queueing, span } = starting;
     if (definition.version === anyVersion) return await this.desk.submit(starting);
     const { workflowId } = run;
     const active = executor.find(workflowId);
     if (active !== null) return foundRun(active, run, codec);
     if (queueing?.deduplication != null) return await this.desk.enqueueUnique(starting, queueing);
     const verdict = await (queueing === null
-      ? executor.start(definition, run)
+      ? // What hangs on the span of the start must not leave before it.
+        executor.start(definition, run, () => span?.started({ isNew: true }))
       : executor.enqueue({ ...run, ...queueing.item, timeoutMs: starting.queuedTimeoutMs }));
     if (verdict.kind === 'refused') throw verdict.error;
     if (verdict.kind === 'taken') return await this.desk.find(run);

@@ -158,12 +158,19 @@ export class Executor {
     return this.#runs.get(workflowId)?.run ?? null;
   }
 
-  /** Makes a run durable and starts executing it. Never settles if the executor is gone before that. */
-  async start(definition: WorkflowDefinition, starting: StartingRun): Promise<LogVerdict> {
+  /**
+   * Makes a run durable and starts executing it. Never settles if the executor is gone before that.
+   *
+   * @param onDurable called between the two
+   */
+  async start(definition: WorkflowDefinition, starting: StartingRun, onDurable: () => void): Promise<LogVerdict> {
     const claimNo = this.#claims.next();
     const run = firstClaim(starting, claimNo);
     const verdict = await this.#log.append({ kind: 'start', run: { ...starting, claimNo } });
-    if (verdict.kind === 'recorded') this.#execute(definition, run, []);
+    if (verdict.kind === 'recorded') {
+      onDurable();
+      this.#execute(definition, run, []);
+    }
     this.#claims.settled(claimNo);
     return verdict;
   }

@@ -37,6 +37,7 @@ export class StartSpan {
   readonly #startedAt: EpochMs;
   readonly #depth: number;
   readonly #onEnd: (span: StartSpan) => void;
+  #isEnded = false;
 
   constructor(
     tracer: Tracer,
@@ -82,7 +83,9 @@ export class StartSpan {
     });
   }
 
+  /** Only what is said first counts. */
   started({ isNew, trace: existing }: StartedTrace): void {
+    if (this.#isEnded) return;
     if (!isNew) {
       this.#span.setAttribute('perdure.deduplicated', true);
       const found = decodeTrace(existing ?? null);
@@ -92,11 +95,13 @@ export class StartSpan {
   }
 
   failed(error: unknown): void {
+    if (this.#isEnded) return;
     markFailed(this.#span, error);
     this.#end();
   }
 
   #end(): void {
+    this.#isEnded = true;
     this.#span.end(anchorEnd(this.#startedAt, this.#depth));
     this.#onEnd(this);
   }
