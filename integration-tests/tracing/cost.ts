@@ -29,7 +29,8 @@ const run: ClaimedRun = {
   cancelRequested: false,
   unchecked: false,
   retriesDue: 0,
-  isWoken: false,
+  wasParked: false,
+  waitedMs: null,
   crashLog: [],
 };
 

@@ -12,7 +12,7 @@ export interface PayloadRow extends ArchivedRow {
   readonly payload: string | null;
 }
 
-/** A run as the tables have it. */
+/** A run as the tables have it, but for its trace, which is that of another application, with what that takes along. */
 export interface ArchivedRun {
   readonly run: ArchivedRow & {
     readonly workflow_id: string;
@@ -51,7 +51,7 @@ export function createArchiveStore(
       const [row] = await database.query<ArchiveRow>({
         name: statementName('archives_read'),
         text: `
-          select to_json(r)::text as run,
+          select (to_jsonb(r) - 'trace')::text as run,
             (select to_json(o) from ${schema}.outcomes o where o.workflow_id = r.workflow_id)::text as outcome,
             ${parts.map(({ table, order }) => `(select coalesce(json_agg(b order by ${order}), '[]') from ${schema}.${table} b where b.workflow_id = r.workflow_id)::text as ${table}`).join(', ')}
           from ${schema}.runs r where r.workflow_id = $1::text`,

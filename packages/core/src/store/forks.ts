@@ -154,8 +154,8 @@ const forkText = (schema: string): string => `
     from ${schema}.transactions t cross join forked cross join epoch
     where t.workflow_id = $1::text and t.retries = epoch.retries and t.seq < $3::int4
   ), messages as (
-    insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, sent_at, consumed_in, consumed_by)
-    select forked.workflow_id, m.topic, m.payload, m.idempotency_key, m.sent_at,
+    insert into ${schema}.messages (workflow_id, topic, payload, idempotency_key, trace, sent_at, consumed_in, consumed_by)
+    select forked.workflow_id, m.topic, m.payload, m.idempotency_key, m.trace, m.sent_at,
       case when $3::int4 = 0 then null when m.consumed_in < epoch.retries or m.consumed_by < $3::int4 then m.consumed_in
         else nullif(least(m.consumed_in, epoch.retries - 1), -1) end,
       m.consumed_by
