@@ -24,6 +24,32 @@ describe.each(databases)('a queue beside others on $name', ({ open }) => {
     await Promise.all([holder, behind, held].map((one) => one.result()));
   });
 
+  it('keeps a key in order while somebody sends to the run at its head, or changes it', async () => {
+    const order: string[] = [];
+    const note = workflow('note', async (name: string) => await step.run('note', () => void order.push(name)));
+    const test = await freshDatabase(open);
+    // PGlite has one connection, so that nobody ever has anything locked.
+    if (test.database.kind === 'pglite') return;
+    const line = queue('strict', { perKey: { concurrency: 1 } });
+    const engine = await launchEngine(test, { workflows: [note], poll });
+    const other = await test.reopen();
+    for (const [round, lock] of ['for key share', 'for no key update'].entries()) {
+      await engine.queues.pause('strict');
+      const ids = [1, 2, 3].map((no) => `${round} ${no}`);
+      for (const id of ids) await line.with({ engine, key: 'k', workflowId: id }).enqueue(note, id);
+      await other.transaction(async (tx) => {
+        const text = `select 1 from "${test.schema}".runs where workflow_id = '${round} 1' ${lock}`;
+        await tx.query({ name: `lock ${round}`, text, values: [] });
+        await engine.queues.resume('strict');
+        const free = await line.with({ engine, key: 'other' }).enqueue(note, `${round} free`);
+        await free.result();
+        if (round === 0) await engine.run(ids[0]!).result();
+      });
+      await Promise.all(ids.map((id) => engine.run(id).result()));
+      expect(order.filter((name) => ids.includes(name))).toEqual(ids);
+    }
+  });
+
   it('counts what runs on another version within its limit, and passes over what it has no version of', async () => {
     const line = queue('versions', { concurrency: 1 });
     const older = workflow('deployed', async () => await receive<string>('go'), { version: '1' });

@@ -266,7 +266,7 @@ begin
             end if;
           end if;
           -- Where a key's items go one after the other, the head stands for all, also if another process must take it.
-          select i.workflow_id, i.units, r.crashes, exists (
+          select i.workflow_id, i.units, i.rank, i.place, r.crashes, exists (
               select 1 from unnest(p_names, p_versions) as k(name, version)
               where k.name = r.name and r.version in (k.version, '')) as is_runnable
             into v_item from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
@@ -274,7 +274,16 @@ begin
               and ((v_settings ->> 'keyConcurrency')::int8 = 1 or exists (
                 select 1 from unnest(p_names, p_versions) as k(name, version)
                 where k.name = r.name and r.version in (k.version, '')))
-            order by i.rank, i.place limit 1 for update of i, r skip locked;
+            order by i.rank, i.place limit 1 for no key update of i, r skip locked;
+          -- It is not overtaken either because somebody has it locked for a moment; who sends to it doesn't hinder it.
+          if found and (v_settings ->> 'keyConcurrency')::int8 = 1 and exists (
+            select 1 from ${schema}.queue_items i
+            where i.queue = v_queue.name and i.level = v_level and i.key = v_key and i.state = 'waiting'
+              and (i.rank, i.place) < (v_item.rank, v_item.place)
+          ) then
+            v_more_at := least(v_more_at, v_now + interval '50 milliseconds');
+            continue;
+          end if;
           if not found or not v_item.is_runnable then continue; end if;
           if v_item.crashes >= 2 and v_suspects = 0 then continue; end if;
           v_is_closed := coalesce(least(v_item.units, (v_settings ->> 'rateUnits')::int8) > v_budget, false);
