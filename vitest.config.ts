@@ -16,8 +16,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // More than there are cores: most tests wait for processes, leases and databases most of the time.
-    maxWorkers: 3,
+    // Not one fewer than there are cores, as it would be otherwise: the tests wait for processes and databases, too.
+    maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
     projects: [
       {
