@@ -31,6 +31,7 @@ export class PerdureErrorFilter extends BaseExceptionFilter {
     }
     const exception = this.#http.exception(error, nestExchange(host));
     if (exception instanceof PerdureProblemException) return new PerdureProblemFilter().catch(exception, host);
+    // oxlint-disable-next-line promise/valid-params -- this is no promise
     super.catch(exception, host);
     return undefined;
   }
