@@ -31,7 +31,10 @@ export interface Claim {
 
 export interface Claimed {
   readonly runs: ClaimedRun[];
-  /** After what time there may be more to take, from a queue or because a parked run is to be woken; null = nobody knows. */
+  /**
+   * After what time there may be more to take: from a queue, because a parked run is to be woken, or because a run was held
+   * by somebody else for a moment; null = nobody knows.
+   */
   readonly moreInMs: number | null;
 }
 
@@ -151,7 +154,7 @@ export function createOwnershipStore(
   };
 }
 
-/** Where a queue has more later, or a parked run is to be woken. */
+/** Where there may be more later. */
 interface MoreRow extends Record<string, unknown> {
   workflow_id: null;
   more_ms: number;
@@ -211,6 +214,21 @@ function toClaimedRun(row: ClaimedRow): ClaimedRun {
 /** A run that was started by name alone becomes one of the version that this process defined last. */
 const canRun = `r.name = runnable.name and (r.version = runnable.version or r.version = '' and runnable.is_latest)`;
 
+/** After what time a claim looks again for what it passed over because somebody held it for a moment. */
+const passedOverMs = 50;
+
+/**
+ * A run that is due and that a claim could not lock because somebody looks at it whom a claim must wait for: a sender, or a
+ * child that ends. They hold it FOR KEY SHARE, and tell nobody of it where it was awake already. What another claim is taking
+ * is held FOR UPDATE, and is not found here.
+ */
+const passedOver = (schema: string, condition: string): string => `
+    select r.workflow_id from ${schema}.runs r join runnable on ${canRun}
+    where (select count(*) from awake) < $6::int4 and r.workflow_id not in (select workflow_id from awake)
+      and ${condition} and r.available_at <= ${now('$8::int8')}
+    limit 1
+    for key share of r skip locked`;
+
 /**
  * A blocked run is offered to an executor whose code for it differs, and to one that registered after it was blocked:
  * a deploy may have changed a helper that the fingerprint doesn't cover.
@@ -242,10 +260,14 @@ const claimText = (schema: string): string => `
     where r.state = 'parked' and r.available_at <= ${now('$8::int8')}
     order by r.available_at limit $6::int4
     for update of r skip locked
+  ), awake as (
+    select workflow_id from (select * from due union all select * from woken) awake order by available_at limit $6::int4
   ), taken as (
-    (
-      select workflow_id from (select * from due union all select * from woken) awake order by available_at limit $6::int4
-    ) union all select workflow_id from suspects union all select workflow_id from unblocked
+    select workflow_id from awake union all select workflow_id from suspects union all select workflow_id from unblocked
+  ), passed_over as (
+    ${passedOver(schema, "r.state = 'available' and r.crashes < 2")}
+  ), passed_over_parked as (
+    ${passedOver(schema, "r.state = 'parked'")}
   ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
@@ -264,6 +286,10 @@ const claimText = (schema: string): string => `
     select min(available_at) as next_at from ${schema}.runs
     where state = 'parked' and available_at > ${now('$8::int8')}
   ) parked where parked.next_at is not null
+  union all
+  select ${claimedColumns(`(null::${schema}.runs)`)}, ${passedOverMs} where exists (
+    select 1 from passed_over union all select 1 from passed_over_parked
+  )
   union all
   select ${claimedColumns('(claimed.run)')}, ${toMs(`claimed.more_at - ${now('$8::int8')}`)} as more_ms
   from ${schema}.claim_queued(
