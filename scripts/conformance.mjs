@@ -21,6 +21,7 @@ try {
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${output}`];
   const { status } = spawnSync('npx', ['vitest', 'run', ...files, ...reporters, '--testNamePattern', title], {
     stdio: 'inherit',
+    env: { ...process.env, CONFORMANCE: 'long' },
     shell: process.platform === 'win32',
   });
   if (!existsSync(output)) throw new Error('The tests did not run to their end, so there is nothing to count.');

@@ -114,7 +114,7 @@ describe('a lost connection', () => {
     const onGap = vi.fn();
     await database.listen('one', (payload) => heard.push(payload), onGap);
     await database.listen('two', (payload) => heard.push(payload), onGap);
-    const listening = `select pid from pg_stat_activity where query like 'listen %' and application_name = 'perdure' and pid <> pg_backend_pid()`;
+    const listening = `select pid from pg_stat_activity where query ilike 'listen "%two"%' and application_name = 'perdure' and pid <> pg_backend_pid()`;
     for (const round of [1, 2]) {
       const rows = await database.query<{ pid: number }>(select(listening));
       expect(rows).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sleep, step, workflow } from '@perdure/core';
+import { currentRun, sleep, step, workflow } from '@perdure/core';
 import { createStore, type Database, type Row, type Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
@@ -49,6 +49,46 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     expect(begun).toEqual(['slow', 'child', 'after']);
     expect(seen).toEqual([]);
     expect(await second.run('p').status()).toMatchObject({ attempt: 2, crashes: [] });
+  });
+
+  it('begins no step while a claim that is under way ends, however long that takes', async () => {
+    const test = await freshDatabase(open);
+    const [claiming, answered, stepping] = [makeGate(), makeGate(), makeGate()];
+    let isHeld = false;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        if (isHeld && statement.name.endsWith('ownership_claim')) {
+          claiming.open();
+          await answered.opened;
+        }
+        return await test.database.query<R>(statement);
+      },
+    };
+    const begun: string[] = [];
+    const twoSteps = workflow('two steps', async () => {
+      await step.run('first', async () => {
+        begun.push(`first, attempt ${currentRun()?.attempt}`);
+        await stepping.opened;
+      });
+      await step.run('second', () => void begun.push(`second, attempt ${currentRun()?.attempt}`));
+    });
+    const options = { workflows: [twoSteps], lease };
+    const first = await launchEngine(test, { ...options, database, poll: '20ms' });
+    await twoSteps.with({ workflowId: 'r', engine: first }).start();
+    await expect.poll(() => begun, patient).toEqual(['first, attempt 1']);
+    isHeld = true;
+    await claiming.opened;
+
+    const stopped = first.shutdown({ drainMs: '10s' });
+    stepping.open();
+    const { runs } = createStore(test.database, test.schema);
+    await expect.poll(async () => (await runs.loadHistories(['r'])).get('r')?.length ?? 0, patient).toBeGreaterThan(0);
+    answered.open();
+    await stopped;
+    const second = await launchEngine(test, { ...options, database: await test.reopen() });
+    await second.run('r').result();
+    expect(begun).toEqual(['first, attempt 1', 'second, attempt 2']);
   });
 
   it('leaves no executor behind that was about to take the place of one that lost its lease', async () => {

@@ -3,17 +3,12 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
+import { holdRow } from '../support/hold-row.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 
 const parkAfter = '100ms';
-
-/** Something that others wait for. */
-function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 /** Waits until an engine has no run in memory. */
 async function untilParked(perdure: Perdure): Promise<void> {
@@ -300,6 +295,26 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
   });
 
   // PGlite does one thing after the other.
+  it.runIf(name === 'postgres')('is woken by an event although somebody else looks at its row just then', async () => {
+    const publish = workflow('publish', async () => {
+      await receive('go');
+      await setEvent('ready', 1);
+    });
+    const follow = workflow('follow', async (publisher: string) => await getEvent<number>(publisher, 'ready'));
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [publish, follow], parkAfter, poll });
+    const published = await publish.with({ engine: perdure }).start();
+    const run = await follow.with({ engine: perdure }).start(published.workflowId);
+    await untilParked(perdure);
+    const letGo = await holdRow(test, run.workflowId);
+    await perdure.send(published, 'go', null);
+    const text = `select state from "${test.schema}".runs where workflow_id = $1::text`;
+    const state = { name: `state_${test.schema}`, text, values: [run.workflowId] };
+    await expect.poll(() => test.database.query(state), patient).toMatchObject([{ state: 'available' }]);
+    await letGo();
+    expect(await run.result()).toBe(1);
+  });
+
   it.runIf(name === 'postgres')('is woken by an event that is set while it is being parked', async () => {
     const publish = workflow('publish', async () => {
       await receive('go');

@@ -65,10 +65,3 @@ export async function bench(
     another: async (options = {}) => await start({ database: await test.reopen(), ...options }),
   };
 }
-
-/** Something that happens once, and that others wait for. */
-export function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}

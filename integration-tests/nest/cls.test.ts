@@ -6,9 +6,9 @@ import { Durable, getPerdureToken, PerdureRunner, Schedule, Step, Workflow, Work
 import { ClsPluginPerdure } from '@perdure/nestjs/cls';
 import { ClsModule, ClsService } from 'nestjs-cls';
 import { describe, expect, it } from 'vitest';
-import { gate } from '../http/bench.js';
 import { send } from '../http/http-client.js';
 import { patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 import { compile, freshOptions, launching } from './nest-app.js';
 
 interface AskingRequest {

@@ -12,8 +12,8 @@ import { NestFactory } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
 import { PerdureModule, Step, Workflow, WorkflowRegistry } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
-import { gate } from '../http/bench.js';
 import { patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 import { freshOptions } from './nest-app.js';
 
 /** Notes the hooks that Nest calls on a provider. */

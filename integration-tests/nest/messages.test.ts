@@ -15,8 +15,8 @@ import { currentRun, workflow } from '@perdure/core';
 import { Durable, Idempotent, type PerdureModuleOptions, Step, Workflow } from '@perdure/nestjs';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { gate } from '../http/bench.js';
 import { patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 import { closeAfterTest, compile, freshOptions, launching } from './nest-app.js';
 
 interface Charge {

@@ -13,8 +13,8 @@ import {
   WorkflowRequest,
 } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
-import { gate } from '../http/bench.js';
 import { send } from '../http/http-client.js';
+import { gate } from '../support/gate.js';
 import { compile, freshOptions, launching } from './nest-app.js';
 
 describe('a workflow that is request-scoped', () => {

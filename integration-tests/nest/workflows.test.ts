@@ -20,7 +20,7 @@ import {
 } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
 import { patient } from '../support/engines.js';
-import { gate } from '../http/bench.js';
+import { gate } from '../support/gate.js';
 import { closeAfterTest, compile, freshOptions, launching } from './nest-app.js';
 
 @Injectable()

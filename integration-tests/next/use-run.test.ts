@@ -8,10 +8,11 @@ import { Window } from 'happy-dom';
 import { createElement } from 'react';
 import type * as client from 'react-dom/client';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { bench, gate, type Place } from '../http/bench.js';
+import { bench, type Place } from '../http/bench.js';
 import { type AppOptions, frameworks } from '../http/frameworks.js';
 import { databases } from '../support/databases.js';
 import { patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 
 const place: Place = {
   framework: frameworks.find(({ name }) => name === 'Express 5')!,

@@ -8,13 +8,15 @@ import pg from 'pg';
 import { forkChild } from '../recovery/worker-process.js';
 import { eventually } from '../recovery/eventually.js';
 import { startPostgres } from '../support/postgres-server.js';
-import { auditedQueue, limits } from './audited-queue.js';
+import { auditedQueue } from './audited-queue.js';
 import { judge, type Verdict } from './judge.js';
 
 export interface AuditOptions {
   readonly processes: number;
   readonly items: number;
   readonly keys: number;
+  /** See {@link auditedQueue}. */
+  readonly perPeriod: number;
   readonly killEveryMs: number;
 }
 
@@ -25,12 +27,12 @@ const schema = 'audit';
  * sources that the engine knows nothing of: triggers on its tables, by the order of commits, and what the steps themselves
  * wrote to a file.
  */
-export async function audit({ processes, items, keys, killEveryMs }: AuditOptions): Promise<Verdict> {
+export async function audit({ processes, items, keys, perPeriod, killEveryMs }: AuditOptions): Promise<Verdict> {
   const server = await startPostgres(['track_commit_timestamp=on']);
   const folder = mkdtempSync(join(tmpdir(), 'perdure-audit-'));
   const ledger = join(folder, 'ledger');
   writeFileSync(ledger, '');
-  const { audited, item } = auditedQueue(async () => {});
+  const { audited, item } = auditedQueue(perPeriod, async () => {});
   const perdure = await Perdure.launch({ databaseUrl: server.url, schema, workflows: [item], queues: [] });
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
@@ -40,7 +42,7 @@ export async function audit({ processes, items, keys, killEveryMs }: AuditOption
   const launch = async (): Promise<void> => {
     const output = openSync(join(folder, 'log'), 'a');
     const file = new URL('./children/queue-worker.ts', import.meta.url);
-    const worker = forkChild(file, [server.url, schema, ledger], output);
+    const worker = forkChild(file, [server.url, schema, ledger, String(perPeriod)], output);
     closeSync(output);
     workers.push(worker);
     const [said] = (await Promise.race([once(worker, 'message'), once(worker, 'exit')])) as [unknown];
@@ -66,7 +68,7 @@ export async function audit({ processes, items, keys, killEveryMs }: AuditOption
       return rows[0]!.count;
     };
     let nextKillAt = performance.now() + killEveryMs;
-    const deadlineMs = 120_000 + (items / limits.rate.limit) * 5_000;
+    const deadlineMs = 120_000 + (items / perPeriod) * 5_000;
     await eventually(
       'every item has an outcome',
       async () => {
@@ -81,7 +83,7 @@ export async function audit({ processes, items, keys, killEveryMs }: AuditOption
       },
       deadlineMs,
     );
-    return await judge(client, { schema, items, killed, ledger: readFileSync(ledger, 'utf8') });
+    return await judge(client, { schema, items, perPeriod, killed, ledger: readFileSync(ledger, 'utf8') });
   } finally {
     for (const worker of workers) worker.kill('SIGKILL');
     await perdure.shutdown({ drainMs: 0 });

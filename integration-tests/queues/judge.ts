@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { limits } from './audited-queue.js';
+import { limits, periodMs } from './audited-queue.js';
 
 export interface Verdict {
   /** Everything that must not be, in words. */
@@ -27,6 +27,7 @@ export async function judge(
   given: {
     readonly schema: string;
     readonly items: number;
+    readonly perPeriod: number;
     readonly killed: ReadonlySet<number>;
     readonly ledger: string;
   },
@@ -43,7 +44,7 @@ export async function judge(
     `select kind, count(*)::int4 as count from ${given.schema}.outcomes group by kind`,
   );
   const running = countRunning(events);
-  const rate = mostInPeriod(admissions, limits.rate.perMs);
+  const rate = mostInPeriod(admissions, periodMs);
   const steps = judgeSteps(given);
   const over = (what: string, most: number, limit: number): string[] =>
     most > limit ? [`${most} ${what} at once, where ${limit} may`] : [];
@@ -52,7 +53,7 @@ export async function judge(
       ...over('items ran', running.all, limits.concurrency),
       ...over('items ran in one process', running.process, limits.workerConcurrency),
       ...over('items of one key ran', running.key, limits.keyConcurrency),
-      ...over('units began in one period', rate, limits.rate.limit),
+      ...over('units began in one period', rate, given.perPeriod),
       ...(admissions.length < given.items ? [`only ${admissions.length} admissions were counted`] : []),
       ...(admissions.some(({ lag }) => lag < 0 || lag > 1_000) ? ['an admission was counted at another time'] : []),
       ...outOfOrder(events),

@@ -52,6 +52,14 @@ export class Cluster {
     return cluster;
   }
 
+  /**
+   * What Postgres shows as the application's name of a process, so that a test can tell whose writes and connections it
+   * sees: also from those of other tests, whose processes have the same labels, on the same server.
+   */
+  applicationName(label: string): string {
+    return `${this.schema}.${label}`;
+  }
+
   /** Starts a process; `label` names it. */
   async launch(label: string, options: Partial<WorkerOptions> = {}): Promise<WorkerProcess> {
     const worker = await WorkerProcess.launch(

@@ -115,7 +115,7 @@ async function findings(cluster: Cluster, worker: WorkerProcess): Promise<Findin
 
 async function cutConnections(cluster: Cluster, label: string): Promise<number> {
   const cut = await cluster.sql('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
-    label,
+    cluster.applicationName(label),
   ]);
   return cut.length;
 }

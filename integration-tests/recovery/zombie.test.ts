@@ -104,7 +104,7 @@ it(
 async function isWaiting(cluster: Cluster, label: string): Promise<boolean> {
   const waiting = await cluster.sql(
     `select 1 from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,
-    [label],
+    [cluster.applicationName(label)],
   );
   return waiting.length > 0;
 }
@@ -121,7 +121,7 @@ async function auditWrites(cluster: Cluster): Promise<void> {
       no bigint generated always as identity, writer text, relation text, workflow_id text);
     create function ${cluster.schema}.audit() returns trigger language plpgsql as $$ begin
       insert into ${cluster.schema}.audit (writer, relation, workflow_id)
-        values (current_setting('application_name'), tg_table_name, new.workflow_id);
+        values (split_part(current_setting('application_name'), '.', 2), tg_table_name, new.workflow_id);
       return null;
     end $$;
     create trigger audit after insert or update on ${cluster.schema}.runs for each row execute function ${cluster.schema}.audit();

@@ -10,10 +10,15 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
 });
 
+/** Calls this after the test, before what was asked for earlier. */
+export function afterThisTest(cleanUp: () => Promise<void>): void {
+  cleanUps.push(cleanUp);
+}
+
 /** A schema of its own, gone after the test. */
 export async function freshDatabase(open: (typeof databases)[number]['open']): Promise<TestDatabase> {
   const database = await open();
-  cleanUps.push(() => database.dispose());
+  afterThisTest(() => database.dispose());
   return database;
 }
 
@@ -26,7 +31,7 @@ export async function launchEngine(test: TestDatabase, options: LaunchOptions): 
     ...laneOptions,
     ...options,
   });
-  cleanUps.push(() => perdure.shutdown({ drainMs: 0 }));
+  afterThisTest(() => perdure.shutdown({ drainMs: 0 }));
   return perdure;
 }
 
@@ -39,7 +44,7 @@ export async function connectClient(test: TestDatabase, options: ClientOptions =
     notifications: laneOptions.notifications ?? true,
     ...options,
   });
-  cleanUps.push(() => client.close());
+  afterThisTest(() => client.close());
   return client;
 }
 
@@ -52,7 +57,7 @@ export async function testEngine(test: TestDatabase, options: TestEngineOptions)
     ...laneOptions,
     ...options,
   });
-  cleanUps.push(() => engine.close());
+  afterThisTest(() => engine.close());
   return engine;
 }
 

@@ -4,7 +4,8 @@ import { launch, type LogItem } from '@perdure/core/internal';
 import { httpWorkflows, reply } from '@perdure/http';
 import { expect, it } from 'vitest';
 import { patient } from '../../support/engines.js';
-import { bench, gate, type Place } from '../bench.js';
+import { gate } from '../../support/gate.js';
+import { bench, type Place } from '../bench.js';
 import type { TestResponse, TestRoute } from '../frameworks.js';
 import type { Received } from '../http-client.js';
 

@@ -3,8 +3,9 @@ import { currentRun, setEvent, sleep, step, stream, workflow } from '@perdure/co
 import { reply, type RunEvent } from '@perdure/http';
 import { expect, it } from 'vitest';
 import { patient } from '../../support/engines.js';
+import { gate } from '../../support/gate.js';
 import { passOn } from '../../support/pass-on.js';
-import { bench, gate, type Place } from '../bench.js';
+import { bench, type Place } from '../bench.js';
 import type { TestRoute } from '../frameworks.js';
 import { type Received, send } from '../http-client.js';
 

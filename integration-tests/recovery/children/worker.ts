@@ -11,8 +11,8 @@ const { url, label, schema, leaseMs, maxCrashes, drainMs, ...options } = JSON.pa
 const say = (message: Message): void => void process.send?.(message);
 const workflows = defineWorkflows({ ledger: new LedgerWriter(options.ledger, label), gates: options.gates, label });
 
-// Postgres shows the label as the application's name, so that a test can tell whose writes and connections it sees.
-const labelledUrl = `${url}?application_name=${label}`;
+// See Cluster.applicationName.
+const labelledUrl = `${url}?application_name=${schema}.${label}`;
 const target = options.noticesLate
   ? {
       database: zombieDatabase(postgres({ url: labelledUrl }), { leaseMs, onRefused: () => say({ kind: 'refused' }) }),

@@ -1,4 +1,5 @@
 /** Runs sleepers and receivers, and does what its parent asks. Arguments: the database's url, the schema, `parkAfter`. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Duration, Perdure } from '@perdure/core';
 import pg from 'pg';
 import type { Ask, Memory, Question, Reply } from '../sleeping-process.js';
@@ -15,6 +16,9 @@ const { sleeper, receiver } = sleepingWorkflows(async (workflowId) => {
   });
 });
 const perdure = await Perdure.launch({ databaseUrl, schema, workflows: [sleeper, receiver], parkAfter });
+
+/** How many may be awake when more are started. */
+const awakeMax = 5_000;
 
 let heapMax = 0;
 let runsMax = 0;
@@ -40,6 +44,8 @@ async function reply({ no, ask }: Question): Promise<void> {
 async function answer(ask: Ask): Promise<Memory | null> {
   switch (ask.kind) {
     case 'start':
+      // Not faster than they fall asleep: an hour's starts come in an hour, and not all at once.
+      while (perdure.health().runs > awakeMax) await wait(10);
       await Promise.all(ask.sleepers.map((id) => sleeper.with({ workflowId: id }).start(id, ask.until)));
       await Promise.all(ask.receivers.map((id) => receiver.with({ workflowId: id }).start(id)));
       return null;

@@ -239,8 +239,9 @@ export class Executor {
    */
   async handOver(drainMs: number): Promise<void> {
     const { store, clock } = this.#services;
-    await Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop()]);
-    await this.#drain(drainMs);
+    // At once, so that no step begins while a round under way ends, which may wait for the database.
+    const drained = this.#drain(drainMs);
+    await Promise.all([drained, this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop()]);
     const workflowIds = this.#abandonRuns(this.#isGone);
     this.#log.abandon();
     await this.#lease.stop();

@@ -32,7 +32,10 @@ export interface Claim {
 
 export interface Claimed {
   readonly runs: ClaimedRun[];
-  /** After what time there may be more to take, from a queue or because a parked run is to be woken; null = nobody knows. */
+  /**
+   * After what time there may be more to take: from a queue, because a parked run is to be woken, or because a run was held
+   * by somebody else for a moment; null = nobody knows.
+   */
   readonly moreInMs: number | null;
 }
 
@@ -162,7 +165,7 @@ export function createOwnershipStore(
   };
 }
 
-/** Where a queue has more later, or a parked run is to be woken. */
+/** Where there may be more later. */
 interface MoreRow extends Record<string, unknown> {
   workflow_id: null;
   more_ms: number;
@@ -227,6 +230,23 @@ export function toClaimedRun(row: ClaimedRow): ClaimedRun {
   };
 }
 
+/** After what time a claim looks again for what it passed over because somebody held it for a moment. */
+const passedOverMs = 50;
+
+/**
+ * A run that is due and that a claim could not lock because somebody looks at it whom a claim must wait for: a sender, or a
+ * child that ends. They hold it FOR KEY SHARE, and tell nobody of it where it was awake already. What another claim is taking
+ * is held FOR UPDATE, and is not found here.
+ */
+const passedOver = (schema: string, condition: string): string => `
+    select r.workflow_id from takeable t cross join lateral (
+      select r.workflow_id from ${schema}.runs r
+      where (select count(*) from awake) < $6::int4 and r.workflow_id not in (select workflow_id from awake)
+        and r.name = t.name and r.version = t.version
+        and ${condition} and r.available_at <= (select now from clock)
+      limit 1 for key share of r skip locked
+    ) r`;
+
 /**
  * Takes what waits outside queues, then from queues. Runs are found by their names and versions, of which `pairs` has those
  * that any wait with: however many runs wait for code that this executor doesn't have, none of them is read.
@@ -284,10 +304,14 @@ const claimText = (schema: string): string => `
       where r.name = t.name and r.version = t.version and r.state = 'parked' and r.available_at <= (select now from clock)
       order by r.available_at limit $6::int4 for update of r skip locked
     ) r order by r.available_at limit $6::int4
+  ), awake as (
+    select * from (select * from due union all select * from woken) awake order by available_at limit $6::int4
   ), taken as (
-    (
-      select * from (select * from due union all select * from woken) awake order by available_at limit $6::int4
-    ) union all select * from suspects union all select * from unblocked
+    select * from awake union all select * from suspects union all select * from unblocked
+  ), passed_over as (
+    ${passedOver(schema, "r.state = 'available' and r.crashes < 2")}
+  ), passed_over_parked as (
+    ${passedOver(schema, "r.state = 'parked'")}
   ), direct as (
   update ${schema}.runs r
   set state = 'owned', executor_id = fence.id, claim_no = $2::int8, available_at = null, wake_on = null,
@@ -309,6 +333,10 @@ const claimText = (schema: string): string => `
       order by r.available_at limit 1
     ) next
   ) parked where parked.next_at is not null
+  union all
+  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${passedOverMs} where exists (
+    select 1 from passed_over union all select 1 from passed_over_parked
+  )
   union all
   select ${claimedColumns('(claimed.run)')}, false, (
     select ${toMs('(select now from clock) - i.run_at')} from ${schema}.queue_items i

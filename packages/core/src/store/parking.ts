@@ -73,7 +73,10 @@ export function createParkingStore(
 const wokenMax = 1_000;
 const watchedMax = 10_000;
 
-/** Rows that somebody else has locked are being woken, or parked; in the second case they are looked at afterwards. */
+/**
+ * Rows that somebody else is changing are being woken, or parked; in the second case they are looked at afterwards. A claim
+ * takes no row that is held here or by whoever brings a message or an outcome, so that no two of them wake a run in turn.
+ */
 function wakeWatchingText(schema: string, condition: string): string {
   return `
     with watching as materialized (
@@ -83,7 +86,7 @@ function wakeWatchingText(schema: string, condition: string): string {
     ), locked as materialized (
       select r.workflow_id from ${schema}.runs r
       where r.workflow_id in (select workflow_id from come) and r.state = 'parked'
-      order by r.workflow_id for update skip locked
+      order by r.workflow_id for no key update skip locked
     ), woken as (
       update ${schema}.runs r set state = 'available', available_at = ${now('$1::int8')}, wake_on = '{}'
       from locked where r.workflow_id = locked.workflow_id returning r.workflow_id

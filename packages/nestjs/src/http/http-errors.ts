@@ -55,7 +55,7 @@ function isStoredException(
 }
 
 /** What {@link toException} makes an exception of; for `@Catch`, which looks with `instanceof`. */
-// oxlint-disable-next-line typescript/no-extraneous-class -- `@Catch` takes classes only
+// oxlint-disable-next-line typescript/no-extraneous-class -- `instanceof` takes nothing but classes
 export abstract class ErrorWithMeaning {
   static [Symbol.hasInstance](error: unknown): boolean {
     return !(error instanceof HttpException) && (problemOf(error) !== null || isStoredException(error));

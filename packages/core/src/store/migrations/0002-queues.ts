@@ -95,7 +95,8 @@ ${claimQueued(schema)}
  * A queue whose limits are shared is locked by a statement of its own before anything is counted: each statement in the
  * function has its own snapshot, so that what is counted holds everything that the last holder of the lock committed.
  * Queues are visited, and so locked, in the order of their names. Items and runs are locked together, and what somebody
- * else holds is passed over, so that nothing is waited for with an item locked.
+ * else changes is passed over, so that nothing is waited for with an item locked. Who sends to a waiting run hinders nobody:
+ * only parked runs are woken by messages.
  *
  * Each row is a run, or, at the end, no run and the moment from which there may be more to take.
  */
@@ -225,7 +226,7 @@ begin
           where i.queue = v_queue.name and i.level = v_level and i.state = 'waiting'
             and (r.crashes < 2 or v_suspects > 0)
             and ${isRunnable}
-          order by i.rank, i.place limit v_room for update of i, r skip locked
+          order by i.rank, i.place limit v_room for no key update of i, r skip locked
         loop
           -- More units than the limit has can only go when nothing else did.
           v_is_closed := coalesce(least(v_item.units, (v_settings ->> 'rateUnits')::int8) > v_budget, false);
@@ -280,7 +281,7 @@ begin
             where i.queue = v_queue.name and i.level = v_level and i.key = v_key and i.state = 'waiting'
               and ((v_settings ->> 'keyConcurrency')::int8 = 1 or ${isRunnable})
             order by i.rank, i.place limit 1 for no key update of i, r skip locked;
-          -- It is not overtaken either because somebody has it locked for a moment; who sends to it doesn't hinder it.
+          -- It is not overtaken either because somebody has it locked for a moment.
           if found and (v_settings ->> 'keyConcurrency')::int8 = 1 and exists (
             select 1 from ${schema}.queue_items i
             where i.queue = v_queue.name and i.level = v_level and i.key = v_key and i.state = 'waiting'
