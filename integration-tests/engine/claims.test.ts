@@ -17,7 +17,7 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
     const database: Database = {
       ...passOn(test.database),
       async query<R extends Row>(statement: Statement) {
-        if (statement.name.endsWith('ownership_claim')) {
+        if (statement.name.endsWith('claims_take')) {
           claims += 1;
           if (isBroken) {
             isBroken = false;
@@ -51,7 +51,7 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
       const letGo = await holdRow(test, run.workflowId);
       const counted = countingDatabase(await test.reopen());
       await launchEngine(test, { workflows: [work], poll: '1h', database: counted });
-      await expect.poll(() => counted.countAnswered('ownership_claim'), patient).toBeGreaterThan(1);
+      await expect.poll(() => counted.countAnswered('claims_take'), patient).toBeGreaterThan(1);
       expect((await run.status()).executorId).toBe(null);
       await letGo();
       expect(await run.result()).toBe('done');
@@ -66,8 +66,8 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
       const run = await nap.with({ engine: perdure }).start();
       await expect.poll(() => perdure.health().runs, patient).toBe(0);
       const letGo = await holdRow(test, run.workflowId);
-      const claims = counted.countAnswered('ownership_claim');
-      await expect.poll(() => counted.countAnswered('ownership_claim'), patient).toBeGreaterThan(claims + 1);
+      const claims = counted.countAnswered('claims_take');
+      await expect.poll(() => counted.countAnswered('claims_take'), patient).toBeGreaterThan(claims + 1);
       await letGo();
       await run.result();
     });

@@ -58,7 +58,7 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     const database: Database = {
       ...passOn(test.database),
       async query<R extends Row>(statement: Statement) {
-        if (isHeld && statement.name.endsWith('ownership_claim')) {
+        if (isHeld && statement.name.endsWith('claims_take')) {
           claiming.open();
           await answered.opened;
         }

@@ -186,7 +186,7 @@ describe.each(databases.slice(0, 1))('a claim on $name', ({ open }) => {
     const database: Database = {
       ...passOn(test.database),
       async query<R extends Row>(statement: Statement) {
-        if (statement.name.endsWith('ownership_claim')) claim = statement;
+        if (statement.name.endsWith('claims_take')) claim = statement;
         return await test.database.query<R>(statement);
       },
     };

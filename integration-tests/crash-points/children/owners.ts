@@ -73,7 +73,7 @@ export function owners({ noted, define }: Instruments): CrashScenario[] {
       play: playMany,
       itemsPerFlush: 1,
       prelude: [{ name: 'flush_new_none_one_none', nth: 4, phase: 'unheard' }],
-      isReplyLost: (name, nth) => name === 'ownership_claim' && nth <= 4,
+      isReplyLost: (name, nth) => name === 'claims_take' && nth <= 4,
     }),
     crashScenario({
       name: 'suspected and acquitted',

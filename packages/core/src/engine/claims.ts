@@ -113,7 +113,7 @@ export class Claims {
 
   /** What a claim took and this executor still owns, with the histories. */
   async read(claimNo: number): Promise<{ run: ClaimedRun; history: readonly Checkpoint[] }[]> {
-    const runs = await this.#services.store.ownership.claimed({ executorId: this.#executorId, claimNo });
+    const runs = await this.#services.store.claims.read({ executorId: this.#executorId, claimNo });
     const histories = await this.#loadHistories(runs);
     return runs.map((run) => ({ run, history: histories.get(run.workflowId) ?? [] }));
   }
@@ -148,8 +148,8 @@ export class Claims {
     this.#unanswered = claimNo;
     const suspectsMax = Math.max(0, 1 - this.#owner.suspectsRunning());
     const { runs, moreInMs } = isRepeated
-      ? { runs: await store.ownership.claimed({ executorId, claimNo }), moreInMs: null }
-      : await store.ownership.claim({
+      ? { runs: await store.claims.read({ executorId, claimNo }), moreInMs: null }
+      : await store.claims.take({
           executorId,
           claimNo,
           runnables: runnables.map(({ timeoutMs, ...runnable }) => ({

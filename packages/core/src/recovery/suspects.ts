@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../seams/clock.js';
 import type { ClaimedRun } from '../store/records.js';
 
-/** The crashes without progress from which on a run is a suspect; `ownership.claim` goes by the same number. */
+/** The crashes without progress from which on a run is a suspect; a claim goes by the same number. */
 export const suspectCrashes = 2;
 
 export interface SuspectsOptions {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database } from '../database/database.js';
 import { quoteIdentifier } from '../database/identifier.js';
 import { type ArchiveStore, createArchiveStore } from './archives.js';
+import { type ClaimStore, createClaimStore } from './claims.js';
 import { createDeadLetterStore, type DeadLetterStore } from './dead-letters.js';
 import { createEventStore, type EventStore } from './events.js';
 import { createExecutorStore, type ExecutorStore } from './executors.js';
@@ -39,6 +40,7 @@ export interface Store {
   readonly explanations: ExplanationStore;
   readonly archives: ArchiveStore;
   readonly transactions: TransactionStore;
+  readonly claims: ClaimStore;
   readonly ownership: OwnershipStore;
   readonly executors: ExecutorStore;
   readonly parking: ParkingStore;
@@ -71,6 +73,7 @@ export function createStore(database: Database, schemaName: string): Store {
     explanations: createExplanationStore(database, schema, statementName),
     archives: createArchiveStore(database, schema, statementName),
     transactions: createTransactionStore(database, schema, statementName),
+    claims: createClaimStore(database, schema, statementName),
     ownership: createOwnershipStore(database, schema, statementName),
     executors: createExecutorStore(database, schema, statementName),
     tokens: createTokenStore(schema, statementName),

@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.js';
 import type { ClaimedRun } from './records.js';
-import { claimedColumns, type ClaimedRow, toClaimedRun } from './ownership.js';
+import { claimedColumns, type ClaimedRow, toClaimedRun } from './claims.js';
 import { waitingStates } from './versions.js';
 
 /** A run that has not ended. */
