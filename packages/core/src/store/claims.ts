@@ -168,7 +168,7 @@ const passedOver = (schema: string, condition: string): string => `
       where (select count(*) from awake) < $6::int4 and r.workflow_id not in (select workflow_id from awake)
         and r.name = t.name and r.version = t.version
         and ${condition} and r.available_at <= (select now from clock)
-      limit 1 for key share of r skip locked
+      order by r.available_at limit 1 for key share of r skip locked
     ) r`;
 
 /**
