@@ -226,7 +226,7 @@ const passedOver = (schema: string, condition: string): string => `
     select r.workflow_id from ${schema}.runs r join runnable on ${canRun}
     where (select count(*) from awake) < $6::int4 and r.workflow_id not in (select workflow_id from awake)
       and ${condition} and r.available_at <= ${now('$8::int8')}
-    limit 1
+    order by r.available_at limit 1
     for key share of r skip locked`;
 
 /**
