@@ -6,6 +6,8 @@ import type { ServerOptions } from './variants.js';
 /** A server in a process of its own. */
 export interface Server {
   readonly port: number;
+  /** The processor time that it has taken so far. */
+  cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,11 @@ export async function startServer(options: ServerOptions, execPath: string): Pro
     throw new Error(`${options.framework} (${options.variant}) has ended before it listened`);
   return {
     port: said as number,
+    async cpuMs() {
+      child.send('cpu');
+      const [taken] = (await once(child, 'message')) as [NodeJS.CpuUsage];
+      return (taken.user + taken.system) / 1_000;
+    },
     async close() {
       child.disconnect();
       await exit;

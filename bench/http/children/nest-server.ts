@@ -53,4 +53,5 @@ if (variant === 'storage') {
 }
 await app.listen(0, '127.0.0.1');
 process.send?.(((app.getHttpServer() as { address(): unknown }).address() as AddressInfo).port);
+process.on('message', () => process.send?.(process.cpuUsage()));
 process.once('disconnect', () => process.exit());
