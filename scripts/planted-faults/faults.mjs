@@ -206,7 +206,7 @@ export const faults = [
   {
     name: 'run started by name taken as any copy of a bundler',
     promise: 'P5',
-    file: `${core}store/ownership.ts`,
+    file: `${core}store/claims.ts`,
     find: "or pairs.version = '' and coalesce(runnable.version = promoted.version, runnable.is_latest)",
     plant: "or pairs.version = ''",
     tests: 'integration-tests/engine/bundled-copies.test.ts',
@@ -256,6 +256,24 @@ export const faults = [
     plant: 'return execution.progress >= progress;',
     tests: 'integration-tests/engine/parking.test.ts',
     caughtBy: 'is left alone when something has happened in it while others were being parked',
+  },
+  {
+    name: 'held run that no claim comes back to',
+    promise: 'P1',
+    file: `${core}store/claims.ts`,
+    find: '${passedOverMs} where exists (',
+    plant: '${passedOverMs} where false and exists (',
+    tests: 'integration-tests/engine/claims.test.ts',
+    caughtBy: 'comes when it is let go, though nobody says so',
+  },
+  {
+    name: 'held run that an event does not wake',
+    promise: 'P1',
+    file: `${core}store/parking.ts`,
+    find: 'order by r.workflow_id for no key update skip locked',
+    plant: 'order by r.workflow_id for update skip locked',
+    tests: 'integration-tests/engine/parking.test.ts',
+    caughtBy: 'is woken by an event although somebody else looks at its row just then',
   },
   {
     name: 'runs forgotten of an executor that left many',

@@ -63,7 +63,7 @@ export const operatingFaults = [
   {
     name: 'promotion that claims do not heed',
     promise: 'P1',
-    file: `${core}store/ownership.ts`,
+    file: `${core}store/claims.ts`,
     find: 'coalesce(runnable.version = promoted.version, runnable.is_latest)',
     plant: 'runnable.is_latest',
     tests: 'integration-tests/versions/versions.test.ts',
