@@ -55,12 +55,9 @@ export default defineConfig({
         test: {
           name: 'built',
           include: onBuiltPackages,
-          globalSetup: ['integration-tests/support/postgres-server.ts'],
+          globalSetup: ['integration-tests/support/built-packages.ts', 'integration-tests/support/postgres-server.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          // Each of them builds the packages: one after the other, and after everything else.
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

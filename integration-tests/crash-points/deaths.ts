@@ -7,9 +7,11 @@ export type Kind = 'postgres' | 'pglite';
 
 const names = allScenarios.map(({ name }) => name);
 const seed = 'crash points';
+/** How many moments are tried again in a process of its own, killed by SIGKILL. */
+const killed = 33;
 
 /** A campaign of the file's own, closed after its tests. */
-export function campaignOn(kind: Kind): () => Campaign {
+function campaignOn(kind: Kind): () => Campaign {
   let bundle: Bundle;
   let campaign: Campaign;
   beforeAll(async () => {
@@ -37,6 +39,7 @@ export function testDeathsOn(kind: Kind): void {
   describe(`a process that dies at a statement on ${kind}`, () => {
     let campaign: Campaign;
     let chosen: Attempt[];
+    let shared: Attempt[]; // tried again with a real process
     const played = new Set<string>();
 
     beforeAll(async () => {
@@ -44,6 +47,7 @@ export function testDeathsOn(kind: Kind): void {
       const all = await campaign.enumerate();
       chosen =
         kind === 'postgres' ? campaign.chooseEvenly(all, 2, campaign.chooseSpread(all)) : campaign.chooseEvenly(all, 1);
+      shared = kind === 'postgres' ? campaign.choose(all, killed) : [];
     }, 300_000);
 
     it('ends every scenario as expected when it lives', () => {
@@ -58,6 +62,17 @@ export function testDeathsOn(kind: Kind): void {
       expect(campaign.violations.slice(before)).toEqual([]);
       played.add(name);
     });
+
+    it.runIf(kind === 'postgres')(
+      'changes nothing about any when it is killed by SIGKILL',
+      { timeout: 600_000 },
+      async () => {
+        const before = { ...campaign.counts, violations: campaign.violations.length };
+        for (const attempt of shared) await campaign.tryOne(attempt, 'process');
+        expect(campaign.violations.slice(before.violations)).toEqual([]);
+        expect(campaign.counts.single - before.single).toBeGreaterThanOrEqual(0.9 * killed);
+      },
+    );
 
     it.runIf(kind === 'postgres')('died at every statement that the store can send', ({ skip }) => {
       skip(played.size < names.length, 'only some scenarios were played');

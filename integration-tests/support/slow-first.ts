@@ -8,6 +8,8 @@ const slow = [
   '/recovery/sigkill',
   '/sleepers/',
   '/http/processes',
+  '/demo.test',
+  '/next/next.test',
 ];
 
 export class SlowFirst extends BaseSequencer {

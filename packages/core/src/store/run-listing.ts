@@ -95,8 +95,9 @@ export function createRunListingStore(
     async count({ where, by, bucketMs }) {
       const { source, sql, shape, values } = conditionsText(schema, where, 2);
       const groups = by.map((grouping) => `${groupings[grouping]} as "${grouping}"`);
+      const groupedBy = by.map((grouping) => `_${grouping}`).join('');
       const rows = await database.query<GroupRow>({
-        name: statementName(`run_listing_count${by.map((grouping) => `_${grouping}`).join('')}_where${shape}`),
+        name: statementName(`run_listing_count${groupedBy}_where${shape}`),
         text: `
           select ${[...groups, ''].join(', ')} count(*)::float8 as count,
             ${toMs('min(r.created_at)')} as first_ms, ${toMs('max(r.created_at)')} as last_ms,

@@ -1,0 +1,6 @@
+import { buildPackages } from './packages.js';
+
+/** Vitest calls this once, so that no test builds what another one is reading. */
+export default async function setup(): Promise<void> {
+  await buildPackages('next', 'example-document-indexing', 'example-express', 'example-nestjs');
+}
