@@ -90,10 +90,14 @@ export function createOwnershipStore(
   };
 }
 
+/** What a process started longer than that before its last sign of life, it has exported the traces of. */
+const startedBefore = `interval '1 minute'`;
+
 /**
  * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
  * wrote. A run has made progress if it or a descendant has more checkpoints than at the last crash: a parent that waits for
- * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try.
+ * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try. Runs that wait for their first process are told
+ * when the one that started them was last seen, for their traces: what it had not exported by then is lost.
  */
 const releaseText = (schema: string): string => `
   with clock as materialized (
@@ -121,6 +125,13 @@ const releaseText = (schema: string): string => `
       )
       select count(*)::int4 as checkpoints from tree join ${schema}.checkpoints c on c.workflow_id = tree.workflow_id
     ) progress
+  ), unbegun as materialized (
+    select r.workflow_id, gone.seen_at from gone
+    join ${schema}.runs r on r.created_at >= gone.seen_at - ${startedBefore} and strpos(r.trace, gone.id::text) > 0
+    where gone.crashed and r.state in ('available', 'parked', 'queued', 'blocked')
+    order by r.workflow_id for update of r skip locked
+  ), starterless as (
+    update ${schema}.runs r set starter_seen_at = unbegun.seen_at from unbegun where r.workflow_id = unbegun.workflow_id
   ), released as (
     update ${schema}.runs r
     set state = case

@@ -17,6 +17,7 @@ import { processState } from '../workflow/process-state.js';
 import { runAttributes } from './attributes.js';
 import { BodySpan } from './body-span.js';
 import { derivedId, runKey, tryKey } from './derived-ids.js';
+import type { LostCaller } from './lost-caller.js';
 import { LiveSpan } from './open-span.js';
 import type { Place } from './place.js';
 import type { RunBefore } from './run-before.js';
@@ -44,6 +45,8 @@ export class RunTrace implements TracedRun {
   readonly #anchor: SpanContext;
   readonly #anchoredAt: EpochMs;
   readonly #madeAt: EpochMs;
+  /** When the start was made, by the clock of whoever made it: nothing may seem to have begun before. */
+  readonly #earliest: EpochMs;
   readonly #bar: Span;
   /** What its spans are made in: its anchor and the baggage. */
   readonly #base: Context;
@@ -72,6 +75,7 @@ export class RunTrace implements TracedRun {
     /** Whether an id generator is set up that knows of given ids. */
     readonly givesIds: boolean;
     readonly takeOver: TakeOver | null;
+    readonly lostCaller: LostCaller | null;
     readonly isReplaying: () => boolean;
   }) {
     const { tracer, run, stored, place, before, clock, executorId, takeOver } = options;
@@ -88,10 +92,10 @@ export class RunTrace implements TracedRun {
     const baggage = stored?.baggage ?? null;
     const plain = baggage === null ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, decodeBaggage(baggage));
     const around = place.parent === null ? plain : trace.setSpanContext(plain, place.parent);
-    takeOver?.runWasLost(tracer, around, this.#depth);
     const spanId = options.givesIds ? derivedId(runKey(run, executorId, before.retries)) : null;
     this.#madeAt = clock.now();
-    this.#anchoredAt = Math.max(wallMs(), stored?.startedAt ?? 0);
+    this.#earliest = stored?.startedAt ?? 0;
+    this.#anchoredAt = Math.max(wallMs(), this.#earliest);
     const anchor = dropAnchor(
       tracer,
       `run ${run.name}`,
@@ -109,8 +113,9 @@ export class RunTrace implements TracedRun {
     );
     this.#anchor = anchor.spanContext();
     this.#hasGivenIds = spanId !== null && this.#anchor.spanId === spanId;
-    if (this.#hasGivenIds) takeOver?.callerWasLost(tracer, plain);
+    if (this.#hasGivenIds) options.lostCaller?.tell(tracer, plain);
     this.#base = trace.setSpan(plain, trace.wrapSpanContext(this.#anchor));
+    takeOver?.runWasLost(tracer, this.#aroundLost(), this.#depth);
     this.#bar = startSpan(tracer, `execute ${run.name}`, { attributes: runAttributes(run) }, this.#base, null);
     this.#body = trace.setSpan(this.#base, new BodySpan(this.#anchor, this.#bar, options.isReplaying));
   }
@@ -132,7 +137,7 @@ export class RunTrace implements TracedRun {
   waited(wait: WaitToTrace, failure: Failure | null): OpenSpan | null {
     if (!this.#hasSteps || this.#isEnded) return null;
     const shift = wallMs() - this.#clock.now();
-    const since = wait.startedAt + shift;
+    const since = Math.max(wait.startedAt + shift, this.#earliest);
     // What began before this process took the run hangs beside its `run`, not below it.
     const isOlder = since < this.#anchoredAt && this.#place.parent !== null;
     const around =
@@ -212,11 +217,11 @@ export class RunTrace implements TracedRun {
     this.#tries.delete(span);
   };
 
-  /** Where spans of a process that died hang: where this one's `run` does. */
+  /** Where spans of a process that died hang: where this one's `run` does, or below that if it begins a trace of its own. */
   #aroundLost(): Context {
-    return this.#place.parent === null
-      ? trace.deleteSpan(this.#base)
-      : trace.setSpanContext(this.#base, this.#place.parent);
+    const { parent, traceId } = this.#place;
+    if (parent !== null) return trace.setSpanContext(this.#base, parent);
+    return traceId !== null && this.#hasGivenIds ? trace.deleteSpan(this.#base) : this.#base;
   }
 
   #anchorAttributes(previousTraceId: string | null): Attributes {

@@ -3,6 +3,7 @@ import type { Clock } from '../seams/clock.js';
 import { wallMs } from '../seams/wall-clock.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { processState } from '../workflow/process-state.js';
+import { lostCaller, lostStarter } from './lost-caller.js';
 import { placeOf } from './place.js';
 import { RequestSpan } from './request-span.js';
 import { runBefore } from './run-before.js';
@@ -78,11 +79,13 @@ export class Tracing {
     const before = runBefore(run, checkpoints);
     const { spanIds } = processState();
     const { splitAfterMs } = options;
+    const starter = lostStarter(run, stored);
+    const shiftMs = wallMs() - clock.now();
     const isSplit = stored !== null && splitAfterMs !== null && clock.now() - before.lastAt > splitAfterMs;
     const place = placeOf(stored, {
       mode: options.mode,
       isSplit,
-      deaths: before.deaths,
+      deaths: starter === null ? before.deaths : [...before.deaths, starter],
       exportDelayMs: spanIds.exportDelayMs ?? exportDelayMs,
       givesIds: spanIds.exportDelayMs !== null,
     });
@@ -98,8 +101,8 @@ export class Tracing {
       executorId,
       hasSteps: options.hasSteps,
       givesIds: spanIds.exportDelayMs !== null,
-      takeOver:
-        death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs: wallMs() - clock.now() }),
+      takeOver: death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs }),
+      lostCaller: lostCaller(run, stored, before, starter, shiftMs),
       isReplaying,
     });
   }
