@@ -13,7 +13,8 @@ import { durable } from '@perdure/otel';
 import { onTestFinished } from 'vitest';
 import { jaegerView, type JaegerView } from './jaeger-rules.js';
 import type { ReceivedSpan } from './received-span.js';
-import { Receiver } from './receiver.js';
+import type { Receiver } from './receiver.js';
+import { testReceiver } from './test-receiver.js';
 
 /** An SDK that is registered in this process for the running test, and the collector that it exports to. */
 export class RegisteredSdk {
@@ -36,7 +37,7 @@ export class RegisteredSdk {
   }
 
   static async create({ level = 'api', isSampled = true }: { level?: 'api' | 'otel'; isSampled?: boolean } = {}) {
-    const sdk = new RegisteredSdk(await Receiver.listen(), level, isSampled);
+    const sdk = new RegisteredSdk(await testReceiver(), level, isSampled);
     sdk.provider.register();
     onTestFinished(async () => {
       for (const api of [trace, context, propagation]) api.disable();
