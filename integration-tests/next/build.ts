@@ -14,7 +14,7 @@ export interface Build {
 
 /** Compiles the application with the built packages. */
 export async function build({ bundler, env = {} }: Build): Promise<void> {
-  await buildPackages('next');
+  await buildPackages('next', 'otel');
   await runIn(appFolder, [process.execPath, nextBin, 'build', appFolder, `--${bundler}`], { ...nextEnv, ...env });
 }
 
