@@ -24,10 +24,15 @@ export async function playPart(
     const scenario = crashScenarios(stage).find(({ name }) => name === job.scenario)!;
     if (job.role === 'tested') isReplyLost = (name, nth) => scenario.isReplyLost(name, nth);
     const { itemsPerFlush: flushItemsMax, parkAfter } = scenario;
-    await stage.launch(scenario.workflows(job.role), { flushItemsMax, parkAfter });
-    const ending = await scenario.play(stage);
-    await stage.close();
-    return { kind: 'ended', ending, points: trap.points, openSpans: [] };
+    const undo = scenario.setUp();
+    try {
+      await stage.launch(scenario.workflows(job.role), { flushItemsMax, parkAfter });
+      const ending = await scenario.play(stage);
+      await stage.close();
+      return { kind: 'ended', ending, points: trap.points, openSpans: [] };
+    } finally {
+      undo();
+    }
   } catch (error) {
     return { kind: 'failed', message: (error as Error).stack ?? String(error) };
   }

@@ -58,20 +58,31 @@ function isForWantOfAnother(span: ReceivedSpan, spans: readonly ReceivedSpan[]):
   return isBesideRun && !spans.some((it) => isStart(it) && isOwnSpan(it) && workflowOf(it) === workflowOf(span));
 }
 
-/** A request that waited for a run and was killed when that had ended: nobody takes the run over, and nobody tells of it. */
-function isOfEndedRun(span: ReceivedSpan, { spans, killed, tracing }: Evidence): boolean {
+/**
+ * A request that waited for a run and was killed when that had ended, so that nobody takes the run over; or whose process and
+ * the one that told of it were both killed.
+ */
+function isOfLostRequest(span: ReceivedSpan, { spans, killed, tracing }: Evidence): boolean {
   if (!isStart(span) || !tracing.callersWait || !killed.has(label(span))) return false;
+  if (killed.size > 1) return true;
   return !spans.some(
     (it) => 'perdure.run.reason' in it.attributes && workflowOf(it) === workflowOf(span) && !killed.has(label(it)),
   );
 }
+
+/** A call of a step whose process was killed, where the next one had other code, and did not come to that step. */
+const isOfBlockedRun = (span: ReceivedSpan, { spans }: Evidence): boolean =>
+  span.kind === 'CLIENT' && spans.some(({ attributes }) => attributes['perdure.outcome'] === 'blocked');
 
 const noOrphans: Rule = (evidence) => {
   const { spans, tracing, killed } = evidence;
   const mayLack = tracing.level === 'api' && killed.size > 0;
   const orphans = [...new Set([...orphansOf(spans), ...incompleteOf(spans)])];
   const wrong = orphans.filter(
-    (span) => !(mayLack && isForWantOfAnother(span, spans)) && !isOfEndedRun(span, evidence),
+    (span) =>
+      !(mayLack && isForWantOfAnother(span, spans)) &&
+      !isOfLostRequest(span, evidence) &&
+      !isOfBlockedRun(span, evidence),
   );
   return {
     checked: spans.length,

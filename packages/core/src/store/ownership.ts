@@ -24,6 +24,13 @@ export interface Release {
   readonly now: EpochMs | null; // null = the database's clock
 }
 
+/** A run whose caller waits for it. */
+export interface AwaitedRun {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly trace: string;
+}
+
 /** Who may work on which run no longer: releases and hand-overs. */
 export interface OwnershipStore {
   /**
@@ -31,6 +38,11 @@ export interface OwnershipStore {
    * crash each if they made no progress since the last; those of one that handed over don't.
    */
   releaseRevoked(release: Release): Promise<Released[]>;
+  /**
+   * The runs that go on, and that executors which crashed had started for callers who waited for them: as far as these
+   * executors had not taken them themselves, and not much longer ago than a caller waits.
+   */
+  findAwaited(params: { readonly executorIds: readonly string[]; readonly now: EpochMs | null }): Promise<AwaitedRun[]>;
   /** Takes the suspicion from a run that was executed for a while and no process died. */
   acquit(params: { readonly executorId: string; readonly claimNo: number; readonly workflowId: string }): Promise<void>;
   /** Sets a run aside until other code comes; only its owner may. */
@@ -57,6 +69,15 @@ export function createOwnershipStore(
         values: [crashesMax, deadPayload, at, runsMax],
       });
       return rows;
+    },
+
+    async findAwaited({ executorIds, now: at }) {
+      const rows = await database.query<{ workflow_id: string; name: string; trace: string }>({
+        name: statementName('ownership_find_awaited'),
+        text: awaitedText(schema),
+        values: [{ arrayOf: 'text', values: executorIds }, at],
+      });
+      return rows.map((row) => ({ workflowId: row.workflow_id, name: row.name, trace: row.trace }));
     },
 
     async acquit({ executorId, claimNo, workflowId }) {
@@ -89,6 +110,25 @@ export function createOwnershipStore(
     },
   };
 }
+
+/** How long ago a request may have begun that is still waited for. */
+const awaitedSince = `interval '15 minutes'`;
+
+const awaitedText = (schema: string): string => `
+  with clock as materialized (
+    select ${now('$2::int8')} as now
+  ), unfinished as (
+    select r.workflow_id, r.name, r.trace, r.crash_log from ${schema}.runs r
+    where r.state in ('available', 'parked', 'queued', 'blocked') and r.created_at >= (select now from clock) - ${awaitedSince}
+    union all
+    select r.workflow_id, r.name, r.trace, r.crash_log from ${schema}.leases l
+    join ${schema}.runs r on r.executor_id = l.executor_id and r.claim_no >= l.oldest_claim_no and r.state = 'owned'
+    where r.created_at >= (select now from clock) - ${awaitedSince}
+      and not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+  )
+  select r.workflow_id, r.name, r.trace from unnest($1::text[]) as lost(id)
+  join unfinished r on strpos(r.trace, lost.id) > 0 and strpos(r.trace, '"pi":1') > 0
+  where strpos(coalesce(r.crash_log::text, ''), lost.id) = 0`;
 
 /** What a process started longer than that before its last sign of life, it has exported the traces of. */
 const startedBefore = `interval '1 minute'`;

@@ -1,9 +1,8 @@
 import { type Context, TraceFlags, type Tracer } from '@opentelemetry/api';
 import type { EpochMs } from '../seams/clock.js';
-import type { ClaimedRun } from '../store/records.js';
+import type { ClaimedRun, NewRun } from '../store/records.js';
 import { runAttributes } from './attributes.js';
 import type { Death } from './place.js';
-import type { RunBefore } from './run-before.js';
 import { standIn } from './stand-in.js';
 import type { StoredTrace } from './stored-trace.js';
 
@@ -18,40 +17,25 @@ export function lostStarter({ starterSeenAt }: ClaimedRun, stored: StoredTrace |
 }
 
 /**
- * The span of a caller that waited for a run in a process that died. It was open to the end, and other spans that were exported
- * hang on it.
- */
-export interface LostCaller {
-  readonly tell: (tracer: Tracer, plain: Context) => void;
-}
-
-/**
- * Whose part it is to tell of the caller: the process that takes the run over from the caller's, or takes it first.
+ * Tells of a caller that waited for a run in a process that died. Its span was open to the end, and other spans that were
+ * exported hang on it.
  *
- * @param shiftMs from the database's clock to the one that spans go by
+ * Who does that: whoever takes the run over from the caller's process; where that had not taken it, whoever finds that the
+ * process is dead.
+ *
+ * @param endedAt when the process was given up, by the clock that spans go by
  */
-export function lostCaller(
-  run: ClaimedRun,
-  stored: StoredTrace | null,
-  { predecessor }: RunBefore,
-  starter: Death | null,
-  shiftMs: number,
-): LostCaller | null {
-  const death = predecessor ?? (run.attempt === 1 ? starter : null);
-  if (stored === null || death === null) return null;
-  const { isAwaited, callerId, traceId, traceFlags, anchors, startedAt } = stored;
-  const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
-  if (!isSampled || !isAwaited || callerId === null || anchors[0].maker !== death.executorId) return null;
-  const to: EpochMs = Math.max(death.endedAt + shiftMs, startedAt);
-  return {
-    tell: (tracer, plain) => {
-      const attributes = { ...runAttributes(run), 'error.type': 'executor-lost' };
-      standIn(tracer, 'request (lost)', plain, attributes, {
-        from: startedAt,
-        to,
-        ids: { spanId: callerId, traceId },
-        depth: 0,
-      });
-    },
-  };
+export function tellOfCaller(
+  tracer: Tracer,
+  plain: Context,
+  run: Pick<NewRun, 'workflowId' | 'name'>,
+  stored: StoredTrace,
+  endedAt: EpochMs,
+): void {
+  const { isAwaited, callerId, traceId, traceFlags, startedAt } = stored;
+  if ((traceFlags & TraceFlags.SAMPLED) === 0 || !isAwaited || callerId === null) return;
+  const attributes = { ...runAttributes(run), 'error.type': 'executor-lost' };
+  const ids = { spanId: callerId, traceId };
+  const to = Math.max(endedAt, startedAt);
+  standIn(tracer, 'request (lost)', plain, attributes, { from: startedAt, to, ids, depth: 0 });
 }

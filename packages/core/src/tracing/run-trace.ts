@@ -17,7 +17,6 @@ import { processState } from '../workflow/process-state.js';
 import { runAttributes } from './attributes.js';
 import { BodySpan } from './body-span.js';
 import { derivedId, runKey, tryKey } from './derived-ids.js';
-import type { LostCaller } from './lost-caller.js';
 import { LiveSpan } from './open-span.js';
 import type { Place } from './place.js';
 import type { RunBefore } from './run-before.js';
@@ -75,7 +74,6 @@ export class RunTrace implements TracedRun {
     /** Whether an id generator is set up that knows of given ids. */
     readonly givesIds: boolean;
     readonly takeOver: TakeOver | null;
-    readonly lostCaller: LostCaller | null;
     readonly isReplaying: () => boolean;
   }) {
     const { tracer, run, stored, place, before, clock, executorId, takeOver } = options;
@@ -113,7 +111,7 @@ export class RunTrace implements TracedRun {
     );
     this.#anchor = anchor.spanContext();
     this.#hasGivenIds = spanId !== null && this.#anchor.spanId === spanId;
-    if (this.#hasGivenIds) options.lostCaller?.tell(tracer, plain);
+    if (this.#hasGivenIds) takeOver?.callerWasLost(tracer, plain);
     this.#base = trace.setSpan(plain, trace.wrapSpanContext(this.#anchor));
     takeOver?.runWasLost(tracer, this.#aroundLost(), this.#depth);
     this.#bar = startSpan(tracer, `execute ${run.name}`, { attributes: runAttributes(run) }, this.#base, null);

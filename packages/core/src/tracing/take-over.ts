@@ -3,6 +3,7 @@ import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from '../store/records.js';
 import { runAttributes } from './attributes.js';
 import { derivedId, lostKey } from './derived-ids.js';
+import { tellOfCaller } from './lost-caller.js';
 import type { Death, Place } from './place.js';
 import type { GivenIds } from './span-ids.js';
 import { standIn } from './stand-in.js';
@@ -62,6 +63,13 @@ export class TakeOver {
       ids: this.#idsOf(lostKey(this.#run, this.#run.attempt - 1)),
       depth: depth + 1,
     });
+  }
+
+  /** The caller, if it waited for the run in the process that died. */
+  callerWasLost(tracer: Tracer, plain: Context): void {
+    const stored = this.#stored;
+    if (stored?.anchors[0].maker === this.#death.executorId)
+      tellOfCaller(tracer, plain, this.#run, stored, this.#endedAt);
   }
 
   /**
