@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Bundle, bundleVictim } from '../crash-points/bundle.js';
-import { Campaign } from '../crash-points/campaign.js';
+import { type Attempt, Campaign } from '../crash-points/campaign.js';
 import { allScenarios, Harness } from '../crash-points/harness.js';
 import { manners } from './judgement/manners.js';
 import { Witness } from './judgement/witness.js';
@@ -17,8 +17,12 @@ const scenarios = allScenarios.filter(({ name }) => names.includes(name));
 describe('the traces of processes that are killed by SIGKILL', { timeout: 120_000 }, () => {
   let bundle: Bundle;
   let traced: Bundle;
+  let moments: readonly Attempt[];
   beforeAll(async () => {
     [bundle, traced] = await Promise.all([bundleVictim(), bundleVictim('traced-victim')]);
+    const campaign = new Campaign(Harness.onPostgres(bundle.file, inject('postgresUrl')), 'moments');
+    moments = await campaign.enumerate(scenarios);
+    await campaign.harness.close();
   });
   afterAll(() => {
     bundle.remove();
@@ -37,18 +41,16 @@ describe('the traces of processes that are killed by SIGKILL', { timeout: 120_00
 
   it.each(Object.keys(manners) as (keyof typeof manners)[])('are whole %s', async (manner) => {
     const { campaign, witness } = await campaignWith(manner);
-    for (const attempt of campaign.chooseEvenly(await campaign.enumerate(scenarios), 1)) {
-      await campaign.tryOne(attempt, 'process');
-    }
+    const attempts = campaign.chooseEvenly(moments, 1).slice(0, manners[manner].level === 'otel' ? 4 : 2);
+    for (const attempt of attempts) await campaign.tryOne(attempt, 'process');
     expect(campaign.violations).toEqual([]);
-    expect(witness.cases).toBe(names.length);
+    expect(witness.cases).toBe(attempts.length);
     expect(witness.counts['J2']!.checked).toBeGreaterThan(0);
   });
 
   it('are whole where what they had just enqueued is all that was heard of them', async () => {
     const { campaign } = await campaignWith('with @perdure/otel');
-    const attempts = await campaign.enumerate(scenarios.filter(({ name }) => name.startsWith('queued')));
-    const enqueuing = attempts.find(({ death }) => death.phase === 'unheard' && death.name.includes('_enqueued_'));
+    const enqueuing = moments.find(({ death }) => death.phase === 'unheard' && death.name.includes('_enqueued_'));
     await campaign.tryOne(enqueuing!, 'process');
     expect(campaign.violations).toEqual([]);
     expect(campaign.counts.single).toBe(1);

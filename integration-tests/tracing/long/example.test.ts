@@ -87,7 +87,13 @@ it('draws the pictures of the README of examples/jaeger', async () => {
   await receiver.hearsNobody();
 
   const first = instanceOf(receiver.spans.find(({ name }) => name === 'start checkout')!);
-  expect(jaegerView(receiver.spans)).toMatchObject({ traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] });
+  expect(jaegerView(receiver.spans)).toMatchObject({
+    traces: 1,
+    orphans: [],
+    incomplete: [],
+    duplicates: [],
+    skewed: [],
+  });
 
   const client = await PerdureClient.connect({ databaseUrl: inject('postgresUrl'), schema });
   const rebuilt = spansOf(await client.runs.trace(workflowId));
