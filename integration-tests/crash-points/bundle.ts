@@ -5,6 +5,11 @@ import { build } from 'vite';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const entries = {
+  victim: new URL('./children/victim.ts', import.meta.url),
+  'traced-victim': new URL('./children/traced-victim.ts', import.meta.url),
+};
+
 export interface Bundle {
   readonly file: URL;
   remove(): void;
@@ -14,7 +19,7 @@ export interface Bundle {
  * Puts the victim and the packages' source into one file of JavaScript. A worker then starts in a tenth of the time that
  * compiling them takes, and there are hundreds.
  */
-export async function bundleVictim(): Promise<Bundle> {
+export async function bundleVictim(entry: keyof typeof entries = 'victim'): Promise<Bundle> {
   // Where what is not bundled can be found.
   const folder = `${root}node_modules/.cache/perdure-crash-points/${randomUUID()}`;
   await build({
@@ -29,7 +34,7 @@ export async function bundleVictim(): Promise<Bundle> {
     },
     ssr: { noExternal: true, external: ['pg-native', '@electric-sql/pglite'] },
     build: {
-      ssr: fileURLToPath(new URL('./children/victim.ts', import.meta.url)),
+      ssr: fileURLToPath(entries[entry]),
       outDir: folder,
       target: 'node20',
       minify: false,

@@ -37,6 +37,12 @@ export class Campaign {
     return attempts;
   }
 
+  /** Plays a scenario in which nobody dies but those who do so before the tested process. */
+  async tryUndisturbed(scenario: CrashScenario, form: Form): Promise<void> {
+    await this.#play(scenario, [], form);
+    this.counts.undisturbed += 1;
+  }
+
   /**
    * Plays a scenario in which a process dies. How often a statement is sent may vary: if the process does not get to the
    * asked one, an earlier one of the same name is taken.

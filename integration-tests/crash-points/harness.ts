@@ -12,6 +12,7 @@ import { examine, type Generation, recordedNow } from './examine.js';
 import type { Job, Report, Role } from './jobs.js';
 import { type CrashPoint, describePoint } from './points.js';
 import { processVictims, type Victims, workerVictims } from './victims.js';
+import type { Witness } from '../tracing/judgement/witness.js';
 
 /** The scenarios as they are described, for whoever does not play them. */
 export const allScenarios: readonly CrashScenario[] = crashScenarios({
@@ -32,28 +33,43 @@ export interface Outcome {
 
 export type Form = 'worker' | 'process';
 
+/** The victim with an SDK, and who looks at what it exports. */
+export interface Traced {
+  readonly bundle: URL;
+  readonly witness: Witness;
+}
+
 /** A database of one kind, and what is needed to play scenarios on it. */
 export class Harness {
   readonly #folder = mkdtempSync(join(tmpdir(), 'perdure-crash-points-'));
   readonly #database: Database;
   readonly #url: string | null;
+  readonly #witness: Witness | null; // null = processes are not traced
   readonly #victims: Record<Form, Victims>;
   readonly #close: () => Promise<void>;
   #schema: string | null = null; // null = make a new one
   #cases = 0;
 
-  private constructor(bundle: URL, database: Database, pglite: PGlite | null, url: string | null) {
+  private constructor(
+    bundle: URL,
+    database: Database,
+    pglite: PGlite | null,
+    url: string | null,
+    traced: Traced | null = null,
+  ) {
     this.#database = database;
     this.#url = url;
-    this.#victims = { worker: workerVictims(bundle, pglite), process: processVictims(bundle) };
+    this.#witness = traced?.witness ?? null;
+    this.#victims = { worker: workerVictims(bundle, pglite), process: processVictims(traced?.bundle ?? bundle) };
     this.#close = async () => {
       await database.close();
       await pglite?.close();
     };
   }
 
-  static onPostgres(bundle: URL, url: string): Harness {
-    return new Harness(bundle, postgres({ url }), null, url);
+  /** @param traced what processes are traced by; those that are workers are not */
+  static onPostgres(bundle: URL, url: string, traced: Traced | null = null): Harness {
+    return new Harness(bundle, postgres({ url }), null, url, traced);
   }
 
   static async onPglite(bundle: URL): Promise<Harness> {
@@ -76,7 +92,11 @@ export class Harness {
     const plan = [...scenario.prelude, ...deaths];
     const deathsMax = plan.length;
     const where = deaths.length === 0 ? 'undisturbed' : `dead ${deaths.map(describePoint).join(', then ')}`;
-    const failed = (violations: readonly string[]): Outcome => {
+    const witness = form === 'process' ? this.#witness : null;
+    const killed: string[] = [];
+    const openSpans: string[] = [];
+    const failed = async (violations: readonly string[]): Promise<Outcome> => {
+      await witness?.forget();
       this.#schema = null; // what is left of this case must not disturb the next
       return { violations: violations.map((it) => `${scenario.name}, ${where}: ${it}`), deaths: died, points };
     };
@@ -100,26 +120,32 @@ export class Harness {
         ledger,
         label,
         startsAt,
+        tracing: witness?.tracing ?? null,
       };
       const report: Report = await this.#victims[form].run(job);
       if (report.kind === 'failed')
-        return failed([`${label}: ${report.message}`, await this.#describe(schema, workflowId)]);
+        return await failed([`${label}: ${report.message}`, await this.#describe(schema, workflowId)]);
       if (report.kind === 'died') {
+        killed.push(label);
         if (role !== 'before') died.push(report.at);
         continue;
       }
-      if (role === 'before') return failed([`${label} did not get to ${describePoint(crashAt!)}`]);
+      if (role === 'before') return await failed([`${label} did not get to ${describePoint(crashAt!)}`]);
       points.push([...report.points]);
+      openSpans.push(...report.openSpans);
       if (report.ending === null) continue;
       const lines = readLedger(ledger);
       const examined = { scenario, workflowId, generations, deaths: plan.length, ending: report.ending, ledger: lines };
-      const violations = await examine(this.#database, schema, examined);
-      if (violations.length > 0) return failed([...violations, ...lines.map((line) => JSON.stringify(line))]);
+      const violations = [
+        ...(await examine(this.#database, schema, examined)),
+        ...((await witness?.judge({ database: this.#database, schema, workflowId, killed, openSpans })) ?? []),
+      ];
+      if (violations.length > 0) return await failed([...violations, ...lines.map((line) => JSON.stringify(line))]);
       rmSync(ledger);
       if (scenario.isFirstLaunch) await this.#drop(schema);
       return { violations: [], deaths: died, points };
     }
-    return failed(['it never ended']);
+    return await failed(['it never ended']);
   }
 
   async close(): Promise<void> {

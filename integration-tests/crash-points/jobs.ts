@@ -13,6 +13,17 @@ export interface Job {
   readonly label: string;
   /** The moment at which its virtual clock begins. */
   readonly startsAt: number;
+  readonly tracing: JobTracing | null; // null = no SDK is registered
+}
+
+/** How a process is traced. */
+export interface JobTracing {
+  /** Where its spans go. */
+  readonly collector: string;
+  /** `api`: core with any SDK; `otel`: with the ids and stand-ins of @perdure/otel. */
+  readonly level: 'api' | 'otel';
+  /** Whether requests that start a run last until that has ended. */
+  readonly callersWait: boolean;
 }
 
 /** A process comes before the one whose crashes are tested, is that one, or comes after it. */
@@ -24,5 +35,11 @@ export type Ending = { readonly value: unknown } | { readonly code: string };
 /** What became of a job. */
 export type Report =
   | { readonly kind: 'died'; readonly at: CrashPoint }
-  | { readonly kind: 'ended'; readonly ending: Ending | null; readonly points: readonly CrashPoint[] } // null = handed over
+  | {
+      readonly kind: 'ended';
+      readonly ending: Ending | null; // null = handed over
+      readonly points: readonly CrashPoint[];
+      /** The spans that were started and that nobody has ended. */
+      readonly openSpans: readonly string[];
+    }
   | { readonly kind: 'failed'; readonly message: string };

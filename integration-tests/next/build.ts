@@ -14,7 +14,7 @@ export interface Build {
 
 /** Compiles the application with the built packages. */
 export async function build({ bundler, env = {} }: Build): Promise<void> {
-  await buildPackages('next');
+  await buildPackages('next', 'otel');
   const command = [process.execPath, nextBin, 'build', appFolder, `--${bundler}`] as const;
   // A Next that has served in this process says there which bundler it was built with.
   await runIn(appFolder, command, { ...nextEnv, TURBOPACK: '', ...env });

@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { Perdure, PerdureClient, step, workflow } from '@perdure/core';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { send } from '../http/http-client.js';
 import { eventually } from '../recovery/eventually.js';
-import { freePort } from '../support/free-port.js';
 import type { ModeOptions } from './app/src/modes.js';
-import { appFolder, nextBin, nextEnv } from './build.js';
+import { type NextProcess, startNext } from './next-process.js';
 
 const cronSecret = 'of the scheduler';
 
@@ -16,7 +13,7 @@ const cronSecret = 'of the scheduler';
 export function modesOfNext(): void {
   let schema: string;
   let client: pg.Client;
-  let child: ChildProcess;
+  let running: NextProcess;
   let app: string;
 
   beforeEach(async () => {
@@ -26,31 +23,15 @@ export function modesOfNext(): void {
   });
 
   afterEach(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
+    await running.kill();
     await client.query(`drop schema if exists ${schema} cascade`);
     await client.end();
   });
 
   async function start(worker: ModeOptions['worker']): Promise<void> {
-    const port = await freePort();
     const mode: ModeOptions = { url: inject('postgresUrl'), schema, worker };
-    const args = [nextBin, 'start', appFolder, '--port', String(port), '--hostname', '127.0.0.1'];
-    child = spawn(process.execPath, args, {
-      cwd: appFolder,
-      env: { ...process.env, ...nextEnv, WORKER: JSON.stringify(mode), CRON_SECRET: cronSecret },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    app = `http://127.0.0.1:${port}/modes`;
-    const isUp = async (): Promise<boolean> =>
-      await fetch(`http://127.0.0.1:${port}/modes`).then(
-        (it) => it.ok,
-        () => false,
-      );
-    await eventually('next start answers', isUp, 60_000);
+    running = await startNext({ WORKER: JSON.stringify(mode), CRON_SECRET: cronSecret });
+    app = running.app;
   }
 
   /** How many engines have not left. */
@@ -143,7 +124,7 @@ export function modesOfNext(): void {
       expect(new Set([first, other, free]).size).toBe(3);
       for (const id of [first, other, free]) {
         const { status, json } = await send(`${app}/runs/${id}/result?wait=20`, { method: 'GET', key: null });
-        expect([status, json]).toEqual([200, { sku: 'lamp', pid: child.pid }]);
+        expect([status, json]).toEqual([200, { sku: 'lamp', pid: running.child.pid }]);
       }
       expect(await call('chair', 'k')).not.toBe(first);
     });

@@ -4,6 +4,7 @@ import { build } from './build.js';
 import { nextConformance } from './conformance.js';
 import { modesOfNext } from './modes.js';
 import { nextShop } from './shop.js';
+import { tracesOfNext } from './traces.js';
 
 // Compiling takes half a minute, and more on a busy machine.
 beforeAll(async () => await build({ bundler: 'turbopack' }), 300_000);
@@ -18,4 +19,8 @@ describe('a process of next start', () => {
 
 describe('a process of next start whose worker is', () => {
   modesOfNext();
+});
+
+describe('the trace of a request of next start', { timeout: 90_000 }, () => {
+  tracesOfNext();
 });

@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take a minute or more: last and alone, they would leave a core with nothing to do. */
 const slow = [
   '/crash-points/',
+  '/tracing/crash-points.test',
   '/http/conformance.test',
   '/faults/cut-connections',
   '/recovery/sigkill',

@@ -32,6 +32,7 @@ const run: ClaimedRun = {
   wasParked: false,
   waitedMs: null,
   crashLog: [],
+  starterSeenAt: null,
 };
 
 const [runs, stepsPerRun] = [20_000, 10];

@@ -38,9 +38,10 @@ describe('what is exported', () => {
     expect(sdk.receiver.bodies.join('')).not.toContain(canary);
   });
 
-  it.each(['fails', 'is silent'] as const)('changes nothing about runs where the collector %s', async (manner) => {
+  it.each(['fails', 'is silent', 'is not there'] as const)('changes nothing about runs where the collector %s', async (manner) => {
     const sdk = await RegisteredSdk.create({ level: 'otel' });
-    sdk.receiver.manner = manner;
+    if (manner === 'is not there') sdk.receiver.close();
+    else sdk.receiver.manner = manner;
     const work = workflow('work', async () => await step.run('first', () => currentRun()?.step?.attempt));
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     const results = await Promise.all(Array.from({ length: 50 }, () => work.with({ engine: perdure })()));

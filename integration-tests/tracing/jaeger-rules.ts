@@ -7,9 +7,7 @@ import type { ReceivedSpan } from './received-span.js';
 export interface JaegerView {
   readonly traces: number;
   readonly roots: readonly string[];
-  /** As the search page counts them: a parent that isn't in the trace. Links don't count. */
   readonly orphans: readonly string[];
-  /** As the page of a trace does: the parent, or else the first link into the same trace. */
   readonly incomplete: readonly string[];
   readonly duplicates: readonly string[];
   readonly skewed: readonly string[];
@@ -21,13 +19,8 @@ export function jaegerView(spans: readonly ReceivedSpan[]): JaegerView {
   return {
     traces: traces.length,
     roots: traces.flatMap((trace) => trace.filter(({ parentSpanId }) => parentSpanId === null).map(({ name }) => name)),
-    orphans: traces.flatMap((trace) => namesOf(trace, (span, ids) => isMissing(span.parentSpanId, ids))),
-    incomplete: traces.flatMap((trace) =>
-      namesOf(trace, (span, ids) => {
-        const linked = span.links.find(({ traceId }) => traceId === span.traceId)?.spanId ?? null;
-        return isMissing(span.parentSpanId ?? linked, ids);
-      }),
-    ),
+    orphans: orphansOf(spans).map(({ name }) => name),
+    incomplete: incompleteOf(spans).map(({ name }) => name),
     duplicates: traces.flatMap((trace) =>
       [...groupBy(trace, ({ spanId }) => spanId).values()]
         .filter((same) => same.length > 1)
@@ -46,12 +39,25 @@ function groupBy(
   return groups;
 }
 
-function namesOf(
-  trace: readonly ReceivedSpan[],
-  isMeant: (span: ReceivedSpan, ids: ReadonlySet<string>) => boolean,
-): string[] {
-  const ids = new Set(trace.map(({ spanId }) => spanId));
-  return trace.filter((span) => isMeant(span, ids)).map(({ name }) => name);
+/** As the search page counts them: a parent that isn't in the trace. Links don't count. */
+export function orphansOf(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
+  return lacking(spans, ({ parentSpanId }) => parentSpanId);
+}
+
+/** As the page of a trace does: the parent, or else the first link into the same trace. */
+export function incompleteOf(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
+  return lacking(
+    spans,
+    ({ traceId, parentSpanId, links }) =>
+      parentSpanId ?? links.find((link) => link.traceId === traceId)?.spanId ?? null,
+  );
+}
+
+function lacking(spans: readonly ReceivedSpan[], above: (span: ReceivedSpan) => string | null): ReceivedSpan[] {
+  return [...groupBy(spans, ({ traceId }) => traceId).values()].flatMap((trace) => {
+    const ids = new Set(trace.map(({ spanId }) => spanId));
+    return trace.filter((span) => isMissing(above(span), ids));
+  });
 }
 
 const isMissing = (spanId: string | null, ids: ReadonlySet<string>): boolean => spanId !== null && !ids.has(spanId);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { promisify } from 'node:util';
 import { type OtlpRequest, type ReceivedSpan, spansOf } from './received-span.js';
 
 /** How a collector may answer. */
@@ -23,11 +23,18 @@ export class Receiver {
     const receiver = new Receiver();
     receiver.#server.listen(0, '127.0.0.1');
     await once(receiver.#server, 'listening');
-    onTestFinished(() => {
-      receiver.#server.closeAllConnections();
-      receiver.#server.close();
-    });
     return receiver;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  /** Resolves when nobody is connected any more, so that all has come that was sent by processes that are gone. */
+  async hearsNobody(): Promise<void> {
+    const connections = promisify(this.#server.getConnections.bind(this.#server));
+    while ((await connections()) > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
   get url(): string {

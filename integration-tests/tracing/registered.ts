@@ -4,6 +4,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
+  type IdGenerator,
   ParentBasedSampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
@@ -13,7 +14,15 @@ import { durable } from '@perdure/otel';
 import { onTestFinished } from 'vitest';
 import { jaegerView, type JaegerView } from './jaeger-rules.js';
 import type { ReceivedSpan } from './received-span.js';
-import { Receiver } from './receiver.js';
+import type { Receiver } from './receiver.js';
+import { testReceiver } from './test-receiver.js';
+
+interface SdkOptions {
+  readonly level?: 'api' | 'otel';
+  readonly isSampled?: boolean;
+  /** Where all spans but those of runs have their ids from, at level `otel`. */
+  readonly idGenerator?: IdGenerator;
+}
 
 /** An SDK that is registered in this process for the running test, and the collector that it exports to. */
 export class RegisteredSdk {
@@ -22,11 +31,14 @@ export class RegisteredSdk {
   /** The spans that were started and have not ended. */
   readonly open = new Set<unknown>();
 
-  private constructor(receiver: Receiver, level: 'api' | 'otel', isSampled: boolean) {
+  private constructor(receiver: Receiver, { level = 'api', isSampled = true, idGenerator }: SdkOptions) {
     this.receiver = receiver;
     const exporter = new OTLPTraceExporter({ url: receiver.url });
     const batch = new BatchSpanProcessor(exporter, { scheduledDelayMillis: 60_000 });
-    const own = level === 'otel' ? durable({ exporter, flushOnSigterm: false }) : { spanProcessors: [batch] };
+    const own =
+      level === 'otel'
+        ? durable({ exporter, flushOnSigterm: false, ...(idGenerator && { idGenerator }) })
+        : { spanProcessors: [batch] };
     this.provider = new NodeTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'shop', 'host.name': 'one' }),
       sampler: new ParentBasedSampler({ root: isSampled ? new AlwaysOnSampler() : new AlwaysOffSampler() }),
@@ -35,8 +47,8 @@ export class RegisteredSdk {
     });
   }
 
-  static async create({ level = 'api', isSampled = true }: { level?: 'api' | 'otel'; isSampled?: boolean } = {}) {
-    const sdk = new RegisteredSdk(await Receiver.listen(), level, isSampled);
+  static async create(options: SdkOptions = {}): Promise<RegisteredSdk> {
+    const sdk = new RegisteredSdk(await testReceiver(), options);
     sdk.provider.register();
     onTestFinished(async () => {
       for (const api of [trace, context, propagation]) api.disable();

@@ -4,13 +4,14 @@ import { inject, onTestFinished } from 'vitest';
 import { eventually } from '../recovery/eventually.js';
 import { jaegerView, type JaegerView, treeOf } from './jaeger-rules.js';
 import type { ReceivedSpan } from './received-span.js';
-import { Receiver } from './receiver.js';
+import type { Receiver } from './receiver.js';
+import { testReceiver } from './test-receiver.js';
 import { type TracedOptions, TracedProcess } from './traced-process.js';
 
 /** Processes on one schema of a real Postgres, and the collector that their spans go to. All of it goes with the test. */
 export class TracedCluster {
   readonly receiver: Receiver;
-  readonly #schema = `test_${randomUUID().replaceAll('-', '')}`;
+  readonly schema = `test_${randomUUID().replaceAll('-', '')}`;
   readonly #processes: TracedProcess[] = [];
   readonly #defaults: Partial<TracedOptions>;
 
@@ -20,11 +21,11 @@ export class TracedCluster {
   }
 
   static async create(defaults: Partial<TracedOptions>): Promise<TracedCluster> {
-    const cluster = new TracedCluster(await Receiver.listen(), defaults);
+    const cluster = new TracedCluster(await testReceiver(), defaults);
     onTestFinished(async ({ task }) => {
       if (task.result?.state === 'fail') process.stderr.write(`${treeOf(cluster.spans)}\n`);
       await Promise.all(cluster.#processes.map((process) => process.kill()));
-      await cluster.sql(`drop schema if exists ${cluster.#schema} cascade`);
+      await cluster.sql(`drop schema if exists ${cluster.schema} cascade`);
     });
     return cluster;
   }
@@ -34,7 +35,7 @@ export class TracedCluster {
       {
         label,
         url: inject('engineUrl'),
-        schema: this.#schema,
+        schema: this.schema,
         collector: this.receiver.url,
         level: 'otel',
         batchDelayMs: 50,
@@ -83,7 +84,7 @@ export class TracedCluster {
     const client = new pg.Client({ connectionString: inject('postgresUrl'), lock_timeout: 10_000 });
     await client.connect();
     try {
-      return (await client.query<R>(text.replaceAll('SCHEMA', this.#schema))).rows;
+      return (await client.query<R>(text.replaceAll('SCHEMA', this.schema))).rows;
     } finally {
       await client.end();
     }

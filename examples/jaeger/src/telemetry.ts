@@ -6,13 +6,12 @@
 import { randomUUID } from 'node:crypto';
 import { metrics } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { detectResources, envDetector, hostDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { durable } from '@perdure/otel';
 
 const resource = detectResources({ detectors: [envDetector, hostDetector] }).merge(
   resourceFromAttributes({
@@ -22,11 +21,8 @@ const resource = detectResources({ detectors: [envDetector, hostDetector] }).mer
   }),
 );
 
-const tracing = new NodeTracerProvider({
-  resource,
-  // What a `kill -9` takes along is what was not sent yet: at most a second of it.
-  spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter(), { scheduledDelayMillis: 1_000 })],
-});
+// What a `kill -9` takes along is what was not sent yet: at most a second of it, and nothing that other spans hang on.
+const tracing = new NodeTracerProvider({ resource, ...durable({ flushOnSigterm: false }) });
 tracing.register();
 
 const metering = new MeterProvider({

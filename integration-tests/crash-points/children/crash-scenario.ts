@@ -9,6 +9,8 @@ export interface CrashScenario {
   /** What the engine of a process knows. */
   readonly workflows: (role: Role) => readonly ReturnType<typeof workflow<[], unknown>>[];
   readonly expected: Ending;
+  /** Readies the process before its engine is launched; what it returns undoes that. */
+  readonly setUp: () => () => void;
   /**
    * What the users of one process do, from its launch on; each process repeats it as far as it does not know that it is
    * done. Resolves with how the run ended, or with null if this process has handed it over.
@@ -41,6 +43,7 @@ export function crashScenario(given: Given): CrashScenario {
       await stage.start(given.workflows(stage.role)[0]!);
       return await stage.ending();
     },
+    setUp: () => () => {},
     prelude: [],
     isReplyLost: () => false,
     mayCatch: [],

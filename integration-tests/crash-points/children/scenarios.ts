@@ -11,6 +11,7 @@ import { parking } from './parking.js';
 import { schedules } from './schedules.js';
 import { queues } from './queues.js';
 import { streams } from './streams.js';
+import { traced } from './tracing.js';
 import { transactions } from './transactions.js';
 import { versions } from './versions.js';
 
@@ -37,6 +38,7 @@ export function crashScenarios(instruments: Instruments): CrashScenario[] {
     ...queues(instruments),
     ...schedules(instruments),
     ...collected(instruments),
+    ...traced(instruments),
     ...transactions(instruments),
     ...versions(instruments),
     ...management(instruments),

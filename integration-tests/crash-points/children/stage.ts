@@ -32,15 +32,34 @@ export interface Instruments {
   readonly table: string;
 }
 
+/** What is around the users and the steps of a process. */
+export interface Surroundings {
+  readonly clock: VirtualClock;
+  /** Calls something that a user asks for. */
+  readonly asked: <T>(ask: () => Promise<T>) => Promise<T>;
+  /** A user asks for a run; others look after its result. */
+  readonly askedToStart: (start: () => Promise<RunHandle<unknown>>) => Promise<void>;
+  /** Calls the body of a step. */
+  readonly inStep: <T>(body: () => T) => T;
+}
+
+const nothing = (): Surroundings => ({
+  clock: new VirtualClock(),
+  asked: async (ask) => await ask(),
+  askedToStart: async (start) => void (await start()),
+  inStep: (body) => body(),
+});
+
 /** Where a scenario plays: one process, with its engine, and with what its user remembers. */
 export class Stage implements Instruments {
   readonly id: string;
   readonly role: Role;
   readonly schema: string;
   readonly table: string;
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly noted: Noted;
   readonly #job: Job;
+  readonly #around: Surroundings;
   readonly #trap: Trap;
   readonly #pglite: RemotePGlite | null; // null = Postgres
   readonly #ledger: LedgerWriter;
@@ -50,7 +69,9 @@ export class Stage implements Instruments {
   readonly #clients: PerdureClient[] = [];
   readonly #databases: Database[] = [];
 
-  constructor(job: Job, trap: Trap, pglite: RemotePGlite | null) {
+  constructor(job: Job, trap: Trap, pglite: RemotePGlite | null, around = nothing()) {
+    this.#around = around;
+    this.clock = around.clock;
     this.id = job.workflowId;
     this.role = job.role;
     this.schema = job.schema;
@@ -69,7 +90,7 @@ export class Stage implements Instruments {
     this.noted = (body) =>
       this.#ledger.noted(() => {
         this.#whenBegun(currentRun()?.step?.name ?? 'none').resolve();
-        return body();
+        return around.inStep(body);
       });
     this.clock.advance(Math.max(0, job.startsAt - this.clock.now()));
   }
@@ -120,14 +141,14 @@ export class Stage implements Instruments {
 
   /** Does something, unless an earlier process did it and heard that it is done. */
   async once(what: string, work: () => Promise<unknown>): Promise<void> {
-    if (this.#remembered.has(what)) return;
-    await work();
-    this.#ledger.note('did', what);
+    await this.#unlessRemembered(what, () => this.#around.asked(work));
   }
 
   /** Starts a run as a caller does who tries until the start succeeds. */
   async start(workflow: AnyWorkflow, id = this.id, engine = this.perdure): Promise<void> {
-    await this.once(`start ${id}`, () => workflow.with({ workflowId: id, engine }).start());
+    const what = `start ${id}`;
+    const start = () => workflow.with({ workflowId: id, engine }).start();
+    await this.#unlessRemembered(what, () => this.#around.askedToStart(start));
   }
 
   async ending(id = this.id, engine = this.perdure): Promise<Ending> {
@@ -179,6 +200,12 @@ export class Stage implements Instruments {
         await client.end();
       }
     });
+  }
+
+  async #unlessRemembered(what: string, work: () => Promise<unknown>): Promise<void> {
+    if (this.#remembered.has(what)) return;
+    await work();
+    this.#ledger.note('did', what);
   }
 
   #trapped(): Database {

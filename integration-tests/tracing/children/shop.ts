@@ -22,7 +22,7 @@ export function defineShop(atGate: (step: string) => Promise<void>) {
     return `${order} shipped`;
   });
 
-  const checkout = workflow('checkout', async (order: string) => {
+  const serve = async (order: string): Promise<string> => {
     await work('reserve');
     await step.run(
       'charge',
@@ -36,6 +36,9 @@ export function defineShop(atGate: (step: string) => Promise<void>) {
     );
     await sleep(20);
     return await ship.with({ queue: shipping })(order);
-  });
-  return { checkout, ship };
+  };
+  const checkout = workflow('checkout', serve);
+  /** What the application in Next starts, and leaves to others. */
+  const place = workflow('modes: place', serve, { version: '1' });
+  return { checkout, place, ship };
 }

@@ -14,7 +14,7 @@ const provider = register();
 const tell = (message: TracedMessage): void => void process.send!(message);
 
 let go: () => void = () => {};
-const { checkout, ship } = defineShop(async (step) => {
+const { checkout, place, ship } = defineShop(async (step) => {
   if (!options.gates.includes(step)) return;
   if (options.flushesAtGates) await provider?.forceFlush();
   tell({ kind: 'at', gate: step });
@@ -24,7 +24,7 @@ const { checkout, ship } = defineShop(async (step) => {
 const perdure = await Perdure.launch({
   databaseUrl: options.url,
   schema: options.schema,
-  workflows: [checkout, ship],
+  workflows: [checkout, place, ship],
   queues: options.queues,
   lease: options.leaseMs,
   poll: 100,

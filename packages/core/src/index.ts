@@ -19,6 +19,8 @@ export type { Fork, ForkOptions, ForkPoint } from './management/forks.js';
 export type { Pruned, PruneOptions, RetentionRule } from './management/retention.js';
 export type { Explanation, WaitReason } from './management/explanation.js';
 export type { ExportOptions, Imported, RunArchive } from './management/archives.js';
+export type { TraceOptions } from './management/traces.js';
+export type { OtlpTraces } from './tracing/otlp.js';
 export type { ArchivedValue, Redaction } from './management/redaction.js';
 export type { ArchivedRow, ArchivedRun } from './store/archives.js';
 export type { AttributeChanges } from './workflow/attributes.js';

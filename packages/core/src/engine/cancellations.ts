@@ -25,7 +25,7 @@ export class Cancellations {
 
   /** @throws {RunNotFoundError} */
   async cancel(workflowId: string): Promise<void> {
-    const attributes = { 'perdure.workflow.id': workflowId };
+    const attributes = { 'perdure.workflow.target_id': workflowId };
     const span = this.#options.services.tracing.request('cancel', SpanKind.INTERNAL, attributes, null);
     await (span === null ? this.#request(workflowId, null) : span.around(() => this.#request(workflowId, span)));
   }

@@ -17,5 +17,6 @@ export function firstClaim(starting: StartingRun, claimNo: number): ClaimedRun {
     wasParked: false,
     waitedMs: null,
     crashLog: [],
+    starterSeenAt: null,
   };
 }

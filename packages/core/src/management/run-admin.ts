@@ -5,6 +5,7 @@ import type { Random } from '../seams/random.js';
 import type { RunRecord } from '../store/records.js';
 import type { RunGroup } from '../store/run-listing.js';
 import type { Store } from '../store/store.js';
+import type { OtlpTraces } from '../tracing/otlp.js';
 import type { Duration } from '../util/duration.js';
 import type { AttributeChanges } from '../workflow/attributes.js';
 import type { RunInfo } from '../workflow/run-starter.js';
@@ -17,6 +18,7 @@ import { type CountOptions, type ListOptions, RunListing, type RunPage } from '.
 import { type PruneOptions, type Pruned, resolveRules, Retention, type RetentionRule } from './retention.js';
 import { checkNarrow, idsOf, type RunChoice, type RunFilter } from './run-filter.js';
 import { readable, type RecordedStep, recordedSteps } from './steps.js';
+import { type TraceOptions, Traces } from './traces.js';
 
 /** A run with what it was given, and what it came to. */
 export interface RunDetails extends RunInfo {
@@ -111,6 +113,18 @@ export interface RunAdmin {
    * @throws {InvalidArgumentError} for what is no archive, or one of a later version
    */
   import(archive: RunArchive): Promise<Imported>;
+  /**
+   * The trace of a run as its history tells it, in OTLP as JSON: for when the spans are gone, were never sampled, or no SDK was
+   * registered. It is a trace of its own, the same each time, with a link to the original one.
+   *
+   * @throws {RunNotFoundError}
+   *
+   * @example
+   * const trace = await perdure.runs.trace('order-42', { serviceName: 'shop' });
+   * const headers = { 'content-type': 'application/json' };
+   * await fetch('http://localhost:4318/v1/traces', { method: 'POST', headers, body: JSON.stringify(trace) });
+   */
+  trace(workflowId: string, options?: TraceOptions): Promise<OtlpTraces>;
 }
 
 export interface RunAdminOptions {
@@ -143,6 +157,7 @@ export class Runs implements RunAdmin {
   readonly #retention: Retention;
   readonly #explanations: Explanations;
   readonly #archives: Archives;
+  readonly #traces: Traces;
 
   constructor(options: RunAdminOptions) {
     this.#options = options;
@@ -152,6 +167,7 @@ export class Runs implements RunAdmin {
     this.#retention = new Retention(options);
     this.#explanations = new Explanations(options);
     this.#archives = new Archives(options);
+    this.#traces = new Traces(options);
   }
 
   async list(filter: RunFilter = {}, options: ListOptions = {}): Promise<RunPage> {
@@ -244,6 +260,10 @@ export class Runs implements RunAdmin {
 
   async import(archive: RunArchive): Promise<Imported> {
     return await this.#archives.import(archive);
+  }
+
+  async trace(workflowId: string, options: TraceOptions = {}): Promise<OtlpTraces> {
+    return await this.#traces.rebuild(workflowId, options);
   }
 
   /** Settled before the first fork, which may be one of those that the filter means. */

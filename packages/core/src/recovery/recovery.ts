@@ -3,8 +3,9 @@ import type { Codec } from '../codec/codec.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Clock } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
-import type { ExecutorStore } from '../store/executors.js';
+import type { ExecutorStore, LostExecutor } from '../store/executors.js';
 import type { OwnershipStore } from '../store/ownership.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 export interface RecoveryOptions {
   readonly executorId: string;
@@ -14,6 +15,7 @@ export interface RecoveryOptions {
   readonly codec: Codec;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly crashesMax: number;
   /** How long before its end a lease was renewed the last time, where all processes have the same. */
   readonly leaseMs: number;
@@ -37,9 +39,24 @@ export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const lost = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : [];
   const released = await releaseRuns(options);
   for (const { lapsedMs } of lost) metrics.foundDead(lapsedMs + leaseMs + clock.monotonicMs() - sentAtMs);
+  if (lost.length > 0) await tellOfCallers(options, lost);
   if (lost.length > 0 || released > 0)
     options.logger.info({ executors: lost.length, runs: released }, 'recovered runs of executors that are gone');
   return released;
+}
+
+/** Spans of callers that waited in a process that died are lost with it, though the runs go on elsewhere. */
+async function tellOfCallers(
+  { tracing, ownership, clock, logger }: RecoveryOptions,
+  lost: readonly LostExecutor[],
+): Promise<void> {
+  if (!tracing.tellsOfOthers) return;
+  try {
+    const executorIds = lost.map(({ executorId }) => executorId);
+    tracing.callersWereLost(await ownership.findAwaited({ executorIds, now: clock.sqlNow() }));
+  } catch (error) {
+    logger.debug({ err: error }, 'traces lack the callers that were lost with their processes');
+  }
 }
 
 /** How many runs one statement releases: however many a process has left behind, each must end in its time. */

@@ -116,6 +116,7 @@ export interface ClaimedRow extends Record<string, unknown> {
   retries_due: number;
   trace: string | null;
   crash_log: readonly CrashRecord[] | null;
+  starter_seen_ms: number | null;
   was_parked: boolean;
   waited_ms: number | null;
 }
@@ -125,7 +126,7 @@ export const claimedColumns = (alias: string): string => `
   ${alias}.claim_no::float8 as claim_no, ${alias}.seed, ${toMs(`${alias}.created_at`)} as created_ms,
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked,
-  ${alias}.retries_due, ${alias}.trace, ${alias}.crash_log`;
+  ${alias}.retries_due, ${alias}.trace, ${alias}.crash_log, ${toMs(`${alias}.starter_seen_at`)} as starter_seen_ms`;
 
 export function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
@@ -151,6 +152,7 @@ export function toClaimedRun(row: ClaimedRow): ClaimedRun {
     waitedMs: readMsOrNull(row.waited_ms),
     trace: row.trace,
     crashLog: row.crash_log ?? [],
+    starterSeenAt: readMsOrNull(row.starter_seen_ms),
   };
 }
 

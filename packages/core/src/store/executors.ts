@@ -12,6 +12,7 @@ export interface Registration {
 
 /** An executor that has died, as far as can be told. */
 export interface LostExecutor {
+  readonly executorId: string;
   /** How long ago its lease ended. */
   readonly lapsedMs: number;
 }
@@ -78,7 +79,7 @@ export function createExecutorStore(
     },
 
     async revokeLapsed({ exceptId, now: at }) {
-      const rows = await database.query<{ lapsed_ms: number }>({
+      const rows = await database.query<{ id: string; lapsed_ms: number }>({
         name: statementName('executors_revoke_lapsed'),
         text: `
           with lapsed as (
@@ -89,10 +90,10 @@ export function createExecutorStore(
           update ${schema}.executors e
           set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, seen_at = ended.seen_at
           from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id
-          returning ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms`,
+          returning e.id::text, ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms`,
         values: [exceptId, at],
       });
-      return rows.map((row) => ({ lapsedMs: readMs(row.lapsed_ms) }));
+      return rows.map((row) => ({ executorId: row.id, lapsedMs: readMs(row.lapsed_ms) }));
     },
 
     async revoke({ executorId, now: at }) {

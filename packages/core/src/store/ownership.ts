@@ -24,6 +24,13 @@ export interface Release {
   readonly now: EpochMs | null; // null = the database's clock
 }
 
+/** A run whose caller waits for it. */
+export interface AwaitedRun {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly trace: string;
+}
+
 /** Who may work on which run no longer: releases and hand-overs. */
 export interface OwnershipStore {
   /**
@@ -31,6 +38,11 @@ export interface OwnershipStore {
    * crash each if they made no progress since the last; those of one that handed over don't.
    */
   releaseRevoked(release: Release): Promise<Released[]>;
+  /**
+   * The runs that go on, and that executors which crashed had started for callers who waited for them: as far as these
+   * executors had not taken them themselves, and not much longer ago than a caller waits.
+   */
+  findAwaited(params: { readonly executorIds: readonly string[]; readonly now: EpochMs | null }): Promise<AwaitedRun[]>;
   /** Takes the suspicion from a run that was executed for a while and no process died. */
   acquit(params: { readonly executorId: string; readonly claimNo: number; readonly workflowId: string }): Promise<void>;
   /** Sets a run aside until other code comes; only its owner may. */
@@ -57,6 +69,15 @@ export function createOwnershipStore(
         values: [crashesMax, deadPayload, at, runsMax],
       });
       return rows;
+    },
+
+    async findAwaited({ executorIds, now: at }) {
+      const rows = await database.query<{ workflow_id: string; name: string; trace: string }>({
+        name: statementName('ownership_find_awaited'),
+        text: awaitedText(schema),
+        values: [{ arrayOf: 'text', values: executorIds }, at],
+      });
+      return rows.map((row) => ({ workflowId: row.workflow_id, name: row.name, trace: row.trace }));
     },
 
     async acquit({ executorId, claimNo, workflowId }) {
@@ -90,10 +111,33 @@ export function createOwnershipStore(
   };
 }
 
+/** How long ago a request may have begun that is still waited for. */
+const awaitedSince = `interval '15 minutes'`;
+
+const awaitedText = (schema: string): string => `
+  with clock as materialized (
+    select ${now('$2::int8')} as now
+  ), unfinished as (
+    select r.workflow_id, r.name, r.trace, r.crash_log from ${schema}.runs r
+    where r.state in ('available', 'parked', 'queued', 'blocked') and r.created_at >= (select now from clock) - ${awaitedSince}
+    union all
+    select r.workflow_id, r.name, r.trace, r.crash_log from ${schema}.leases l
+    join ${schema}.runs r on r.executor_id = l.executor_id and r.claim_no >= l.oldest_claim_no and r.state = 'owned'
+    where r.created_at >= (select now from clock) - ${awaitedSince}
+      and not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
+  )
+  select r.workflow_id, r.name, r.trace from unnest($1::text[]) as lost(id)
+  join unfinished r on strpos(r.trace, lost.id) > 0 and strpos(r.trace, '"pi":1') > 0
+  where strpos(coalesce(r.crash_log::text, ''), lost.id) = 0`;
+
+/** What a process started longer than that before its last sign of life, it has exported the traces of. */
+const startedBefore = `interval '1 minute'`;
+
 /**
  * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
  * wrote. A run has made progress if it or a descendant has more checkpoints than at the last crash: a parent that waits for
- * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try.
+ * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try. Runs that wait for their first process are told
+ * when the one that started them was last seen, for their traces: what it had not exported by then is lost.
  */
 const releaseText = (schema: string): string => `
   with clock as materialized (
@@ -121,6 +165,13 @@ const releaseText = (schema: string): string => `
       )
       select count(*)::int4 as checkpoints from tree join ${schema}.checkpoints c on c.workflow_id = tree.workflow_id
     ) progress
+  ), unbegun as materialized (
+    select r.workflow_id, gone.seen_at from gone
+    join ${schema}.runs r on r.created_at >= gone.seen_at - ${startedBefore} and strpos(r.trace, gone.id::text) > 0
+    where gone.crashed and r.state in ('available', 'parked', 'queued', 'blocked')
+    order by r.workflow_id for update of r skip locked
+  ), starterless as (
+    update ${schema}.runs r set starter_seen_at = unbegun.seen_at from unbegun where r.workflow_id = unbegun.workflow_id
   ), released as (
     update ${schema}.runs r
     set state = case

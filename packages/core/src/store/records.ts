@@ -124,6 +124,8 @@ export interface ClaimedRun extends Omit<NewRun, 'attributes'> {
   readonly waitedMs: number | null;
   /** The processes that died while they owned it. */
   readonly crashLog: readonly CrashRecord[];
+  /** The last sign of life of the process that started it; null = that is not known to have died soon after. */
+  readonly starterSeenAt: EpochMs | null;
 }
 
 export interface Outcome {

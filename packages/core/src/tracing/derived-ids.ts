@@ -6,6 +6,16 @@ export function derivedId(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
+/** The id of a trace that anybody can make again. */
+export function derivedTraceId(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
+}
+
+/** The bar of an attempt whose process died. */
+export function lostKey({ workflowId, seed }: Pick<ClaimedRun, 'workflowId' | 'seed'>, attempt: number): string {
+  return ['lost', workflowId, seed, attempt].join('|');
+}
+
 /** A run in one process: each claim is another, and so is each retry of the whole workflow. */
 export function runKey({ workflowId, seed, claimNo }: ClaimedRun, executorId: string, retries: number): string {
   return [workflowId, seed, 'run', executorId, claimNo, retries].join('|');
@@ -13,7 +23,7 @@ export function runKey({ workflowId, seed, claimNo }: ClaimedRun, executorId: st
 
 /** A try of a step; its attempt is that of the run, of which each process that takes it over makes another. */
 export function tryKey(
-  { workflowId, seed }: ClaimedRun,
+  { workflowId, seed }: Pick<ClaimedRun, 'workflowId' | 'seed'>,
   at: { readonly attempt: number; readonly retries: number; readonly seq: number; readonly tryNo: number },
 ): string {
   return [workflowId, seed, 'step', at.retries, at.seq, at.attempt, at.tryNo].join('|');

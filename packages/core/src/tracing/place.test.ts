@@ -16,7 +16,14 @@ const stored: StoredTrace = {
   isAwaited: true,
 };
 
-const around: Surroundings = { mode: 'continue', isSplit: false, deaths: [], exportDelayMs: 6_000, givesIds: false };
+const around: Surroundings = {
+  mode: 'continue',
+  isSplit: false,
+  deaths: [],
+  exportDelayMs: 6_000,
+  givesIds: false,
+  tellsOfCaller: false,
+};
 
 const died = (executorId: string, seenAt: number) => ({
   deaths: [{ executorId, attempt: 1, seenAt, endedAt: seenAt }],
@@ -46,10 +53,11 @@ it('is below the next ancestor that is sure, with links to the nearer ones', () 
   expect(place.links.map(({ spanId }) => spanId)).toEqual([startId]);
 });
 
-it('is below a caller who did not wait, or whose span is made again because it did', () => {
+it('is below a caller who did not wait, or whose span this process makes again because it did', () => {
   const late = died('a', 12_000);
   expect(parentOf({ ...stored, isAwaited: false }, late)).toBe(callerId);
-  expect(parentOf(stored, { ...late, givesIds: true })).toBe(callerId);
+  expect(parentOf(stored, { ...late, givesIds: true, tellsOfCaller: true })).toBe(callerId);
+  expect(parentOf(stored, { ...late, givesIds: true })).toBeNull();
   expect(parentOf({ ...stored, isAwaited: false }, { ...late, givesIds: true })).toBeNull();
 });
 

@@ -27,8 +27,10 @@ export interface Surroundings {
   readonly deaths: readonly Death[];
   /** How long a span may wait to be exported. */
   readonly exportDelayMs: number;
-  /** Whether spans can be given ids, and so the span of a caller who died while it waited. */
+  /** Whether spans can be given ids. */
   readonly givesIds: boolean;
+  /** Whether this process tells of the caller that died while it waited, by the id that its span had. */
+  readonly tellsOfCaller: boolean;
 }
 
 /**
@@ -51,8 +53,8 @@ export function placeOf(stored: StoredTrace | null, around: Surroundings): Place
   if (sure !== undefined) return below(sure.spanId, [start]);
   const links = anchors.map(({ spanId }) => contextOf(stored, spanId));
   if (around.givesIds) {
-    // A caller who waited is made again. One who did not has ended after the start, and is no surer.
-    return callerId !== null && isAwaited
+    // Whether another process that told of the caller lived to export it nobody knows. One that did not wait is no surer.
+    return callerId !== null && isAwaited && around.tellsOfCaller
       ? below(callerId, links)
       : { parent: null, traceId: stored.traceId, links: [] };
   }

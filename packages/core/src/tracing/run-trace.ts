@@ -44,6 +44,8 @@ export class RunTrace implements TracedRun {
   readonly #anchor: SpanContext;
   readonly #anchoredAt: EpochMs;
   readonly #madeAt: EpochMs;
+  /** When the start was made, by the clock of whoever made it: nothing may seem to have begun before. */
+  readonly #earliest: EpochMs;
   readonly #bar: Span;
   /** What its spans are made in: its anchor and the baggage. */
   readonly #base: Context;
@@ -88,10 +90,10 @@ export class RunTrace implements TracedRun {
     const baggage = stored?.baggage ?? null;
     const plain = baggage === null ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, decodeBaggage(baggage));
     const around = place.parent === null ? plain : trace.setSpanContext(plain, place.parent);
-    takeOver?.runWasLost(tracer, around, this.#depth);
     const spanId = options.givesIds ? derivedId(runKey(run, executorId, before.retries)) : null;
     this.#madeAt = clock.now();
-    this.#anchoredAt = Math.max(wallMs(), stored?.startedAt ?? 0);
+    this.#earliest = stored?.startedAt ?? 0;
+    this.#anchoredAt = Math.max(wallMs(), this.#earliest);
     const anchor = dropAnchor(
       tracer,
       `run ${run.name}`,
@@ -111,6 +113,7 @@ export class RunTrace implements TracedRun {
     this.#hasGivenIds = spanId !== null && this.#anchor.spanId === spanId;
     if (this.#hasGivenIds) takeOver?.callerWasLost(tracer, plain);
     this.#base = trace.setSpan(plain, trace.wrapSpanContext(this.#anchor));
+    takeOver?.runWasLost(tracer, this.#aroundLost(), this.#depth);
     this.#bar = startSpan(tracer, `execute ${run.name}`, { attributes: runAttributes(run) }, this.#base, null);
     this.#body = trace.setSpan(this.#base, new BodySpan(this.#anchor, this.#bar, options.isReplaying));
   }
@@ -132,7 +135,7 @@ export class RunTrace implements TracedRun {
   waited(wait: WaitToTrace, failure: Failure | null): OpenSpan | null {
     if (!this.#hasSteps || this.#isEnded) return null;
     const shift = wallMs() - this.#clock.now();
-    const since = wait.startedAt + shift;
+    const since = Math.max(wait.startedAt + shift, this.#earliest);
     // What began before this process took the run hangs beside its `run`, not below it.
     const isOlder = since < this.#anchoredAt && this.#place.parent !== null;
     const around =
@@ -212,11 +215,11 @@ export class RunTrace implements TracedRun {
     this.#tries.delete(span);
   };
 
-  /** Where spans of a process that died hang: where this one's `run` does. */
+  /** Where spans of a process that died hang: where this one's `run` does, or below that if it begins a trace of its own. */
   #aroundLost(): Context {
-    return this.#place.parent === null
-      ? trace.deleteSpan(this.#base)
-      : trace.setSpanContext(this.#base, this.#place.parent);
+    const { parent, traceId } = this.#place;
+    if (parent !== null) return trace.setSpanContext(this.#base, parent);
+    return traceId !== null && this.#hasGivenIds ? trace.deleteSpan(this.#base) : this.#base;
   }
 
   #anchorAttributes(previousTraceId: string | null): Attributes {

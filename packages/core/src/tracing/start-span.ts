@@ -33,6 +33,8 @@ export interface StartedTrace {
 export class StartSpan {
   /** What is stored with the run. */
   readonly stored: string;
+  /** The span of the caller, if it waits for the run; null = it doesn't, or there is none. */
+  readonly waitingId: string | null;
   readonly #span: Span;
   readonly #startedAt: EpochMs;
   readonly #depth: number;
@@ -69,6 +71,10 @@ export class StartSpan {
     );
     const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext();
     const caller = above === null && context !== null ? trace.getSpanContext(context) : undefined;
+    // A span that nobody records is no parent either.
+    const isAbove = caller !== undefined && caller.traceId === traceId && spanId !== caller.spanId;
+    const callerId = isAbove ? caller.spanId : null;
+    this.waitingId = kind === 'inline' ? callerId : null;
     this.stored = encodeTrace({
       traceId,
       traceFlags,
@@ -77,8 +83,7 @@ export class StartSpan {
       depth,
       startedAt: this.#startedAt,
       anchors: [{ spanId, madeAt: around.now, maker: around.maker }, ...(above === null ? [] : ([above] as const))],
-      // A span that nobody records is no parent either.
-      callerId: caller === undefined || caller.traceId !== traceId || spanId === caller.spanId ? null : caller.spanId,
+      callerId,
       isAwaited: kind === 'inline',
     });
   }

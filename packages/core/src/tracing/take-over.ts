@@ -1,11 +1,12 @@
-import { type Attributes, type Context, SpanStatusCode, TraceFlags, type Tracer } from '@opentelemetry/api';
+import type { Attributes, Context, Tracer } from '@opentelemetry/api';
 import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from '../store/records.js';
 import { runAttributes } from './attributes.js';
-import { derivedId } from './derived-ids.js';
+import { derivedId, lostKey } from './derived-ids.js';
+import { tellOfCaller } from './lost-caller.js';
 import type { Death, Place } from './place.js';
 import type { GivenIds } from './span-ids.js';
-import { anchorEnd, startSpan } from './spans.js';
+import { standIn } from './stand-in.js';
 import type { StoredTrace } from './stored-trace.js';
 
 /** Says for a process that died what it had no time to say: spans that are open are never exported. */
@@ -56,26 +57,19 @@ export class TakeOver {
       'error.type': 'executor-lost',
       'perdure.executor.id': this.#death.executorId,
     };
-    this.#emit(tracer, `execute ${this.#run.name} (lost)`, around, attributes, {
+    standIn(tracer, `execute ${this.#run.name} (lost)`, around, attributes, {
       from: this.#beganAt,
       to: this.#seenAt,
-      ids: this.#idsOf(`lost|${this.#run.workflowId}|${this.#run.seed}|${this.#run.attempt - 1}`),
+      ids: this.#idsOf(lostKey(this.#run, this.#run.attempt - 1)),
       depth: depth + 1,
     });
   }
 
-  /**
-   * The span of a caller that waited for the run in the process that died. It was open to the end, and other spans that were
-   * exported hang on it.
-   */
+  /** The caller, if it waited for the run in the process that died. */
   callerWasLost(tracer: Tracer, plain: Context): void {
-    if (this.#stored === null) return;
-    const { isAwaited, callerId, traceId, traceFlags, anchors } = this.#stored;
-    const isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
-    if (!isSampled || !isAwaited || callerId === null || anchors[0].maker !== this.#death.executorId) return;
-    const attributes = { ...runAttributes(this.#run), 'error.type': 'executor-lost' };
-    const ids = { spanId: callerId, traceId };
-    this.#emit(tracer, 'request (lost)', plain, attributes, { from: this.#earliest, to: this.#endedAt, ids, depth: 0 });
+    const stored = this.#stored;
+    if (stored?.anchors[0].maker === this.#death.executorId)
+      tellOfCaller(tracer, plain, this.#run, stored, this.#endedAt);
   }
 
   /**
@@ -104,7 +98,7 @@ export class TakeOver {
     };
     const ids = this.#idsOf(keyOf(this.#run.attempt - 1));
     const name = `step ${String(attributes['perdure.step.name'])} (interrupted)`;
-    this.#emit(tracer, name, around, all, {
+    standIn(tracer, name, around, all, {
       from: Math.max(issuedAt + this.#shiftMs, this.#earliest),
       to: this.#endedAt,
       ids,
@@ -119,23 +113,5 @@ export class TakeOver {
 
   #idsOf(key: string): GivenIds {
     return { spanId: derivedId(key), traceId: this.#traceId };
-  }
-
-  #emit(
-    tracer: Tracer,
-    name: string,
-    around: Context,
-    attributes: Attributes,
-    {
-      from,
-      to,
-      ids,
-      depth,
-    }: { readonly from: EpochMs; readonly to: EpochMs; readonly ids: GivenIds | null; readonly depth: number },
-  ): void {
-    const options = { startTime: from, attributes: { ...attributes, 'perdure.synthetic': true } };
-    const span = startSpan(tracer, name, options, around, ids);
-    span.setStatus({ code: SpanStatusCode.ERROR, message: 'executor lost' });
-    span.end(anchorEnd(to, depth));
   }
 }

@@ -1,8 +1,10 @@
-import { type Attributes, context, type Context, type SpanKind, trace } from '@opentelemetry/api';
+import { type Attributes, context, type Context, ROOT_CONTEXT, type SpanKind, trace } from '@opentelemetry/api';
 import type { Clock } from '../seams/clock.js';
 import { wallMs } from '../seams/wall-clock.js';
+import type { AwaitedRun } from '../store/ownership.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { processState } from '../workflow/process-state.js';
+import { lostStarter, tellOfCaller } from './lost-caller.js';
 import { placeOf } from './place.js';
 import { RequestSpan } from './request-span.js';
 import { runBefore } from './run-before.js';
@@ -18,6 +20,9 @@ import type { ResolvedTracing } from './tracing-options.js';
 /** How long an SDK may keep a span that has ended, as it is configured by default, and a second. */
 const exportDelayMs = 6_000;
 
+/** As many callers may wait at a time. */
+const awaitingMax = 10_000;
+
 /**
  * Traces for one engine or client, by way of the SDK that the application has registered. Where there is none, all of it
  * answers null, and nothing is made for it.
@@ -27,6 +32,9 @@ export class Tracing {
   readonly #clock: Clock;
   /** What waits for the database, and may do so for ever once the engine stops. */
   readonly #open = new Set<{ failed(error: unknown): void } | { end(): void }>();
+
+  /** The spans of the callers that waited for what was started here last. */
+  readonly #awaiting = new Set<string>();
 
   constructor(options: ResolvedTracing | null, clock: Clock) {
     this.#options = options;
@@ -59,6 +67,7 @@ export class Tracing {
       onEnd: (ended) => this.#open.delete(ended),
     });
     this.#open.add(span);
+    if (span.waitingId !== null) this.#remember(span.waitingId);
     return span;
   }
 
@@ -78,13 +87,16 @@ export class Tracing {
     const before = runBefore(run, checkpoints);
     const { spanIds } = processState();
     const { splitAfterMs } = options;
+    const starter = lostStarter(run, stored);
+    const shiftMs = wallMs() - clock.now();
     const isSplit = stored !== null && splitAfterMs !== null && clock.now() - before.lastAt > splitAfterMs;
     const place = placeOf(stored, {
       mode: options.mode,
       isSplit,
-      deaths: before.deaths,
+      deaths: starter === null ? before.deaths : [...before.deaths, starter],
       exportDelayMs: spanIds.exportDelayMs ?? exportDelayMs,
       givesIds: spanIds.exportDelayMs !== null,
+      tellsOfCaller: stored !== null && stored.anchors[0].maker === before.predecessor?.executorId,
     });
     const { predecessor: death, lastAt } = before;
     return new RunTrace({
@@ -98,10 +110,34 @@ export class Tracing {
       executorId,
       hasSteps: options.hasSteps,
       givesIds: spanIds.exportDelayMs !== null,
-      takeOver:
-        death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs: wallMs() - clock.now() }),
+      takeOver: death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs }),
       isReplaying,
     });
+  }
+
+  /** Whether this process can tell of spans that were lost with others: it can give them their ids. */
+  get tellsOfOthers(): boolean {
+    return this.#options !== null && registeredTracer() !== null && processState().spanIds.exportDelayMs !== null;
+  }
+
+  /** The processes in which callers waited for these runs were found dead. */
+  callersWereLost(runs: readonly AwaitedRun[]): void {
+    const tracer = registeredTracer();
+    if (tracer === null) return;
+    for (const run of runs) {
+      const stored = decodeTrace(run.trace);
+      if (stored !== null) tellOfCaller(tracer, ROOT_CONTEXT, run, stored, wallMs());
+    }
+  }
+
+  /**
+   * This process is taken for dead, and others tell of the callers that wait in it for runs that execute elsewhere. Of those
+   * for runs of its own, the runs say so.
+   */
+  takenForDead(): void {
+    if (!this.tellsOfOthers) return;
+    for (const callerId of this.#awaiting) processState().spanIds.givenAway.add(callerId);
+    this.#awaiting.clear();
   }
 
   /** Something is asked of a run: in a run, as part of its trace, and else of whatever is active. */
@@ -112,6 +148,12 @@ export class Tracing {
     const span = new RequestSpan(tracer, name, { kind, attributes }, around, (ended) => this.#open.delete(ended));
     this.#open.add(span);
     return span;
+  }
+
+  #remember(waitingId: string): void {
+    this.#awaiting.add(waitingId);
+    const [oldest] = this.#awaiting;
+    if (this.#awaiting.size > awaitingMax && oldest !== undefined) this.#awaiting.delete(oldest);
   }
 
   /** Nobody hears any more what became of what is open. */

@@ -9,6 +9,8 @@ export const startContext: Migration = {
   name: 'start-context',
   sql: (schema) => `
 alter table ${schema}.runs add column context text, add column fingerprint text, add column trace text;
+-- The last sign of life of the process that started it, where that crashed soon after, and before anybody took the run.
+alter table ${schema}.runs add column starter_seen_at timestamptz;
 alter table ${schema}.runs add column attributes jsonb; -- null = none
 -- The run whose history this one began with, and the call from which it goes on by itself.
 alter table ${schema}.runs add column forked_from text, add column forked_at integer;

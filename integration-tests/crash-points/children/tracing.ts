@@ -1,0 +1,39 @@
+import { context, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { queue, step } from '@perdure/core';
+import { awaitedByActiveSpan, spanIdsInProcess } from '@perdure/core/internal';
+import { type CrashScenario, crashScenario } from './crash-scenario.js';
+import type { Instruments } from './stage.js';
+
+/** Runs whose callers wait in processes that can tell what other processes had no time to export. */
+export function traced({ noted, define }: Instruments): CrashScenario[] {
+  const awaited = queue('awaited');
+  const work = define('awaited in line', async () => await step.run('work', () => noted(() => 'worked')));
+  return [
+    crashScenario({
+      name: 'traced, with a caller who waits',
+      workflows: () => [work],
+      expected: { value: 'worked' },
+      prelude: [{ name: 'flush_new_none_none_none_enqueued_one', nth: 1, phase: 'after' }],
+      setUp: traceHere,
+      play: async (stage) => {
+        const bound = awaited.with({ workflowId: stage.id, engine: stage.perdure });
+        await stage.once('enqueue', () => awaitedByActiveSpan(() => bound.enqueue(work)));
+        return await stage.ending();
+      },
+    }),
+  ];
+}
+
+/** An SDK, unless this process has one. Other scenarios may follow in it. */
+function traceHere(): () => void {
+  if (!trace.setGlobalTracerProvider(new BasicTracerProvider())) return () => {};
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+  spanIdsInProcess().exportDelayMs = 1_000;
+  return () => {
+    trace.disable();
+    context.disable();
+    spanIdsInProcess().exportDelayMs = null;
+  };
+}
