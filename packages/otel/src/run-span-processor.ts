@@ -12,8 +12,8 @@ import { spanIdsInProcess } from '@perdure/core/internal';
 const anchorDelayMs = 20;
 const delayMs = 1_000;
 
-/** As many requests may be under way. */
-const callersMax = 10_000;
+/** As many requests, and as many steps, may be under way. */
+const openMax = 10_000;
 
 /** How long a shutdown waits for a collector that does not answer. */
 const shutdownMs = 2_000;
@@ -26,6 +26,8 @@ export class RunSpanProcessor implements SpanProcessor {
   readonly #givenAway = spanIdsInProcess().givenAway;
   /** Spans that are open and that starts hang on: requests, for the most part. */
   readonly #callers = new Set<string>();
+  /** Spans that others hang on which may have left already: steps are among them, with the calls that were made in them. */
+  readonly #parents = new Set<string>();
 
   constructor(exporter: SpanExporter) {
     this.#anchors = new BatchSpanProcessor(exporter, { scheduledDelayMillis: anchorDelayMs });
@@ -56,17 +58,21 @@ export class RunSpanProcessor implements SpanProcessor {
   }
 
   #isAbove(span: ReadableSpan): boolean {
-    const callerId = span.parentSpanContext?.spanId;
-    if ('perdure.start.kind' in span.attributes && callerId !== undefined) this.#remember(callerId);
-    return this.#callers.delete(span.spanContext().spanId) || isAnchor(span);
+    const { attributes, parentSpanContext } = span;
+    const { spanId } = span.spanContext();
+    if (parentSpanContext !== undefined) {
+      remember('perdure.start.kind' in attributes ? this.#callers : this.#parents, parentSpanContext.spanId);
+    }
+    const hasCalls = this.#parents.delete(spanId) && 'perdure.step.seq' in attributes;
+    return this.#callers.delete(spanId) || hasCalls || isAnchor(span);
   }
+}
 
-  /** A caller in another process never ends here. */
-  #remember(callerId: string): void {
-    this.#callers.add(callerId);
-    const [oldest] = this.#callers;
-    if (this.#callers.size > callersMax && oldest !== undefined) this.#callers.delete(oldest);
-  }
+/** A span in another process never ends here. */
+function remember(open: Set<string>, spanId: string): void {
+  open.add(spanId);
+  const [oldest] = open;
+  if (open.size > openMax && oldest !== undefined) open.delete(oldest);
 }
 
 function isAnchor({ attributes }: ReadableSpan): boolean {
