@@ -38,20 +38,23 @@ describe('what is exported', () => {
     expect(sdk.receiver.bodies.join('')).not.toContain(canary);
   });
 
-  it.each(['fails', 'is silent', 'is not there'] as const)('changes nothing about runs where the collector %s', async (manner) => {
-    const sdk = await RegisteredSdk.create({ level: 'otel' });
-    if (manner === 'is not there') sdk.receiver.close();
-    else sdk.receiver.manner = manner;
-    const work = workflow('work', async () => await step.run('first', () => currentRun()?.step?.attempt));
-    const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
-    const results = await Promise.all(Array.from({ length: 50 }, () => work.with({ engine: perdure })()));
-    expect(new Set(results)).toEqual(new Set([1]));
-    await perdure.shutdown();
-    const since = performance.now();
-    await sdk.provider.shutdown();
-    expect(performance.now() - since).toBeLessThan(4_000);
-    expect(sdk.open.size).toBe(0);
-  });
+  it.each(['fails', 'is silent', 'is not there'] as const)(
+    'changes nothing about runs where the collector %s',
+    async (manner) => {
+      const sdk = await RegisteredSdk.create({ level: 'otel' });
+      if (manner === 'is not there') sdk.receiver.close();
+      else sdk.receiver.manner = manner;
+      const work = workflow('work', async () => await step.run('first', () => currentRun()?.step?.attempt));
+      const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
+      const results = await Promise.all(Array.from({ length: 50 }, () => work.with({ engine: perdure })()));
+      expect(new Set(results)).toEqual(new Set([1]));
+      await perdure.shutdown();
+      const since = performance.now();
+      await sdk.provider.shutdown();
+      expect(performance.now() - since).toBeLessThan(4_000);
+      expect(sdk.open.size).toBe(0);
+    },
+  );
 
   it('is nothing, and nothing is stored of it, where no SDK is registered', async () => {
     const work = workflow('work', () => step.run('first', () => 1));

@@ -24,7 +24,7 @@ const isStart = ({ attributes }: ReceivedSpan): boolean => 'perdure.start.kind' 
 const isOwnSpan = (span: ReceivedSpan): boolean =>
   span.attributes['perdure.deduplicated'] !== true && !(isStart(span) && span.status === 'error');
 
-/** All spans of a run are in one trace, which is its parent's; a start that was lost may leave it one of its own. */
+/** All spans of a run are in one trace, which is its parent's; without given ids, each execution may begin one where the start was lost. */
 const oneTrace: Rule = ({ runs, spans, tracing, killed }) => {
   const tracesOf = new Map(
     runs.map(({ workflowId }) => [
@@ -32,13 +32,13 @@ const oneTrace: Rule = ({ runs, spans, tracing, killed }) => {
       new Set(spans.filter((span) => workflowOf(span) === workflowId && isOwnSpan(span)).map(({ traceId }) => traceId)),
     ]),
   );
-  const mayBegin = tracing.level === 'api' ? killed.size : 0;
+  const mayBegin = tracing.level === 'api' && killed.size > 0;
   const traced = runs.filter(({ isTraced }) => isTraced);
   const violations = traced.flatMap(({ workflowId, parentId }) => {
     const own = tracesOf.get(workflowId)!;
-    const tooMany = own.size > 1 + mayBegin ? [`${workflowId} is in ${own.size} traces`] : [];
+    const tooMany = own.size > 1 && !mayBegin ? [`${workflowId} is in ${own.size} traces`] : [];
     const parents = parentId === null ? undefined : tracesOf.get(parentId);
-    const isApart = parents !== undefined && mayBegin === 0 && [...own].some((id) => !parents.has(id));
+    const isApart = parents !== undefined && !mayBegin && [...own].some((id) => !parents.has(id));
     return isApart ? [...tooMany, `${workflowId} is in another trace than its parent`] : tooMany;
   });
   return { checked: traced.length, violations };
@@ -65,14 +65,26 @@ function isForWantOfAnother(span: ReceivedSpan, spans: readonly ReceivedSpan[]):
 function isOfLostRequest(span: ReceivedSpan, { spans, killed, tracing }: Evidence): boolean {
   if (!isStart(span) || !tracing.callersWait || !killed.has(label(span))) return false;
   if (killed.size > 1) return true;
+  const goesOn = (it: ReceivedSpan): boolean => it.attributes['perdure.run.reason'] !== 'handover';
   return !spans.some(
-    (it) => 'perdure.run.reason' in it.attributes && workflowOf(it) === workflowOf(span) && !killed.has(label(it)),
+    (it) =>
+      'perdure.run.reason' in it.attributes &&
+      workflowOf(it) === workflowOf(span) &&
+      !killed.has(label(it)) &&
+      goesOn(it),
   );
 }
 
-/** A call of a step whose process was killed, where the next one had other code, and did not come to that step. */
-const isOfBlockedRun = (span: ReceivedSpan, { spans }: Evidence): boolean =>
-  span.kind === 'CLIENT' && spans.some(({ attributes }) => attributes['perdure.outcome'] === 'blocked');
+/**
+ * A call in a step whose process was killed: right after the step was recorded, before its span was sent; or where the next
+ * process had other code, and did not come to that step.
+ */
+function isOfLostStep(span: ReceivedSpan, { spans, steps, killed }: Evidence): boolean {
+  if (span.kind !== 'CLIENT' || !killed.has(label(span))) return false;
+  const sent = [...triesIn(spans, 'committed').values(), ...triesIn(spans, 'failed').values()];
+  const isLacking = sent.reduce((sum, count) => sum + count, 0) < steps.length;
+  return isLacking || spans.some(({ attributes }) => attributes['perdure.outcome'] === 'blocked');
+}
 
 const noOrphans: Rule = (evidence) => {
   const { spans, tracing, killed } = evidence;
@@ -82,7 +94,7 @@ const noOrphans: Rule = (evidence) => {
     (span) =>
       !(mayLack && isForWantOfAnother(span, spans)) &&
       !isOfLostRequest(span, evidence) &&
-      !isOfBlockedRun(span, evidence),
+      !isOfLostStep(span, evidence),
   );
   return {
     checked: spans.length,

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OutcomeKind } from './records.js';
+import { traceOfNobodyWaiting } from './run-columns.js';
 import { now, readMs, toMs } from './sql.js';
 
 /** A run of a queue that failed for good, and what it failed with. */
@@ -154,7 +155,7 @@ const putBackText = (schema: string): string => `
   ), back as (
     update ${schema}.runs r
     set state = 'queued', executor_id = null, claim_no = null, available_at = null, wake_on = null, crashes = 0,
-      cancel_requested_at = null, deadline_at = null,
+      cancel_requested_at = null, deadline_at = null, trace = ${traceOfNobodyWaiting('r')},
       version = case when chosen.is_afresh or chosen.is_new then '' else r.version end,
       retries_due = case when chosen.is_afresh then 1 + (
         select count(*) from ${schema}.checkpoints c where c.workflow_id = r.workflow_id and c.kind = 'retry'

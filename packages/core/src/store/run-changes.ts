@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OutcomeKind } from './records.js';
+import { traceOfNobodyWaiting } from './run-columns.js';
 import { fromMs, now } from './sql.js';
 
 /** A run that has ended, and what tells this end from any other one of the run. */
@@ -218,6 +219,7 @@ const reopenText = (schema: string): string => `
   set state = case when chosen.queue is null then 'available' else 'queued' end,
     executor_id = null, claim_no = null, available_at = case when chosen.queue is null then clock.now end,
     wake_on = null, watched = null, crashes = 0, cancel_requested_at = null, deadline_at = null,
+    trace = ${traceOfNobodyWaiting('r')},
     version = case when chosen.is_afresh or chosen.is_new then '' else r.version end,
     retries_due = case when chosen.is_afresh and not chosen.is_new then 1 + (
       select count(*) from ${schema}.checkpoints c where c.workflow_id = r.workflow_id and c.kind = 'retry'

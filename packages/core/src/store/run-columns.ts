@@ -17,3 +17,6 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'attributes', type: 'text', value: (run) => run.attributes, expression: (value) => `${value}::jsonb` },
   { name: 'trace', type: 'text', value: (run) => run.trace },
 ];
+
+/** The trace of a run that was put back after it had ended: nobody waits for it any more, in the notation of `encodeTrace`. */
+export const traceOfNobodyWaiting = (alias: string): string => `replace(${alias}.trace, ',"pi":1}', '}')`;
