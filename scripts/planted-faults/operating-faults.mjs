@@ -150,4 +150,13 @@ export const operatingFaults = [
     tests: 'packages/core/src/tracing/place.test.ts',
     caughtBy: 'is below a caller who did not wait',
   },
+  {
+    name: 'starts that were lost with their process, and count as sent',
+    promise: 'P11',
+    file: `${core}store/ownership.ts`,
+    find: "where gone.crashed and r.state in ('available', 'parked', 'queued', 'blocked')",
+    plant: "where not gone.crashed and r.state in ('available', 'parked', 'queued', 'blocked')",
+    tests: 'integration-tests/tracing/crash-points.test.ts',
+    caughtBy: 'are whole where what they had just enqueued is all that was heard of them',
+  },
 ];
