@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import type { Cli, CommonOptions } from './cli.js';
 import { addExport, addImport } from './commands/archives.js';
 import { addChanges } from './commands/changes.js';
@@ -18,10 +18,6 @@ import { addShow } from './commands/show.js';
 import { addVersions } from './commands/versions.js';
 import { addWorker } from './commands/worker.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string;
-};
-
 const groups = [
   ['Runs:', [addList, addShow, addExplain, addChanges, addFork, addPrune, addExport, addImport]],
   ['Queues, schedules, versions:', [addQueues, addRedrive, addSchedules, addVersions, addCheck]],
@@ -32,7 +28,7 @@ const groups = [
 export function createProgram(cli: Cli, carryOut: CarryOut): Command {
   const program = new Command('perdure')
     .description('Finds, explains, changes and checks the durable runs of a database.')
-    .version(version)
+    .version(manifest.version)
     // An option of a command may have the name of one of the program.
     .enablePositionalOptions()
     .exitOverride()
@@ -49,7 +45,7 @@ export function createProgram(cli: Cli, carryOut: CarryOut): Command {
   tab(program, { completionCommandName: 'completion' });
   const completion = program.commands.find((command) => command.name() === 'completion');
   completion?.description('print the script that lets a shell complete commands and options');
-  const help = program.createCommand('help [command]').description('say what a command does').helpGroup('Shell:');
-  program.addHelpCommand(help);
+  const help = program.createCommand('help').argument('[command]').helpOption(false).helpGroup('Shell:');
+  program.addHelpCommand(help.description('say what a command does'));
   return program;
 }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import type { Imported, Redaction, RunArchive } from '@perdure/core';
+import type { Imported, Redaction, RunArchive, RunFilter } from '@perdure/core';
 import type { Command } from 'commander';
 import { addFilterOptions, type FilterOptions, filterOf } from '../arguments/filter-options.js';
 import { count, listed } from '../arguments/values.js';
@@ -8,6 +8,8 @@ import { addCommand, type Cli, type CommonOptions } from '../cli.js';
 import type { Access } from '../database/connection.js';
 import { exitCodes } from '../failures/exit-codes.js';
 import { UsageError } from '../failures/usage-error.js';
+import { listRuns } from '../runs.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { counted, oneLine } from '../terminal/text.js';
 
 interface ExportOptions extends CommonOptions, FilterOptions {
@@ -63,7 +65,7 @@ export function addImport(program: Command, cli: Cli): void {
 }
 
 async function exportRuns(
-  { runs }: Access,
+  access: Access,
   { terminal }: Cli,
   given: readonly string[],
   { children, redact: names, limit, ...options }: ExportOptions,
@@ -73,17 +75,23 @@ async function exportRuns(
     throw new UsageError('Which runs? Give either their ids, or options such as --name.');
   }
   const redact: Redaction | undefined = names?.includes('all') === true ? 'all' : names;
-  const ids = given.length > 0 ? given : (await runs.list(filter, { limit })).runs.map(({ workflowId }) => workflowId);
+  const ids = given.length > 0 ? given : await idsOf(access, terminal, filter, limit);
   const progress = terminal.progress('exported', ids.length);
   const found = new Map<string, RunArchive['runs'][number]>();
   for (const id of ids) {
     // A child that is meant itself, too, is in the archive once.
-    const archive = await runs.export(id, { children, ...(redact !== undefined && { redact }) });
+    const archive = await access.runs.export(id, { children, ...(redact !== undefined && { redact }) });
     for (const run of archive.runs) found.set(run.run.workflow_id, run);
     progress.add(1);
   }
   progress.end();
   return { format: 'perdure-runs', formatVersion: 1, runs: [...found.values()] };
+}
+
+async function idsOf(access: Access, terminal: Terminal, filter: RunFilter, limit: number): Promise<string[]> {
+  const { runs, next } = await listRuns(access, terminal, filter, { limit });
+  if (next !== null) terminal.note(`There are more than ${counted(limit, 'run')}: raise --limit to have them, too.`);
+  return runs.map(({ workflowId }) => workflowId);
 }
 
 async function readArchive(file: string): Promise<RunArchive> {

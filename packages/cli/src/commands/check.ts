@@ -62,12 +62,12 @@ function words(terminal: Terminal, verdicts: Verdicts, { adopt }: CheckOptions):
     ...(rest > 0 ? [`… and ${counted(rest, 'other')}; --limit names more.`, ''] : []),
     `${counted(checked, 'unfinished run')}: ${compatible} compatible, ${diverges} diverging, ${needsOldCode} in need of old code.`,
     ...(adopt === true ? [`${counted(adopted, 'run')} handed over to this build.`] : []),
-    compatible === checked
-      ? terminal.paint('green', 'This build can go on with all of them.')
-      : terminal.paint(
-          'red',
-          'This build cannot go on with all of them: let the old code run until those have ended, or patch it.',
-        ),
+    ...(compatible === checked
+      ? [terminal.paint('green', 'This build can go on with all of them.')]
+      : wrap(
+          'This build cannot go on with all of them. Let the old code run until those have ended, or patch the new one.',
+          terminal.textWidth,
+        ).map((line) => terminal.paint('red', line))),
   ];
 }
 

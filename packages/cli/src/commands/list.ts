@@ -1,10 +1,9 @@
-import type { RunGroup, RunGrouping, RunInfo, RunPage } from '@perdure/core';
+import type { RunGroup, RunGrouping, RunInfo } from '@perdure/core';
 import { type Command, Option } from 'commander';
 import { addFilterOptions, type FilterOptions, filterOf, withoutUndefined } from '../arguments/filter-options.js';
 import { count, duration, listed } from '../arguments/values.js';
 import { addCommand, type Cli, type CommonOptions } from '../cli.js';
-import type { Access } from '../database/connection.js';
-import { runFacts, statusColour } from '../runs.js';
+import { listRuns, runFacts, statusColour } from '../runs.js';
 import { type Column, table } from '../terminal/table.js';
 import { grouped } from '../terminal/text.js';
 import { ageText, momentText, tookText } from '../terminal/times.js';
@@ -20,7 +19,6 @@ interface CountOptions extends CommonOptions, FilterOptions {
   readonly bucket?: string;
 }
 
-const pageMax = 1_000;
 const groupings: readonly RunGrouping[] = ['status', 'name', 'queue', 'version', 'createdAt'];
 
 export function addList(program: Command, cli: Cli): void {
@@ -29,7 +27,11 @@ export function addList(program: Command, cli: Cli): void {
     .option('--after <place>', 'go on where an earlier list has ended')
     .option('--oldest', 'the oldest first')
     .action(async (options: ListOptions) => {
-      const { runs, next } = await cli.ask(options, (access) => inPages(access, cli, options));
+      const { limit, after, oldest } = options;
+      const order = oldest === true ? 'oldest' : 'newest';
+      const { runs, next } = await cli.ask(options, (access) =>
+        listRuns(access, cli.terminal, filterOf(options), { limit, order, ...(after !== undefined && { after }) }),
+      );
       const now = Date.now();
       cli.answer(options, { runs: runs.map(runFacts), next }, () =>
         runs.length === 0 ? ['There are no such runs.'] : table(cli.terminal, columns(now), runs),
@@ -49,26 +51,6 @@ export function addList(program: Command, cli: Cli): void {
         groups.length === 0 ? ['There are no such runs.'] : table(cli.terminal, groupColumns(by), groups),
       );
     });
-}
-
-/** As many as are asked for, in pages that the database gives away at once. */
-async function inPages({ runs }: Access, cli: Cli, options: ListOptions): Promise<RunPage> {
-  const { limit, oldest } = options;
-  const found: RunInfo[] = [];
-  const progress = cli.terminal.progress('runs', limit);
-  let next = options.after ?? null;
-  do {
-    const page: RunPage = await runs.list(filterOf(options), {
-      limit: Math.min(pageMax, limit - found.length),
-      ...(next !== null && { after: next }),
-      ...(oldest === true && { order: 'oldest' }),
-    });
-    found.push(...page.runs);
-    next = page.next;
-    progress.to(found.length);
-  } while (next !== null && found.length < limit);
-  progress.end();
-  return { runs: found, next };
 }
 
 const columns = (now: number): Column<RunInfo>[] => [

@@ -8,7 +8,9 @@ export class Progress {
   readonly #stream: NodeJS.WriteStream | null; // null = nobody looks on
   readonly #what: string;
   readonly #total: number | null; // null = that is not known
-  #drawnAt = 0;
+  /** What is done in a moment shows nothing. */
+  #drawnAt = Date.now();
+  #isDrawn = false;
   #done = 0;
 
   constructor(stream: NodeJS.WriteStream | null, what: string, total: number | null) {
@@ -26,6 +28,7 @@ export class Progress {
     const now = Date.now();
     if (this.#stream === null || now - this.#drawnAt < intervalMs) return;
     this.#drawnAt = now;
+    this.#isDrawn = true;
     this.#stream.write(`\r\u001B[2K${cut(this.#line(), (this.#stream.columns || 80) - 1)}`);
   }
 
@@ -34,7 +37,7 @@ export class Progress {
   }
 
   end(): void {
-    if (this.#drawnAt > 0) this.#stream?.write('\r\u001B[2K');
+    if (this.#isDrawn) this.#stream?.write('\r\u001B[2K');
   }
 
   #line(): string {
