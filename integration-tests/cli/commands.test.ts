@@ -41,7 +41,7 @@ const widest = (text: string): number =>
   Math.max(...text.split('\n').map((line) => (line.trim().includes(' ') ? line.length : 0)));
 
 it('lists, counts, shows and explains runs at 80 columns, without colours, and what they were given only if asked', async () => {
-  const { engine, perdure } = await openShop();
+  const { engine, perdure, test } = await openShop();
   await Promise.all([place(engine, 'order-1'), place(engine, 'order-2', true)]);
   const [list, found, count, words, shown, payloads, explained, explanation] = await Promise.all([
     perdure.say('list'),
@@ -76,7 +76,7 @@ it('lists, counts, shows and explains runs at 80 columns, without colours, and w
     run: { input: [{ card: 'card-4111' }], result: 'shipped to card-4111' },
     steps: [{ value: 'charged card-4111' }, { value: 'labelled' }],
   });
-  expect(explained).toContain('perdure fork order-2 --from failed');
+  expect(explained).toContain(`perdure fork order-2 --from failed --schema ${test.schema}`);
   expect(explanation).toEqual(JSON.parse(JSON.stringify(await engine.runs.explain('order-2'))));
   for (const text of [list, words, explained]) {
     expect(text).not.toContain('\u001B');

@@ -4,7 +4,7 @@ import { type Access, type ConnectionOptions, existingPlace, secretsOf, withClie
 import { exitCodes } from './failures/exit-codes.js';
 import { UsageError } from './failures/usage-error.js';
 import type { Terminal } from './terminal/terminal.js';
-import { oneLine } from './terminal/text.js';
+import { oneLine, shellWord } from './terminal/text.js';
 
 /** What every command can be told. */
 export interface CommonOptions extends ConnectionOptions {
@@ -79,6 +79,10 @@ export class Cli {
     }
   }
 }
+
+/** A command to type next, on the same tables. */
+export const nextCommand = (command: string, { schema }: CommonOptions): string =>
+  schema === undefined ? command : `${command} --schema ${shellWord(schema)}`;
 
 /** A command that others are under. */
 export const addGroup = (program: Command, name: string, description: string): Command =>

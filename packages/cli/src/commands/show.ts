@@ -1,7 +1,7 @@
 import type { RecordedStep, RunDetails, RunInfo } from '@perdure/core';
 import type { Command } from 'commander';
 import { count, wholeNumber } from '../arguments/values.js';
-import { addCommand, type Cli, type CommonOptions } from '../cli.js';
+import { addCommand, type Cli, type CommonOptions, nextCommand } from '../cli.js';
 import type { Access } from '../database/connection.js';
 import { runFacts, statusColour } from '../runs.js';
 import { jsonText } from '../terminal/json.js';
@@ -60,11 +60,8 @@ function toJson({ run, steps, hasMore, children }: Shown, { payloads }: ShowOpti
   };
 }
 
-function toWords(
-  terminal: Terminal,
-  { run, steps, hasMore, children }: Shown,
-  { payloads, limit, after }: ShowOptions,
-): string[] {
+function toWords(terminal: Terminal, { run, steps, hasMore, children }: Shown, options: ShowOptions): string[] {
+  const { payloads, limit, after } = options;
   const now = Date.now();
   const colour = statusColour(run.status);
   const status = colour === null ? run.status : terminal.paint(colour, run.status);
@@ -80,7 +77,7 @@ function toWords(
       : timeline(terminal, steps, { now, payloads: payloads === true })),
     ...(hasMore ? [`There are more: repeat it with --after ${last}, or with a --limit above ${limit}.`] : []),
     ...childLines(terminal, children),
-    ...hints(run),
+    ...hints(run, options),
   ];
 }
 
@@ -130,7 +127,10 @@ function childLines(terminal: Terminal, children: readonly RunInfo[]): string[] 
   ];
 }
 
-const hints = ({ status, workflowId }: RunDetails): string[] =>
+const hints = ({ status, workflowId }: RunDetails, options: CommonOptions): string[] =>
   status === 'completed'
     ? []
-    : ['', `Why it is where it is, and what would move it: perdure explain ${shellWord(workflowId)}`];
+    : [
+        '',
+        `Why it is where it is, and what would move it: ${nextCommand(`perdure explain ${shellWord(workflowId)}`, options)}`,
+      ];

@@ -13,7 +13,14 @@ export interface Column<Row> {
 }
 
 const gap = 2;
-const leastWidth = 6;
+
+/** What gives way first, and down to what: an id of usual length is whole for longest. */
+const shrinking = [
+  { isKey: true, least: 44 },
+  { isKey: false, least: 9 },
+  { isKey: true, least: 12 },
+  { isKey: false, least: 4 },
+] as const;
 
 /** Rows under titles, in no more columns than the terminal has. */
 export function table<Row>(terminal: Terminal, columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
@@ -30,13 +37,13 @@ export function table<Row>(terminal: Terminal, columns: readonly Column<Row>[], 
     if (last < 0) break;
     shown.splice(last, 1);
   }
-  for (const isKey of [false, true]) {
+  for (const { isKey, least } of shrinking) {
     for (let excess = over(); excess > 0; excess = over()) {
-      const shrinkable = shown.filter(({ column, width }) => (column.isKey ?? false) === isKey && width > leastWidth);
-      const widest = shrinkable.toSorted((a, b) => b.width - a.width)[0];
+      const [widest, next] = shown
+        .filter(({ column, width }) => (column.isKey ?? false) === isKey && width > least)
+        .toSorted((a, b) => b.width - a.width);
       if (widest === undefined) break;
-      const next = shrinkable.toSorted((a, b) => b.width - a.width)[1]?.width ?? leastWidth;
-      widest.width -= Math.min(excess, Math.max(1, widest.width - Math.max(next, leastWidth)));
+      widest.width -= Math.min(excess, Math.max(1, widest.width - Math.max(next?.width ?? least, least)));
     }
   }
   const line = (text: (one: (typeof shown)[number]) => string): string =>
