@@ -105,6 +105,7 @@ export class CommandLine {
       cwd,
       env: { ...process.env, COLUMNS: '80', DATABASE_URL: url, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
     });
   }
 }
@@ -115,10 +116,10 @@ export class LongCommand {
   readonly #lines: AsyncIterator<string>;
   readonly #errors: Promise<string>;
 
-  constructor(process: ChildProcessByStdio<Writable, Readable, Readable>) {
-    this.#process = process;
-    this.#lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]();
-    this.#errors = text(process.stderr);
+  constructor(child: ChildProcessByStdio<Writable, Readable, Readable>) {
+    this.#process = child;
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    this.#errors = text(child.stderr);
   }
 
   say(line: string): void {
@@ -130,6 +131,15 @@ export class LongCommand {
     const line = await this.#lines.next();
     if (line.done === true) throw new Error(`The command has ended: ${await this.#errors}`);
     return line.value;
+  }
+
+  /** Kills its process group, as far as there is anything left of it. */
+  killAll(): void {
+    try {
+      process.kill(-this.#process.pid!, 'SIGKILL');
+    } catch {
+      // Nothing was left.
+    }
   }
 
   /** Sends a signal, and waits for the end. */

@@ -17,9 +17,9 @@ async function freshFolder(): Promise<string> {
   return folder;
 }
 
-/** Kills it if the test hasn't ended it. */
+/** Kills it, and what it has started, if the test hasn't ended it. */
 function started(command: LongCommand): LongCommand {
-  afterThisTest(async () => void (await command.end('SIGKILL')));
+  afterThisTest(async () => command.killAll());
   return command;
 }
 
@@ -61,6 +61,30 @@ it('develops on an embedded Postgres, takes commands meanwhile, and leaves the f
   expect(inUse).toMatchObject({ code: 1, stderr: expect.stringContaining('PERDURE_FOLDER_IN_USE') as string });
   expect(await dev.end('SIGINT')).toBe(0);
   expect(await perdure.json('list')).toMatchObject({ runs: [{ workflowId }] });
+});
+
+it('starts again when a file changes, and ends with all of its processes', async () => {
+  const [test, folder] = [await freshDatabase(postgres!.open), await freshFolder()];
+  const perdure = new CommandLine({ url: test.url!, schema: test.schema });
+  const file = join(folder, 'workflows.mjs');
+  await writeFile(file, `import ${JSON.stringify(modules['1'])};`);
+  const dev = started(perdure.start('dev', file, '--json'));
+  expect(JSON.parse(await dev.hear())).toMatchObject({ embedded: false });
+  const client = await connectClient(test);
+  const run = await client.workflow('approval').start();
+  await writeFile(file, `import ${JSON.stringify(modules['2'])};`);
+  const versions = async (): Promise<unknown> =>
+    (await client.versions.list({ workflow: 'order' })).map(({ version, executors }) => [version, executors]);
+  await expect.poll(versions, patient).toEqual([
+    ['2', 1],
+    ['1', 0],
+  ]);
+  expect((await run.status()).status).toBe('enqueued');
+  expect(await dev.end('SIGTERM')).toBe(0);
+  expect(await versions()).toEqual([
+    ['2', 0],
+    ['1', 0],
+  ]);
 });
 
 it('says in a sentence what is wrong, how to mend it, and nothing that is secret', async () => {

@@ -43,6 +43,7 @@ async function watch(cli: Cli): Promise<void> {
 async function develop(cli: Cli, modules: readonly string[], options: DevOptions, carryOut: CarryOut): Promise<void> {
   const workflows = modules.length === 0 ? [] : await importModules(modules);
   const place = placeOf(options, cli.env) ?? { folder: defaultFolder };
+  const stopped = untilAskedToStop();
   const perdure = await Perdure.launch({ ...place, ...withoutUndefined({ schema: options.schema }) });
   const where = 'folder' in place ? `the embedded Postgres in ${place.folder}` : 'the Postgres that was given';
   cli.answer(options, { executorId: perdure.executorId, workflows, embedded: 'folder' in place }, () => [
@@ -55,7 +56,7 @@ async function develop(cli: Cli, modules: readonly string[], options: DevOptions
     const words = wordsOf(line);
     if (words.length > 0) last = last.then(() => carryOut(words, perdure));
   });
-  await untilAskedToStop();
+  await stopped;
   commands.close();
   await last;
   await perdure.shutdown({ drainMs: '1s' });

@@ -25,6 +25,8 @@ export function addWorker(program: Command, cli: Cli): void {
     .action(async (modules: readonly string[], options: WorkerOptions) => {
       const { schema, queue, adopt, migrate, maxRuns, drain } = options;
       const workflows = await importModules(modules);
+      // From now on: a process that is told to stop while it starts hands over, too.
+      const stopped = untilAskedToStop();
       const perdure = await Perdure.launch({
         ...existingPlace(options, cli.env),
         ...withoutUndefined({ schema, queues: queue, maxRuns }),
@@ -35,7 +37,7 @@ export function addWorker(program: Command, cli: Cli): void {
       cli.answer(options, { executorId, workflows }, () => [
         `Executing ${workflows.map((name) => `"${name}"`).join(', ')} as ${executorId ?? 'nobody yet'}.`,
       ]);
-      await untilAskedToStop();
+      await stopped;
       cli.terminal.note('Handing over to other processes …');
       await perdure.shutdown({ drainMs: drain });
     });
