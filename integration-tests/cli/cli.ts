@@ -13,8 +13,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 // Where what is not bundled can be found.
 const folder = `${root}node_modules/.cache/perdure-cli/${randomUUID()}`;
 
-/** The modules of the shop that the command line can be given, by its builds. */
-export const modules = { '1': `${folder}/build-1.mjs`, '2': `${folder}/build-2.mjs` } as const;
+/** The modules that the command line can be given: two builds of the shop, and one that launches an engine itself. */
+export const modules = {
+  '1': `${folder}/build-1.mjs`,
+  '2': `${folder}/build-2.mjs`,
+  launching: `${folder}/launching.mjs`,
+} as const;
 
 /** Puts the command line and the shop into a few files for the tests of a file: compiling takes longer than most commands. */
 export function bundleCli(): void {
@@ -41,6 +45,7 @@ export function bundleCli(): void {
             perdure: `${root}packages/cli/src/bin.ts`,
             'build-1': child('build-1'),
             'build-2': child('build-2'),
+            launching: child('launching'),
           },
           output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
         },

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -36,9 +36,11 @@ async function place(engine: Perdure, workflowId: string, isBad = false): Promis
     .catch(() => {});
 }
 
-/** The width of the longest line, but for words that are longer than a line. */
+/** The width of the longest line, but for words that are longer than a line, and for commands to copy. */
 const widest = (text: string): number =>
-  Math.max(...text.split('\n').map((line) => (line.trim().includes(' ') ? line.length : 0)));
+  Math.max(...text.split('\n').map((line) => (mayBeLong(line) ? 0 : line.length)));
+
+const mayBeLong = (line: string): boolean => /^ *(\S*|perdure .*)$/.test(line);
 
 it('lists, counts, shows and explains runs at 80 columns, without colours, and what they were given only if asked', async () => {
   const { engine, perdure, test } = await openShop();
@@ -265,7 +267,7 @@ it('takes runs from one database to another, with what is to be left out left ou
   const { engine, perdure } = await openShop();
   await place(engine, 'order-1');
   const file = join(tmpdir(), `perdure-${randomUUID()}.json`);
-  afterThisTest(async () => await writeFile(file, '')); // what is in it goes
+  afterThisTest(() => rm(file));
   expect(await perdure.json('export', '--name', 'order', '--redact', 'card', '--output', file)).toEqual({
     output: file,
     workflowIds: ['order-1', 'order-1.0'],

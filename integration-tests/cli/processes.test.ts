@@ -87,6 +87,16 @@ it('starts again when a file changes, and ends with all of its processes', async
   ]);
 });
 
+it('does not let a module execute runs that is only to be asked what it defines', async () => {
+  const test = await freshDatabase(postgres!.open);
+  const perdure = new CommandLine({ url: test.url!, schema: test.schema, env: { SCHEMA: test.schema } });
+  expect(await perdure.run('check', modules.launching)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('launches an engine') as string,
+  });
+});
+
 it('says in a sentence what is wrong, how to mend it, and nothing that is secret', async () => {
   const [password, folder] = [randomUUID(), await freshFolder()];
   const [wrong, none] = [new URL(inject('postgresUrl')), await freshFolder()];

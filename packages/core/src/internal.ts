@@ -25,6 +25,7 @@ export type { Checkpoint, NewRun } from './store/records.js';
 export { currentScope } from './workflow/current-context.js';
 export { meantStatuses } from './management/changes.js';
 export type { ChangeVerb } from './management/changes.js';
+export { processState } from './workflow/process-state.js';
 export { toMs } from './util/duration.js';
 export { Registry } from './workflow/registry.js';
 export { privateWorkflow } from './workflow/workflow.js';

@@ -132,5 +132,6 @@ const hints = ({ status, workflowId }: RunDetails, options: CommonOptions): stri
     ? []
     : [
         '',
-        `Why it is where it is, and what would move it: ${nextCommand(`perdure explain ${shellWord(workflowId)}`, options)}`,
+        'Why it is where it is, and what would move it:',
+        `  ${nextCommand(`perdure explain ${shellWord(workflowId)}`, options)}`,
       ];

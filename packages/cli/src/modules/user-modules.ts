@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Registry } from '@perdure/core/internal';
+import { processState, Registry } from '@perdure/core/internal';
 import { UsageError } from '../failures/usage-error.js';
 import { ModuleError } from '../failures/module-error.js';
 
@@ -10,9 +10,11 @@ import { ModuleError } from '../failures/module-error.js';
  * library makes it.
  *
  * @throws {UsageError} for a file that isn't there, or that this Node cannot load
- * @throws {ModuleError} for one that fails while it is loaded, or defines nothing
+ * @throws {ModuleError} for one that fails while it is loaded, launches an engine, or defines nothing
  */
 export async function importModules(paths: readonly string[]): Promise<readonly string[]> {
+  const { launched } = processState();
+  const before = launched.size;
   for (const path of paths) {
     const file = resolve(path);
     if (!existsSync(file))
@@ -20,11 +22,12 @@ export async function importModules(paths: readonly string[]): Promise<readonly 
     try {
       await import(pathToFileURL(file).href);
     } catch (cause) {
-      throw cannotLoad(path, cause) ?? new ModuleError(path, cause);
+      throw cannotLoad(path, cause) ?? ModuleError.failed(path, cause);
     }
+    if (launched.size > before) throw ModuleError.launches(path);
   }
   const names = [...new Set(new Registry(null).all().map(({ name }) => name))];
-  if (names.length === 0) throw new ModuleError(paths.join(', '), null);
+  if (names.length === 0) throw ModuleError.empty(paths.join(', '));
   return names;
 }
 
