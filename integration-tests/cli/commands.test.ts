@@ -165,7 +165,7 @@ it('shows, pauses and changes queues, and puts dead letters back', async () => {
   const [list, words, shown, dead, more] = await Promise.all([
     perdure.json('queues'),
     perdure.say('queues'),
-    perdure.say('queues', 'show', 'invoices'),
+    perdure.say('queues', 'invoices'),
     perdure.json('queues', 'dead-letters', 'invoices'),
     perdure.run('queues', 'dead-letters', 'invoices', '--limit', '1'),
   ]);

@@ -28,19 +28,21 @@ interface LettersOptions extends CommonOptions {
 export function addQueues(program: Command, cli: Cli): void {
   const queues = addGroup(program, 'queues', 'see and change queues');
 
-  addCommand(queues, 'list', 'list queues', { isDefault: true }).action(async (options: CommonOptions) => {
-    const found = await cli.ask(options, (access) => access.queues.list());
-    cli.answer(options, found, () =>
-      found.length === 0
-        ? ['There are no queues yet: a process declares those that it has when it starts.']
-        : table(cli.terminal, queueColumns, found),
-    );
-  });
+  const show = async (queue: string, options: CommonOptions): Promise<void> => {
+    const found = await cli.ask(options, (access) => access.queues.get(queue));
+    cli.answer(options, found, () => facts(cli.terminal, queueFacts(found)));
+  };
+  addCommand(queues, 'show <queue>', 'show a queue and its limits').action(show);
 
-  addCommand(queues, 'show <queue>', 'show a queue and its limits').action(
-    async (queue: string, options: CommonOptions) => {
-      const found = await cli.ask(options, (access) => access.queues.get(queue));
-      cli.answer(options, found, () => facts(cli.terminal, queueFacts(found)));
+  addCommand(queues, 'list [queue]', 'list queues, or show one', { isDefault: true }).action(
+    async (queue: string | undefined, options: CommonOptions) => {
+      if (queue !== undefined) return await show(queue, options);
+      const found = await cli.ask(options, (access) => access.queues.list());
+      cli.answer(options, found, () =>
+        found.length === 0
+          ? ['There are no queues yet: a process declares those that it has when it starts.']
+          : table(cli.terminal, queueColumns, found),
+      );
     },
   );
 

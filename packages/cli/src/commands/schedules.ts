@@ -14,19 +14,23 @@ interface BackfillOptions extends CommonOptions {
 export function addSchedules(program: Command, cli: Cli): void {
   const schedules = addGroup(program, 'schedules', 'see and change schedules');
 
-  addCommand(schedules, 'list', 'list schedules', { isDefault: true }).action(async (options: CommonOptions) => {
-    const found = await cli.ask(options, (access) => access.schedules.list());
-    cli.answer(options, found, () =>
-      found.length === 0
-        ? ['There are no schedules yet: a process declares those that it has when it starts.']
-        : table(cli.terminal, columns(Date.now()), found),
-    );
-  });
-
-  addCommand(schedules, 'show <schedule>', 'show a schedule').action(async (name: string, options: CommonOptions) => {
+  const show = async (name: string, options: CommonOptions): Promise<void> => {
     const found = await cli.ask(options, (access) => access.schedules.get(name));
     cli.answer(options, found, () => facts(cli.terminal, factsOf(found, Date.now())));
-  });
+  };
+  addCommand(schedules, 'show <schedule>', 'show a schedule').action(show);
+
+  addCommand(schedules, 'list [schedule]', 'list schedules, or show one', { isDefault: true }).action(
+    async (name: string | undefined, options: CommonOptions) => {
+      if (name !== undefined) return await show(name, options);
+      const found = await cli.ask(options, (access) => access.schedules.list());
+      cli.answer(options, found, () =>
+        found.length === 0
+          ? ['There are no schedules yet: a process declares those that it has when it starts.']
+          : table(cli.terminal, columns(Date.now()), found),
+      );
+    },
+  );
 
   const simple = [
     ['pause', 'let it fire no more', (admin: ScheduleAdmin, name: string) => admin.pause(name)],

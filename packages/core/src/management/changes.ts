@@ -13,7 +13,7 @@ import { checkNarrow, idsOf, type RunChoice } from './run-filter.js';
 export interface ChangeOptions {
   /** How many at most, of those that a filter finds: 1,000 by default. */
   readonly limit?: number;
-  /** Told of how many were dealt with so far, after each batch. */
+  /** Told of how many of those that are meant were dealt with so far, after each batch. */
   readonly onProgress?: (done: number) => void;
 }
 
@@ -173,13 +173,15 @@ export class Changes {
     }
     const changed: string[] = [];
     const unchanged: RunChanges['unchanged'][number][] = [];
+    let looked = 0;
     for await (const [workflowIds, statuses] of this.#chosen(choice, usual, limit)) {
       const done = new Set(await change(workflowIds, statuses));
       changed.push(...done);
       for (const workflowId of workflowIds) {
         if (!done.has(workflowId)) unchanged.push({ workflowId, why: whyNot(statuses.get(workflowId)) });
       }
-      onProgress?.(changed.length + unchanged.length);
+      looked += workflowIds.length;
+      onProgress?.(looked);
     }
     if (changed.length > 0) this.#options.onFreed();
     return { changed, unchanged };
