@@ -87,6 +87,17 @@ it('lists, counts, shows and explains runs at 80 columns, without colours, and w
   }
 });
 
+it('tells the trace of a run from its history, as the API does', async () => {
+  const { engine, perdure } = await openShop();
+  await place(engine, 'order-1');
+  const [trace, alone] = await Promise.all([
+    perdure.say('trace', 'order-1', '--service-name', 'shop'),
+    perdure.json('trace', 'order-1', '--no-children'),
+  ]);
+  expect(JSON.parse(trace)).toEqual(await engine.runs.trace('order-1', { serviceName: 'shop' }));
+  expect(alone).toEqual(await engine.runs.trace('order-1', { children: false }));
+});
+
 it('goes on where an earlier list or an earlier part of the steps has ended', async () => {
   const { engine, perdure } = await openShop();
   for (const id of ['a', 'b', 'c']) await place(engine, id);

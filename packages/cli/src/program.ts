@@ -15,11 +15,12 @@ import { addQueues } from './commands/queues.js';
 import { addRedrive } from './commands/redrive.js';
 import { addSchedules } from './commands/schedules.js';
 import { addShow } from './commands/show.js';
+import { addTrace } from './commands/trace.js';
 import { addVersions } from './commands/versions.js';
 import { addWorker } from './commands/worker.js';
 
 const groups = [
-  ['Runs:', [addList, addShow, addExplain, addChanges, addFork, addPrune, addExport, addImport]],
+  ['Runs:', [addList, addShow, addExplain, addTrace, addChanges, addFork, addPrune, addExport, addImport]],
   ['Queues, schedules, versions:', [addQueues, addRedrive, addSchedules, addVersions, addCheck]],
   ['Processes and tables:', [addDev, addWorker, addMigrate]],
 ] as const;
