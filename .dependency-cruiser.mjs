@@ -62,6 +62,13 @@ export default {
       to: { path: '^packages/(?!(core|otel)/)' },
     },
     {
+      name: 'cli-imports-only-core',
+      comment: 'The command line says what core can do, to people.',
+      severity: 'error',
+      from: { path: '^packages/cli/' },
+      to: { path: '^packages/(?!(core|cli)/)' },
+    },
+    {
       name: 'core-imports-no-sdk',
       comment: 'The SDK is the application’s; libraries use the API.',
       severity: 'error',

@@ -268,7 +268,10 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
     const { createdAt, deadlineAt } = await run.status();
     expect(deadlineAt).toBe(createdAt + 86_400_000);
     expect((await engine.runs.cancel({ createdBefore: new Date(createdAt) })).changed).toEqual([]);
-    expect((await engine.runs.cancel({ createdBefore: new Date(createdAt + 1) })).changed).toEqual(['old']);
+    const told: number[] = [];
+    const onProgress = (done: number): void => void told.push(done);
+    const many = await engine.runs.cancel({ createdBefore: new Date(createdAt + 1) }, { onProgress });
+    expect([many.changed, told]).toEqual([['old'], [1]]);
     await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
   });
 });

@@ -70,6 +70,7 @@ describe.each(databases)('runs on $name', ({ open }) => {
         });
         expect(next).toBeNull();
       }
+      expect((await who.runs.list({ id: 'family' })).runs).toEqual([await who.run('family').status()]);
     }
   });
 

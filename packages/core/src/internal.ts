@@ -3,6 +3,7 @@
  */
 export { connect } from './engine/client.js';
 export { crash, launch } from './engine/perdure.js';
+export { migrateDatabase } from './engine/migrate-database.js';
 export type { SeamOptions } from './engine/engine-options.js';
 export type {
   Database,
@@ -22,6 +23,11 @@ export { migrate } from './store/migrate.js';
 export { instruments } from './metrics/instruments.js';
 export type { Checkpoint, NewRun } from './store/records.js';
 export { currentScope } from './workflow/current-context.js';
+export { meantStatuses } from './management/changes.js';
+export type { ChangeVerb } from './management/changes.js';
+export { processState } from './workflow/process-state.js';
+export { toMs } from './util/duration.js';
+export { Registry } from './workflow/registry.js';
 export { privateWorkflow } from './workflow/workflow.js';
 export { spanIdsInProcess } from './tracing/span-ids-in-process.js';
 export type { GivenIds, SpanIdsInProcess } from './tracing/span-ids.js';

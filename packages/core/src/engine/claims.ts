@@ -32,6 +32,7 @@ export class Claims {
   #last = 0;
   #moreTimer: Timer | null = null; // null = nothing is known to come later
   #moreAt: EpochMs | null = null;
+  #isStopped = false;
   #wasFreed = false;
   #isFull = false;
   #unanswered: number | null = null; // null = every claim was answered
@@ -81,6 +82,7 @@ export class Claims {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#moreTimer?.cancel();
     await this.#loop.stop();
   }
@@ -173,6 +175,8 @@ export class Claims {
 
   /** There is more at a known moment: a delay ends, a rate limit's window opens, or a parked run wakes. */
   #lookAgain(moreInMs: number): void {
+    // The claim under way ends after the timers have: one of an hour would keep the process alive so long.
+    if (this.#isStopped) return;
     const { clock } = this.#services;
     this.#moreTimer?.cancel();
     this.#moreAt = clock.now() + moreInMs;

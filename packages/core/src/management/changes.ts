@@ -13,6 +13,8 @@ import { checkNarrow, idsOf, type RunChoice } from './run-filter.js';
 export interface ChangeOptions {
   /** How many at most, of those that a filter finds: 1,000 by default. */
   readonly limit?: number;
+  /** Told of how many of those that are meant were dealt with so far, after each batch. */
+  readonly onProgress?: (done: number) => void;
 }
 
 /** What became of the runs that something was to be done to. */
@@ -42,6 +44,17 @@ const batchMax = 500;
 const unfinished: readonly RunStatus[] = ['enqueued', 'delayed', 'running', 'blocked'];
 const unsuccessful: readonly RunStatus[] = ['failed', 'cancelled', 'dead'];
 
+/** What is done to runs, by the verbs that need no more than to know which. */
+export type ChangeVerb = 'cancel' | 'resume' | 'restart' | 'delete';
+
+/** The runs that a verb means of a filter that says nothing of their statuses. */
+export const meantStatuses: Readonly<Record<ChangeVerb, readonly RunStatus[]>> = {
+  cancel: unfinished,
+  resume: [...unsuccessful, 'blocked'],
+  restart: unsuccessful,
+  delete: ['completed', ...unsuccessful],
+};
+
 /** What is done to runs from outside, one or many. */
 export class Changes {
   readonly #options: ChangesOptions;
@@ -51,7 +64,7 @@ export class Changes {
   }
 
   async cancel(choice: RunChoice, options: ChangeOptions): Promise<RunChanges> {
-    return await this.#change(choice, unfinished, options, async (workflowIds, statuses) => {
+    return await this.#change(choice, meantStatuses.cancel, options, async (workflowIds, statuses) => {
       const changed: string[] = [];
       for (const workflowId of workflowIds) {
         const status = statuses.get(workflowId);
@@ -69,7 +82,7 @@ export class Changes {
 
   async resume(choice: RunChoice, options: ChangeOptions): Promise<RunChanges> {
     const { store, clock, ask } = this.#options;
-    return await this.#change(choice, [...unsuccessful, 'blocked'], options, async (workflowIds, statuses) => {
+    return await this.#change(choice, meantStatuses.resume, options, async (workflowIds, statuses) => {
       const having = (status: RunStatus): string[] => workflowIds.filter((id) => statuses.get(id) === status);
       const [blocked, delayed] = [having('blocked'), having('delayed')];
       const begin = { runAt: null, delayMs: 0, now: clock.sqlNow() };
@@ -82,7 +95,7 @@ export class Changes {
   }
 
   async restart(choice: RunChoice, options: ChangeOptions): Promise<RunChanges> {
-    return await this.#change(choice, unsuccessful, options, (workflowIds) =>
+    return await this.#change(choice, meantStatuses.restart, options, (workflowIds) =>
       this.#reopen(workflowIds, (ended) => (ended.kind === 'completed' ? null : { ...ended, isAfresh: true })),
     );
   }
@@ -92,8 +105,7 @@ export class Changes {
     { children, ...options }: ChangeOptions & { children: boolean },
   ): Promise<RunChanges> {
     const { store, ask } = this.#options;
-    const ended = ['completed', ...unsuccessful] as const;
-    return await this.#change(choice, ended, options, async (workflowIds) => {
+    return await this.#change(choice, meantStatuses.delete, options, async (workflowIds) => {
       const all = children ? await ask(() => store.runRemoval.findTrees(workflowIds)) : workflowIds;
       const gone: string[] = [];
       // Parents first, as the trees have them: a child goes when its parent has ended, or is gone.
@@ -153,7 +165,7 @@ export class Changes {
   async #change(
     choice: RunChoice,
     usual: readonly RunStatus[],
-    { limit = 1_000 }: ChangeOptions,
+    { limit = 1_000, onProgress }: ChangeOptions,
     change: (workflowIds: readonly string[], statuses: ReadonlyMap<string, RunStatus>) => Promise<readonly string[]>,
   ): Promise<RunChanges> {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > limitMax) {
@@ -161,12 +173,15 @@ export class Changes {
     }
     const changed: string[] = [];
     const unchanged: RunChanges['unchanged'][number][] = [];
+    let looked = 0;
     for await (const [workflowIds, statuses] of this.#chosen(choice, usual, limit)) {
       const done = new Set(await change(workflowIds, statuses));
       changed.push(...done);
       for (const workflowId of workflowIds) {
         if (!done.has(workflowId)) unchanged.push({ workflowId, why: whyNot(statuses.get(workflowId)) });
       }
+      looked += workflowIds.length;
+      onProgress?.(looked);
     }
     if (changed.length > 0) this.#options.onFreed();
     return { changed, unchanged };

@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.js';
 import { InvalidArgumentError } from '../errors/errors.js';
+import type { RunRecord } from '../store/records.js';
 import type { RunGroup, RunGrouping, ListedRun, ListPlace } from '../store/run-listing.js';
 import type { Store } from '../store/store.js';
 import { type Duration, toMs } from '../util/duration.js';
@@ -36,7 +37,7 @@ export interface ListingOptions {
   readonly codec: Codec;
   /** Repeats a question while the database is away. */
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
-  readonly toInfo: (run: ListedRun) => RunInfo;
+  readonly toInfo: (run: RunRecord) => RunInfo;
 }
 
 /** Runs by what they have in common. */
@@ -60,7 +61,10 @@ export class RunListing {
     const found = await ask(() => store.runListing.list({ where, order, after: place, max: limit + 1 }));
     const runs = found.slice(0, limit);
     const last = found.length > limit ? runs.at(-1) : undefined;
-    return { runs: runs.map(toInfo), next: last === undefined ? null : cursorOf(last.place) };
+    return {
+      runs: runs.map(({ place: _, ...run }) => toInfo(run)),
+      next: last === undefined ? null : cursorOf(last.place),
+    };
   }
 
   /** All of them, page by page. */

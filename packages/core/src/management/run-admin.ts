@@ -241,11 +241,12 @@ export class Runs implements RunAdmin {
 
   async forkAll(
     choice: RunChoice,
-    { limit = 1_000, ...options }: Omit<ForkOptions, 'workflowId'> & ChangeOptions = {},
+    { limit = 1_000, onProgress, ...options }: Omit<ForkOptions, 'workflowId'> & ChangeOptions = {},
   ): Promise<Fork[]> {
     const forks: Fork[] = [];
     for (const workflowId of idsOf(choice) ?? (await this.#found(choice as RunFilter, limit))) {
       forks.push(await this.#forks.fork(workflowId, options));
+      onProgress?.(forks.length);
     }
     return forks;
   }

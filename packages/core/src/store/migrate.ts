@@ -5,14 +5,20 @@ import { migrations } from './migrations/index.js';
 
 const newestVersion = migrations[migrations.length - 1]?.version ?? 0;
 
+/** The versions of a schema, before and after; 0 = it wasn't there. */
+export interface Migrated {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Brings the schema up to date. Any number of processes may call it at once: an advisory lock lets one work, and the
  * others then find nothing left to do. A schema newer than this code is refused.
  */
-export async function migrate(database: Database, schemaName: string): Promise<void> {
+export async function migrate(database: Database, schemaName: string): Promise<Migrated> {
   const schema = quoteIdentifier(schemaName);
-  if ((await appliedVersion(database, schemaName)) === newestVersion) return;
-  await database.transaction(async (tx) => {
+  if ((await appliedVersion(database, schemaName)) === newestVersion) return { from: newestVersion, to: newestVersion };
+  return await database.transaction(async (tx) => {
     await tx.query({
       name: 'perdure_migrate_lock',
       text: `select pg_advisory_xact_lock(hashtext('perdure'), hashtext($1::text))::text`,
@@ -25,6 +31,7 @@ export async function migrate(database: Database, schemaName: string): Promise<v
       await tx.script(migration.sql(schema, schemaName));
       await tx.script(recordSql(schema, migration.version, migration.name));
     }
+    return { from: applied, to: newestVersion };
   });
 }
 

@@ -1,0 +1,59 @@
+import type { RunChoice, RunFilter } from '@perdure/core';
+import type { Cli, CommonOptions } from './cli.js';
+import type { Access } from './database/connection.js';
+import { UsageError } from './failures/usage-error.js';
+import { counted } from './terminal/text.js';
+
+/** What a command is told that is about the runs that a filter finds. */
+export interface ChoiceOptions {
+  readonly limit: number;
+  readonly yes?: true;
+  readonly dryRun?: true;
+}
+
+interface Choosing {
+  /** What is done to them. */
+  readonly verb: string;
+  readonly ids: readonly string[];
+  readonly filter: RunFilter;
+  /** What is added to a filter that does not say it. */
+  readonly meant: RunFilter;
+  readonly options: ChoiceOptions & CommonOptions;
+}
+
+/** The runs that something is to be done to: those that are named, or many that somebody has agreed to. */
+export interface Chosen {
+  readonly choice: RunChoice;
+  readonly total: number;
+}
+
+/** Null: nothing is to be done. @throws {UsageError} */
+export async function chooseRuns(
+  { runs }: Access,
+  cli: Cli,
+  { verb, ids, filter, meant, options }: Choosing,
+): Promise<Chosen | null> {
+  const isFiltered = Object.keys(filter).length > 0;
+  if (ids.length > 0 && isFiltered) throw new UsageError('Give either ids or options that choose runs.');
+  if (ids.length > 0) return { choice: ids, total: ids.length };
+  if (!isFiltered) {
+    throw new UsageError(
+      `Which runs? Give their ids, or options such as --name; perdure ${verb} --help has all of them.`,
+    );
+  }
+  const choice = { ...meant, ...filter };
+  const found = (await runs.count(choice))[0]?.count ?? 0;
+  const total = Math.min(found, options.limit);
+  if (options.dryRun === true) {
+    cli.answer(options, { found, limit: options.limit }, () => [
+      `It would be about ${counted(total, 'run')}${found > total ? ` of ${counted(found, 'run')}, by --limit` : ''}.`,
+    ]);
+    return null;
+  }
+  if (total > 0 && !(await cli.isConfirmed(`This is to ${verb} ${counted(total, 'run')}.`, options.yes === true))) {
+    cli.terminal.note('Nothing was done.');
+    return null;
+  }
+  if (found > total) cli.terminal.note(`${counted(found, 'run')} were found: repeat it for those beyond --limit.`);
+  return { choice, total };
+}
