@@ -108,8 +108,12 @@ it('goes on where an earlier list or an earlier part of the steps has ended', as
     runs: [{ workflowId: 'c' }],
     next: null,
   });
-  expect(await perdure.json('show', 'a', '--limit', '1')).toMatchObject({ steps: [{ step: 0 }], hasMore: true });
-  expect(await perdure.json('show', 'a', '--after', '0')).toMatchObject({ steps: [{ step: 1 }], hasMore: false });
+  const [begin, rest] = await Promise.all([
+    perdure.json('show', 'a', '--limit', '1'),
+    perdure.json('show', 'a', '--after', '0'),
+  ]);
+  expect(begin).toMatchObject({ steps: [{ step: 0 }], hasMore: true });
+  expect(rest).toMatchObject({ steps: [{ step: 1 }], hasMore: false });
 });
 
 it('cancels, resumes, restarts and deletes runs, one or many, and asks before many', async () => {
@@ -158,12 +162,10 @@ it('forks runs from a step, by its number, its name or its failure', async () =>
   expect(await perdure.json('fork', '--name', 'order', '--version', '1', '--from', '1', '--yes')).toMatchObject({
     forks: [{ step: 1 }, { step: 1 }, { step: 1 }],
   });
-  const [strange, both] = await Promise.all([
-    perdure.run('fork', 'order-1', '--from', 'charge'),
-    perdure.run('fork', 'order-1', '--on-version', '1', '--any-version'),
-  ]);
-  expect(strange).toMatchObject({ code: 2, stderr: expect.stringContaining('--from-step') as string });
-  expect(both.code).toBe(2);
+  expect(await perdure.run('fork', 'order-1', '--from', 'charge')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--from-step') as string,
+  });
 });
 
 it('shows, pauses and changes queues, and puts dead letters back', async () => {
