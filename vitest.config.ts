@@ -16,8 +16,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // Not one fewer than there are cores, as it would be otherwise: the tests wait for processes and databases, too.
-    maxWorkers: 2,
+    // More than there are cores in the checks: the tests wait for processes and databases, too.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     projects: [
       {

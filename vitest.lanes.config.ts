@@ -7,6 +7,12 @@ import { hasPgbouncer } from './integration-tests/support/pgbouncer.js';
 import type { Lane } from './integration-tests/support/lanes.js';
 import base from './vitest.config.js';
 
+/** `LANES=short`: without what kills processes by the dozen, which `npm test` does, too. */
+const long = [
+  'integration-tests/recovery/sigkill-every-checkpoint.test.ts',
+  'integration-tests/engine/crash-points.test.ts',
+];
+
 const lanes: Lane[] = ['no-notify', 'restricted-role'];
 if (hasPgbouncer) lanes.unshift('pgbouncer');
 else process.stderr.write('\n*** pgbouncer is not installed: its lane is SKIPPED (apt-get install pgbouncer) ***\n\n');
@@ -25,6 +31,7 @@ export default defineConfig({
           'integration-tests/versions/{versions,check}.test.ts',
           `integration-tests/lanes/${lane}.test.ts`,
         ],
+        exclude: process.env['LANES'] === 'short' ? long : [],
         env: { TEST_LANE: lane },
         globalSetup: ['integration-tests/support/postgres-server.ts'],
         testTimeout: 60_000,

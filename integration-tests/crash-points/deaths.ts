@@ -46,7 +46,7 @@ export function testDeathsOn(kind: Kind): void {
       campaign = campaignNow();
       const all = await campaign.enumerate();
       chosen =
-        kind === 'postgres' ? campaign.chooseEvenly(all, 2, campaign.chooseSpread(all)) : campaign.chooseEvenly(all, 1);
+        kind === 'postgres' ? campaign.chooseEvenly(all, 1, campaign.chooseSpread(all)) : campaign.chooseEvenly(all, 1);
       shared = kind === 'postgres' ? campaign.choose(all, killed) : [];
     }, 300_000);
 
@@ -57,7 +57,7 @@ export function testDeathsOn(kind: Kind): void {
     it.each(names)('changes nothing about "%s"', { timeout: 300_000 }, async (name) => {
       const before = campaign.violations.length;
       const [first, ...others] = chosen.filter(({ scenario }) => scenario.name === name);
-      await campaign.tryTwice(first!, await campaign.tryOne(first!), 1);
+      await campaign.tryTwice(first!, await campaign.tryOne(first!), kind === 'postgres' ? 1 : 0);
       for (const attempt of others) await campaign.tryOne(attempt);
       expect(campaign.violations.slice(before)).toEqual([]);
       played.add(name);
