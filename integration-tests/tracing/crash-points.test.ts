@@ -44,7 +44,10 @@ describe('the traces of processes that are killed by SIGKILL', { timeout: 120_00
     const attempts = campaign.chooseEvenly(moments, 1).slice(0, manners[manner].level === 'otel' ? 4 : 2);
     for (const attempt of attempts) await campaign.tryOne(attempt, 'process');
     expect(campaign.violations).toEqual([]);
-    expect(witness.cases).toBe(attempts.length);
+    expect(campaign.counts.single + campaign.counts.unreached).toBe(attempts.length);
+    expect(campaign.counts.single).toBeGreaterThan(0);
+    // Where a moment is not reached, an earlier one is tried.
+    expect(witness.cases).toBeGreaterThanOrEqual(attempts.length);
     expect(witness.counts['J2']!.checked).toBeGreaterThan(0);
   });
 
