@@ -22,6 +22,25 @@ const build = (version: string) =>
 const [one, two, three] = [build('1'), build('2'), build('3')];
 
 describe.each(databases)('versions on $name', ({ open }) => {
+  it('can be promoted as soon as their process is launched', async () => {
+    const test = await freshDatabase(open);
+    let told = 0;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        const isTelling = statement.name.endsWith('versions_serve');
+        // Longer than a launch has anything else to do.
+        if (isTelling) await new Promise((resolve) => setTimeout(resolve, 300));
+        const rows = await test.database.query<R>(statement);
+        if (isTelling) told += 1;
+        return rows;
+      },
+    };
+    await launchEngine({ ...test, database }, { workflows: [one], poll });
+    expect(told).toBeGreaterThan(0);
+    await (await connectClient(test)).versions.promote('versioned', '1');
+  });
+
   it('that are promoted take all that is started by name, until they are rolled back', async () => {
     const test = await freshDatabase(open);
     queue('versioned');

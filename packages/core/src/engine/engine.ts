@@ -85,6 +85,8 @@ export class Engine {
     await this.desk.queues.tryToDeclare();
     await this.desk.versions.refresh();
     await this.#launchExecutor();
+    // Whoever launched this may promote its versions at once. What goes wrong here is made good before each claim.
+    if (this.executorId !== null) await this.desk.versions.serve(this.executorId).catch(() => {});
     await this.desk.listen();
     this.desk.scheduler.start();
     this.desk.watchers.start();
