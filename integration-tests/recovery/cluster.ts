@@ -98,12 +98,18 @@ export class Cluster {
   }
 
   /** Waits until the ledger holds this many lines of a kind. */
-  async ledgerHas(count: number, fact: string, isMeant: (line: LedgerLine) => boolean): Promise<void> {
-    await eventually(`${fact}, ${count} times`, () => {
+  async ledgerHas(
+    count: number,
+    fact: string,
+    isMeant: (line: LedgerLine) => boolean,
+    deadlineMs?: number,
+  ): Promise<void> {
+    const look = (): boolean => {
       const failed = this.#workers.find((worker) => worker.hasFailed);
       if (failed !== undefined) throw new Error(`${failed.label} ended with an error before this came about: ${fact}`);
       return this.ledger.filter(isMeant).length >= count;
-    });
+    };
+    await eventually(`${fact}, ${count} times`, look, deadlineMs);
   }
 
   async recordedSteps(): Promise<RecordedStep[]> {

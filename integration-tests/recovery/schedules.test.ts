@@ -3,10 +3,13 @@ import { expect, it, onTestFinished } from 'vitest';
 import { laneOptions } from '../support/lanes.js';
 import { Cluster } from './cluster.js';
 import { eventually } from './eventually.js';
-import { countBegins } from './ledger.js';
+import { countBegins, type LedgerLine } from './ledger.js';
 import type { WorkerProcess } from './worker-process.js';
 
 const periodMs = 200;
+
+/** Without notifications, processes look every half a minute whether there are new schedules. */
+const deadlineMs = 60_000;
 
 it(
   'each slot fires one run in two processes, one of which is killed again and again',
@@ -20,8 +23,9 @@ it(
     const slotted = workflow('slotted', async (_: Slot) => {});
     await client.schedules.set('ticks', { timing: { every: periodMs }, workflow: slotted });
 
+    const isSlot = ({ event, name }: LedgerLine): boolean => event === 'begin' && name === 'slot';
     const hasBegun = async (count: number): Promise<void> =>
-      await cluster.ledgerHas(count, 'a slot has begun', ({ event, name }) => event === 'begin' && name === 'slot');
+      await cluster.ledgerHas(count, 'a slot has begun', isSlot, deadlineMs);
     for (const [no, label] of ['C', 'D', 'E', 'F'].entries()) {
       await hasBegun(5 * (no + 1));
       await workers.shift()!.kill();
