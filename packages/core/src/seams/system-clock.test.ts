@@ -19,6 +19,19 @@ describe('the system clock', () => {
     expect(clock.now()).toBe(Date.UTC(2035, 0, 1));
   });
 
+  it('goes by the wall clock where the reading allows it, so that processes agree', () => {
+    const clock = new SystemClock();
+    const sentAtMs = clock.monotonicMs();
+    const sentAt = Date.now();
+    vi.advanceTimersByTime(900);
+    // Read at once, and long on its way back.
+    clock.synchronize(sentAt + 10, sentAtMs);
+    expect(clock.now()).toBe(Date.now());
+    vi.advanceTimersByTime(900);
+    clock.synchronize(Date.now() + 5, clock.monotonicMs() - 20);
+    expect(clock.now()).toBe(Date.now() + 15);
+  });
+
   it('trusts the reading with the shortest round trip, and takes the middle of it', () => {
     const clock = new SystemClock();
     const first = clock.monotonicMs();

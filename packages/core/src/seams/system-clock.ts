@@ -53,11 +53,16 @@ export class SystemClock implements Clock {
     return noHold;
   }
 
-  /** The database read its clock somewhere between sending and receiving; halfway is off by half the round trip at most. */
+  /**
+   * The database read its clock somewhere between sending and receiving. If this process's wall clock says nothing else, it is
+   * right: on one machine, and wherever clocks are kept, all processes then agree, however long their round trips take.
+   * Otherwise halfway is off by half the round trip at most.
+   */
   synchronize(databaseNow: EpochMs, sentAtMs: number): void {
     const receivedAtMs = performance.now();
+    const [least, most, ofWallClock] = [databaseNow - receivedAtMs, databaseNow - sentAtMs, Date.now() - receivedAtMs];
     this.#samples.push({
-      offsetMs: databaseNow - (sentAtMs + receivedAtMs) / 2,
+      offsetMs: ofWallClock >= least && ofWallClock <= most ? ofWallClock : (least + most) / 2,
       roundTripMs: receivedAtMs - sentAtMs,
     });
     if (this.#samples.length > samplesMax) this.#samples.shift();
