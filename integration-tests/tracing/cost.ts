@@ -4,36 +4,29 @@
  */
 import { trace } from '@opentelemetry/api';
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+import { firstClaim } from '../../packages/core/src/engine/first-claim.js';
 import { SystemClock } from '../../packages/core/src/seams/system-clock.js';
-import type { ClaimedRun } from '../../packages/core/src/store/records.js';
 import { Tracing } from '../../packages/core/src/tracing/tracing.js';
 import { resolveTracing } from '../../packages/core/src/tracing/tracing-options.js';
 
-const run: ClaimedRun = {
-  workflowId: 'w',
-  name: 'work',
-  version: '1',
-  input: null,
-  parentId: null,
-  detached: false,
-  claimNo: 1,
-  seed: 's',
-  createdAt: 0,
-  deadlineAt: null,
-  context: null,
-  fingerprint: null,
-  trace: null,
-  queue: null,
-  attempt: 1,
-  crashes: 0,
-  cancelRequested: false,
-  unchecked: false,
-  retriesDue: 0,
-  wasParked: false,
-  waitedMs: null,
-  crashLog: [],
-  starterSeenAt: null,
-};
+const run = firstClaim(
+  {
+    workflowId: 'w',
+    name: 'work',
+    version: '1',
+    input: null,
+    parentId: null,
+    detached: false,
+    seed: 's',
+    createdAt: 0,
+    deadlineAt: null,
+    context: null,
+    fingerprint: null,
+    trace: null,
+    attributes: null,
+  },
+  1,
+);
 
 const [runs, stepsPerRun] = [20_000, 10];
 

@@ -5,6 +5,7 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 
@@ -22,23 +23,29 @@ const build = (version: string) =>
 const [one, two, three] = [build('1'), build('2'), build('3')];
 
 describe.each(databases)('versions on $name', ({ open }) => {
-  it('can be promoted as soon as their process is launched', async () => {
+  it('can be promoted as soon as their process is launched, before it can claim', async () => {
     const test = await freshDatabase(open);
-    let told = 0;
+    const launched = gate();
+    let isRegistered = false;
     const database: Database = {
       ...passOn(test.database),
       async query<R extends Row>(statement: Statement) {
-        const isTelling = statement.name.endsWith('versions_serve');
-        // Longer than a launch has anything else to do.
-        if (isTelling) await new Promise((resolve) => setTimeout(resolve, 300));
-        const rows = await test.database.query<R>(statement);
-        if (isTelling) told += 1;
-        return rows;
+        // Claims begin with the declaration of queues that are new.
+        if (isRegistered && statement.name.endsWith('queues_declare')) await launched.opened;
+        if (statement.name.endsWith('executors_register')) {
+          isRegistered = true;
+          queue('declared while it is launched');
+        }
+        return await test.database.query<R>(statement);
       },
     };
     await launchEngine({ ...test, database }, { workflows: [one], poll });
-    expect(told).toBeGreaterThan(0);
-    await (await connectClient(test)).versions.promote('versioned', '1');
+    try {
+      await (await connectClient(test)).versions.promote('versioned', '1');
+    } finally {
+      launched.open();
+    }
+    expect(isRegistered).toBe(true);
   });
 
   it('that are promoted take all that is started by name, until they are rolled back', async () => {

@@ -47,6 +47,12 @@ export interface DeadLetterStore {
 /** What becomes of an item when its run has failed: it gives up all that others could wait for. */
 export const deadItem = `state = 'dead', executor_id = null, deduplication_id = null, wait_until = null`;
 
+/** Whose the runs of a flush are, as they are once nobody changes them. */
+const claimsOf = (schema: string, source: string): string => `
+    select item.workflow_id, r.executor_id = fence.id and r.claim_no = item.claim_no as is_own
+    ${source} join ${schema}.runs r on r.workflow_id = item.workflow_id for key share of r
+  `;
+
 /**
  * The CTEs of a flush that make dead letters of the items of runs. A run that was put back since, as it can have been when the
  * flush is sent again, is not its executor's any more under that claim, and is left alone. The lock waits for who puts it back
@@ -55,10 +61,7 @@ export const deadItem = `state = 'dead', executor_id = null, deduplication_id = 
  * @param source a FROM clause with the `fence` and the `item`s
  */
 export const deadLetterParts = (schema: string, source: string): readonly string[] => [
-  `failing as materialized (
-    select item.workflow_id, r.executor_id = fence.id and r.claim_no = item.claim_no as is_own
-    ${source} join ${schema}.runs r on r.workflow_id = item.workflow_id for key share of r
-  )`,
+  `failing as materialized (${claimsOf(schema, source)})`,
   `put_back as materialized (
     select workflow_id from failing where is_own is not true
   )`,
@@ -73,10 +76,7 @@ export const deadLetterParts = (schema: string, source: string): readonly string
  * the same flush starts is not there yet unless the flush has arrived before, and then has the claim.
  */
 export const reopenedParts = (schema: string, source: string): readonly string[] => [
-  `ending as materialized (
-    select item.workflow_id, r.executor_id = fence.id and r.claim_no = item.claim_no as is_own
-    ${source} join ${schema}.runs r on r.workflow_id = item.workflow_id for key share of r
-  )`,
+  `ending as materialized (${claimsOf(schema, source)})`,
   `reopened as materialized (
     select workflow_id from ending where is_own is not true
   )`,
