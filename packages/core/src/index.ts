@@ -27,7 +27,12 @@ export type { AttributeChanges } from './workflow/attributes.js';
 
 export { step } from './step/step.js';
 export type { EnqueueableStep, Step } from './step/step.js';
-export type { DefinedStepOptions, StepOptions, TransactionOptions } from './step/definition.js';
+export type {
+  DefinedStepOptions,
+  PreparedTransactionOptions,
+  StepOptions,
+  TransactionOptions,
+} from './step/definition.js';
 export type { RetryOptions } from './step/retry-policy.js';
 
 export { queue } from './queue/queue.js';
@@ -140,4 +145,10 @@ export {
   TokenNotFoundError,
 } from './errors/message-errors.js';
 export { DuplicateItemError, QueueNotFoundError, QueueTimeoutError } from './errors/queue-errors.js';
-export { DatabaseClosedError, DatabaseRefusedError, DeadlineError, FolderInUseError } from './errors/storage-errors.js';
+export {
+  DatabaseClosedError,
+  DatabaseRefusedError,
+  DeadlineError,
+  DeletionRefusedError,
+  FolderInUseError,
+} from './errors/storage-errors.js';

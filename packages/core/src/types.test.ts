@@ -47,6 +47,12 @@ it('takes the clients of pg and PGlite for transactions', () => {
   expectTypeOf(pglite).returns.resolves.toEqualTypeOf<number>();
   const plain = () => step.transaction('types', async (tx) => (await tx.query<{ a: string }>('select 1')).rows);
   expectTypeOf(plain).returns.resolves.toEqualTypeOf<{ a: string }[]>();
+  const prepared = () =>
+    step.transaction('types', async (tx, pages) => (await tx.query('select $1', pages)).rows.length, {
+      prepare: async () => ['page'],
+      retries: 3,
+    });
+  expectTypeOf(prepared).returns.resolves.toEqualTypeOf<number>();
   const greet = workflow('types: greet', async (name: string) => name);
   expectTypeOf((client: pg.Client) => greet.with({ transaction: client })).toBeFunction();
   expectTypeOf((tx: Transaction) => greet.with({ transaction: tx })).toBeFunction();

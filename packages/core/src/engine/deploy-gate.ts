@@ -201,7 +201,8 @@ function toCheckedRun(
   code: WorkflowDefinition | null,
   difference: FoundDifference | null,
 ): CheckedRun {
-  const needsOldCode = `This build has no workflow "${name}": keep a process with the code of version "${version}" running until the run has ended.`;
+  const needed = version === '' ? 'that has it' : `with the code of version "${version}"`;
+  const needsOldCode = `This build has no workflow "${name}": keep a process ${needed} running until the run has ended.`;
   return {
     workflowId,
     workflow: name,

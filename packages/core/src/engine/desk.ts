@@ -10,7 +10,6 @@ import type { Outcome } from '../store/records.js';
 import { Interruptible } from '../util/interruptible.js';
 import type { StartKind } from '../tracing/traced-run.js';
 import type { Captured } from '../workflow/carriers.js';
-import { processState } from '../workflow/process-state.js';
 import type { Registry } from '../workflow/registry.js';
 import { anyVersion } from '../workflow/stand-in.js';
 import type {
@@ -23,30 +22,29 @@ import type {
   StartRequest,
   TokenCompletion,
 } from '../workflow/run-starter.js';
-import { Cancellations } from './cancellations.js';
-import { Correspondence } from './correspondence.js';
-import { createServices } from './create-services.js';
+import type { Cancellations } from './cancellations.js';
+import type { Correspondence } from './correspondence.js';
 import { engineDataSource } from './data-source.js';
+import { deskParts } from './desk-parts.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { enqueueIn } from './enqueue.js';
 import type { Queueing } from './queueing.js';
-import { Queues } from './queues.js';
+import type { Queues } from './queues.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
-import { ParkedWatchers } from './parked-watchers.js';
+import type { ParkedWatchers } from './parked-watchers.js';
 import { toRunInfo } from './run-info.js';
-import { RunResults } from './run-results.js';
+import type { RunResults } from './run-results.js';
 import type { Runner } from './runner.js';
 import type { Scheduler } from './scheduler.js';
-import { createScheduling } from './scheduling.js';
-import { DeployGate } from './deploy-gate.js';
+import type { DeployGate } from './deploy-gate.js';
 import type { Schedules } from './schedules.js';
-import { Runs } from '../management/run-admin.js';
-import { Submissions } from './submissions.js';
+import type { Runs } from '../management/run-admin.js';
+import type { Submissions } from './submissions.js';
 import type { StartingRun } from './first-claim.js';
 import { startInTransaction } from './start-in-transaction.js';
 import { carryOut, foundRun, type PreparedStart, prepareStart } from './starts.js';
-import { Versions } from './versions.js';
+import type { Versions } from './versions.js';
 
 /**
  * Takes in starts, and answers for runs wherever they execute: all that whoever is not a run itself asks of this library.
@@ -80,103 +78,25 @@ export class Desk implements RunStarter {
     errorClasses: readonly ErrorClass[],
     runner: Runner,
   ) {
-    const { services, database } = createServices(given, options, registry, errorClasses);
-    const { clock, random, logger, store, codec, hints } = services;
-    const pollMs = options.resultPollMs;
+    const parts = deskParts({ given, options, registry, errorClasses, runner }, this);
+    const { services, database } = parts;
+    this.services = services;
     this.pools = database.pools;
     this.runLogger = options.runLogger;
     this.#database = database;
     this.#runner = runner;
-    this.dataSource = engineDataSource(database, store.transactions, random, null);
-    this.services = services;
-    this.queues = new Queues({
-      database,
-      store: store.queues,
-      deadLetters: store.deadLetters,
-      clock,
-      codec,
-      definitions: () => processState().queues.values(),
-      ask: (send) => this.ask(send),
-      onChange: () => this.announceWork(),
-    });
-    const ask = <T>(send: () => Promise<T>): Promise<T> => this.ask(send);
-    this.versions = new Versions({
-      store: store.versions,
-      registry,
-      clock,
-      ask,
-      onChange: () => {
-        this.announceWork();
-        hints.send({ type: 'versions' });
-      },
-    });
-    this.deployGate = new DeployGate({
-      services,
-      starter: this,
-      errorClasses,
-      ask,
-      onAdopted: () => this.announceWork(),
-    });
-    this.runs = new Runs({
-      store,
-      database,
-      clock,
-      random,
-      codec,
-      ask,
-      toInfo: (run) => toRunInfo(run, services.carriers),
-      status: (workflowId) => this.status(workflowId),
-      cancel: (workflowId) => this.cancel(workflowId),
-      ensureQueue: (name) => this.queues.ensure(name),
-      problemsOf: (executorId) => (executorId === runner.executorId() ? runner.problems() : []),
-      onFreed: () => this.announceWork(),
-    });
-    const scheduling = createScheduling({
-      services,
-      versions: this.versions,
-      database,
-      ask,
-      start: (request) => this.start(request),
-      cancel: (workflowId) => this.cancel(workflowId),
-      ensureQueue: (tx, name) => this.queues.ensureIn(tx, name),
-      onFired: () => this.announceWork(),
-    });
-    this.schedules = scheduling.schedules;
-    this.scheduler = scheduling.scheduler;
-    this.#submissions = new Submissions(services, database);
-    this.#correspondence = new Correspondence(
-      services,
-      database,
-      (workflowId) => runner.has(workflowId),
-      () => this.announceWork(),
-    );
-    this.#results = new RunResults({
-      runs: store.runs,
-      clock,
-      random,
-      logger,
-      pollMs,
-      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
-    });
-    this.#cancellations = new Cancellations({
-      services,
-      ask,
-      executorId: runner.executorId,
-      onCancelled: (workflowIds) => {
-        runner.cancel(workflowIds);
-        this.#results.look(workflowIds);
-      },
-      onWork: () => this.announceWork(),
-    });
-    this.watchers = new ParkedWatchers({
-      parking: store.parking,
-      clock,
-      random,
-      logger,
-      pollMs,
-      askOthers: (ids) => hints.send({ type: 'wanted', ids }),
-      onWoken: () => this.announceWork(),
-    });
+    this.dataSource = engineDataSource(database, services.store.transactions, services.random, null);
+    this.queues = parts.queues;
+    this.versions = parts.versions;
+    this.deployGate = parts.deployGate;
+    this.runs = parts.runs;
+    this.schedules = parts.schedules;
+    this.scheduler = parts.scheduler;
+    this.#submissions = parts.submissions;
+    this.#correspondence = parts.correspondence;
+    this.#results = parts.results;
+    this.#cancellations = parts.cancellations;
+    this.watchers = parts.watchers;
   }
 
   /** @throws {SchemaMissingError} | {@link SchemaTooNewError} if the schema doesn't fit and may not be changed */

@@ -71,7 +71,7 @@ export interface LaunchOptions {
   readonly parkAfter?: Duration | false;
   /**
    * `compatible`: runs of versions that no living process has any more are taken over by the versions of this process, if
-   * replaying them shows that its code fits. By default they wait for a process with their version; see {@link Perdure.check}.
+   * replaying them shows that its code fits. By default they wait for a process with their version; see `perdure.check()`.
    */
   readonly adopt?: 'compatible';
   /** How many runs to take over and continue at once; 10,000 by default. */
@@ -80,7 +80,7 @@ export interface LaunchOptions {
   readonly maxCrashes?: number;
   /**
    * How much may wait to be written while the database is slow or away, in bytes; 64 MiB by default. Beyond that, starts
-   * from outside are refused with an {@link OverloadedError}, and no runs are taken from other processes.
+   * from outside are refused with an `OverloadedError`, and no runs are taken from other processes.
    */
   readonly maxBacklogBytes?: number;
   /**

@@ -71,6 +71,31 @@ export function reason(code: HealthProblem, since: EpochMs | null = null): Healt
   return { code, since, message: problems[code].message };
 }
 
+/** What is wrong with an executor. */
+export function executorReasons(executor: {
+  readonly isDraining: boolean;
+  readonly lease: { readonly isHeld: boolean; readonly failingSince: EpochMs | null };
+  readonly writesFailingSince: EpochMs | null; // null = they don't fail
+  readonly claimsFailingSince: EpochMs | null;
+  readonly recoveryFailingSince: EpochMs | null;
+  readonly isBacklogFull: boolean;
+  readonly areRunsFull: boolean;
+}): HealthReason[] {
+  const { lease } = executor;
+  const failing = [
+    ['writes-failing', executor.writesFailingSince],
+    ['claims-failing', executor.claimsFailingSince],
+    ['recovery-failing', executor.recoveryFailingSince],
+  ] as const;
+  return [
+    ...(executor.isDraining ? [reason('draining')] : []),
+    ...(lease.isHeld ? [] : [reason('lease-uncertain', lease.failingSince)]),
+    ...failing.flatMap(([code, since]) => (since === null ? [] : [reason(code, since)])),
+    ...(executor.isBacklogFull ? [reason('backlog-full')] : []),
+    ...(executor.areRunsFull ? [reason('runs-full')] : []),
+  ];
+}
+
 export function statusOf(reasons: readonly HealthReason[]): Health['status'] {
   if (reasons.length === 0) return 'healthy';
   return reasons.some(({ code }) => problems[code].isGrave) ? 'unhealthy' : 'degraded';

@@ -136,7 +136,7 @@ export abstract class RunAccess {
    * Calls a function with this as what workflows are started on.
    *
    * @param options `runIdFor` gives the runs that are started without a workflow id one that is the same when all this
-   * happens again: from a request's idempotency key, say; `scope` is what {@link currentScope} returns there
+   * happens again: from a request's idempotency key, say; `scope` is what `currentScope()` returns there
    *
    * @example
    * await perdure.within(() => checkout(order));

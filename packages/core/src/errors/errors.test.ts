@@ -69,6 +69,7 @@ describe('the catalogue of errors', () => {
     [new catalogue.DatabaseRefusedError('login', new Error('no')), { reason: 'login' }, 'the password'],
     [new catalogue.DatabaseUnavailableError(new Error('no')), { reason: 'unreachable' }, 'DATABASE_URL'],
     [new catalogue.DatabaseClosedError(), {}, 'Open another one'],
+    [new catalogue.DeletionRefusedError(['p.runs'], new Error('no')), { tables: ['p.runs'] }, 'GRANT DELETE ON p.runs'],
     [new catalogue.DeadlineError(5), { timeoutMs: 5 }, 'holds a lock'],
     [new catalogue.FolderInUseError('f', 7), { folder: 'f', pid: 7 }, 'Close the other one'],
     [new catalogue.InvariantError('What cannot be, is'), {}, 'please report it'],

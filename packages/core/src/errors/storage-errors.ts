@@ -37,6 +37,23 @@ export class DatabaseRefusedError extends PerdureError {
   }
 }
 
+/** The role may not delete what runs have recorded. */
+export class DeletionRefusedError extends PerdureError {
+  static readonly code = 'PERDURE_DELETION_REFUSED';
+  override readonly name: string = 'DeletionRefusedError';
+
+  /** @param tables those that it would have to delete from */
+  constructor(tables: readonly string[], cause: unknown) {
+    const said = cause instanceof Error ? `: ${cause.message}` : '';
+    super(
+      DeletionRefusedError.code,
+      `The role that this process uses the database as may not delete runs${said}. Ask with a role that may, or let the owner ` +
+        `GRANT DELETE ON ${tables.join(', ')} to it, as docs/restricted-role.md says.`,
+      { cause, data: { tables } },
+    );
+  }
+}
+
 /** The server did not answer in time. What was asked may have happened all the same. */
 export class DeadlineError extends PerdureError {
   static readonly code = 'PERDURE_DEADLINE';

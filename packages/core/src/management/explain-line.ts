@@ -58,6 +58,17 @@ export function explainLine(run: RunFacts, item: ItemFacts, line: LineFacts): Fi
       facts: { queue, workerConcurrency, executors: run.executors, running: line.running, holders },
     };
   }
+  if (keyConcurrency === 1 && line.headOfKeyId !== null) {
+    return {
+      ...base,
+      reason: 'behind-others',
+      message: `Run "${line.headOfKeyId}" is before it with the key "${key}", whose runs go one after the other.`,
+      advice: 'It begins when that one has ended.',
+      command: command('explain', line.headOfKeyId),
+      facts: { queue, key, ahead: line.ahead, head: line.headOfKeyId },
+      dueToId: line.headOfKeyId,
+    };
+  }
   if (line.ahead === 0 || run.executors === 0) return null;
   return {
     ...base,

@@ -27,7 +27,7 @@ export function explainRun(evidence: Evidence, codec: Codec): Finding {
     case 'parked':
       return explainWaits(evidence.workflowId, run, evidence.history, codec) ?? executing(evidence);
     case 'available':
-      return backingOff(evidence) ?? untaken(evidence);
+      return withoutCode(evidence) ?? backingOff(evidence) ?? untaken(evidence);
     case 'queued':
       return queued(evidence);
     case 'blocked':
@@ -96,7 +96,13 @@ function owned(evidence: Evidence, codec: Codec): Finding {
       since: leaseUntil,
       ...(run.executors === 0
         ? { advice: 'No process lives that could take it over. Start one.', command: command('worker', '<module>') }
-        : { advice: `One of the ${run.executors} processes that live takes it over within seconds.` }),
+        : run.executorsWithCode === 0
+          ? {
+              advice: `It is freed within seconds, and then waits for a process that has ${codeFor(run)}: none that lives has.`,
+            }
+          : {
+              advice: `One of the ${run.executorsWithCode} processes that live and have its code takes it over within seconds.`,
+            }),
       facts: { executor: owner, executors: run.executors },
     };
   }
@@ -148,6 +154,7 @@ function queued(evidence: Evidence): Finding {
   if (item.state === 'blocked') return blocked(evidence);
   if (item.state === 'delayed') {
     return (
+      (run.crashes < 2 ? null : withoutCode(evidence)) ??
       backingOff(evidence) ?? {
         reason: 'delayed',
         message: `It is delayed, and stands in line in the queue "${item.queue}" from ${at(item.runAt)} on.`,
@@ -160,7 +167,43 @@ function queued(evidence: Evidence): Finding {
       }
     );
   }
-  return explainLine(run, item, line) ?? untaken(evidence);
+  return withoutCode(evidence) ?? explainLine(run, item, line) ?? untaken(evidence);
+}
+
+const codeFor = ({ name, version }: RunFacts): string =>
+  `${version === '' ? '' : `version "${version}" of `}the workflow "${name}"`;
+
+/** Nobody who lives can take it, whatever else it waits for; null if somebody can, or nobody lives. */
+function withoutCode({ run }: Evidence): Finding | null {
+  const { name, version, executors, executorsWithCode, servedVersions, promotedVersion } = run;
+  if (executors === 0 || executorsWithCode > 0) return null;
+  const others = servedVersions.map((served) => `"${served}"`).join(', ');
+  const base = { since: run.item?.runAt ?? run.availableAt, until: null, dueToId: null };
+  if (promotedVersion !== null) {
+    return {
+      ...base,
+      reason: 'version-not-promoted',
+      message:
+        `It was started by its name, and of the workflow "${name}" only version "${promotedVersion}" takes new work, which is ` +
+        `promoted; no process that lives has it${others === '' ? '' : `. There is ${others}, which is not promoted`}.`,
+      advice:
+        'Start a process that has the promoted version, promote one that the living have, or take the promotion back.',
+      command: command('versions', 'promote', name, servedVersions.at(-1) ?? '<version>'),
+      facts: { name, promoted: promotedVersion, served: servedVersions, executors },
+    };
+  }
+  return {
+    ...base,
+    reason: 'code-missing',
+    message: `It needs ${codeFor(run)}, which no process that lives has${others === '' ? '' : `: there is ${others}`}.`,
+    ...(others === ''
+      ? { advice: 'Start a process that has it.', command: command('worker', '<module>') }
+      : {
+          advice: 'Start a process that has it, or see whether the code that there is can go on with it, and adopt it.',
+          command: command('check', '<module>', '--adopt'),
+        }),
+    facts: { name, version, served: servedVersions, executors },
+  };
 }
 
 /** A run under which processes died waits longer before each try. */
@@ -200,9 +243,11 @@ function untaken({ run }: Evidence): Finding {
   return {
     ...base,
     reason: 'not-taken',
-    message: `It may begin, but none of the ${run.executors} processes that live has taken it: none has the ${of}, or those are full.`,
-    advice: `Start one that has it, or see health() of those that do.`,
-    facts,
+    message: `It may begin, but none of the ${run.executorsWithCode} processes that live and have the ${of} has taken it${
+      run.item === null ? '' : `: they don't serve the queue "${run.item.queue}", or are full`
+    }.`,
+    advice: `Start another one${run.item === null ? '' : ' that serves it'}, or see health() of those that there are.`,
+    facts: { ...facts, executorsWithCode: run.executorsWithCode },
   };
 }
 

@@ -34,6 +34,8 @@ export type WaitReason =
   | 'backing-off'
   | 'owner-gone'
   | 'no-executor'
+  | 'code-missing'
+  | 'version-not-promoted'
   | 'not-taken'
   | 'blocked';
 

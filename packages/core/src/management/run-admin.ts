@@ -76,6 +76,8 @@ export interface RunAdmin {
   /**
    * Deletes runs that have ended, with their histories; `children` (true by default): and the runs that they have started.
    * A child stays while the run that started it has not ended.
+   *
+   * @throws {DeletionRefusedError} if the role of the database may not
    */
   delete(choice: RunChoice, options?: ChangeOptions & { readonly children?: boolean }): Promise<RunChanges>;
   /** Gives runs that wait in queues another priority: the lowest goes first. */
@@ -99,6 +101,8 @@ export interface RunAdmin {
   forkAll(choice: RunChoice, options?: Omit<ForkOptions, 'workflowId'> & ChangeOptions): Promise<Fork[]>;
   /**
    * Deletes runs that have ended, by age and by number, in small batches that nothing waits for.
+   *
+   * @throws {DeletionRefusedError} if the role of the database may not
    *
    * @example
    * await perdure.runs.prune([{ olderThan: '30d' }, { workflow: 'heartbeat', keep: 1_000 }]);

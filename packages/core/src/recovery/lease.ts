@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
 import type { Random } from '../seams/random.js';
 import type { ExecutorStore } from '../store/executors.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { type Deferred, deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
 
@@ -15,6 +16,7 @@ export interface LeaseOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly tracing: Pick<Tracing, 'sentUntil' | 'onStartsSent'>;
   /** No unfinished run of this executor has a lower claim number. */
   readonly oldestClaimNo: () => number;
   readonly onRevoked: () => void;
@@ -34,6 +36,7 @@ export class Lease {
   #renewedAtMs: number | null = null; // null = not registered yet
   #steadyFromMs = 0;
   #renewal: Deferred<void> | null = null; // null = nobody waits for one
+  #stopListening = (): void => {};
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -48,12 +51,20 @@ export class Lease {
   }
 
   async register(): Promise<void> {
-    const { clock, executors, executorId, label, leaseMs, metrics } = this.#options;
+    const { clock, executors, executorId, label, leaseMs, metrics, tracing } = this.#options;
     const sentAtMs = clock.monotonicMs();
-    const now = clock.sqlNow();
-    const databaseNow = await executors.register({ executorId, label, collectsMetrics: metrics.isOn, leaseMs, now });
+    const databaseNow = await executors.register({
+      executorId,
+      label,
+      collectsMetrics: metrics.isOn,
+      leaseMs,
+      sentUntil: tracing.sentUntil(),
+      now: clock.sqlNow(),
+    });
     this.#renewed(databaseNow, sentAtMs);
     this.#loop.start();
+    // Said late, it would not be known whether the spans were lost if this process dies.
+    this.#stopListening = tracing.onStartsSent(() => this.#loop.wake());
   }
 
   /** Whether the lease is surely held. */
@@ -84,16 +95,18 @@ export class Lease {
   }
 
   async stop(): Promise<void> {
+    this.#stopListening();
     await this.#loop.stop();
   }
 
   async #heartbeat(): Promise<void> {
-    const { clock, executors, executorId, leaseMs, oldestClaimNo } = this.#options;
+    const { clock, executors, executorId, leaseMs, oldestClaimNo, tracing } = this.#options;
     const sentAtMs = clock.monotonicMs();
     const databaseNow = await executors.heartbeat({
       executorId,
       leaseMs,
       oldestClaimNo: oldestClaimNo(),
+      sentUntil: tracing.sentUntil(),
       now: clock.sqlNow(),
     });
     if (databaseNow === null) this.#options.onRevoked();

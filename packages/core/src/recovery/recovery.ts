@@ -39,23 +39,31 @@ export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const lost = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : [];
   const released = await releaseRuns(options);
   for (const { lapsedMs } of lost) metrics.foundDead(lapsedMs + leaseMs + clock.monotonicMs() - sentAtMs);
-  if (lost.length > 0) await tellOfCallers(options, lost);
+  if (lost.length > 0) await tellOfLost(options, lost);
   if (lost.length > 0 || released > 0)
     options.logger.info({ executors: lost.length, runs: released }, 'recovered runs of executors that are gone');
   return released;
 }
 
-/** Spans of callers that waited in a process that died are lost with it, though the runs go on elsewhere. */
-async function tellOfCallers(
+/**
+ * Spans of callers that waited in a process that died are lost with it, though the runs go on elsewhere; and of starts, if it
+ * died before it had sent them.
+ */
+async function tellOfLost(
   { tracing, ownership, clock, logger }: RecoveryOptions,
   lost: readonly LostExecutor[],
 ): Promise<void> {
   if (!tracing.tellsOfOthers) return;
   try {
     const executorIds = lost.map(({ executorId }) => executorId);
-    tracing.callersWereLost(await ownership.findAwaited({ executorIds, now: clock.sqlNow() }));
+    const awaited = await ownership.findAwaited({ executorIds, now: clock.sqlNow() });
+    tracing.callersWereLost(awaited);
+    const telling = lost.filter(({ sentUntil }) => sentUntil !== null);
+    if (telling.length === 0) return;
+    const told = new Set(awaited.map(({ workflowId }) => workflowId));
+    tracing.startersWereLost(await ownership.findBegun(telling), telling, told);
   } catch (error) {
-    logger.debug({ err: error }, 'traces lack the callers that were lost with their processes');
+    logger.debug({ err: error }, 'traces lack the callers and starts that were lost with their processes');
   }
 }
 

@@ -21,7 +21,7 @@ export interface TimerOptions {
  * Where the engine gets time from. Nothing else in core reads a clock or sets a timer, so that tests can replace time.
  */
 export interface Clock {
-  /** The database's time as this process estimates it; {@link Clock.synchronize} feeds the estimate. */
+  /** The database's time as this process estimates it; `synchronize` feeds the estimate. */
   now(): EpochMs;
   /** Time that never jumps, for measuring how long something took in this process. */
   monotonicMs(): number;

@@ -20,6 +20,14 @@ export interface TransactionOptions extends StepOptions {
   readonly isolationLevel?: IsolationLevel;
 }
 
+export interface PreparedTransactionOptions<Prepared> extends TransactionOptions {
+  /**
+   * Called before the transaction begins, in each try: for what takes long, such as a download, and needs no transaction.
+   * What it returns is handed to the function, and not recorded.
+   */
+  readonly prepare: () => Prepared | Promise<Prepared>;
+}
+
 /** What the engine knows of a step, besides its function. */
 export interface StepDefinition {
   readonly name: string;

@@ -5,6 +5,7 @@ import { currentContext, currentStarter } from '../workflow/current-context.js';
 import {
   type DefinedStepOptions,
   defineStep,
+  type PreparedTransactionOptions,
   type StepDefinition,
   type StepOptions,
   type TransactionOptions,
@@ -12,7 +13,7 @@ import {
 import { defineWorkflow, fingerprint } from '../workflow/definition.js';
 import { defined, type Workflow } from '../workflow/workflow.js';
 import { type StepBody, stepCall } from './run-step.js';
-import { transactionBody } from './transaction.js';
+import { transactionBody, type TransactionFunctions } from './transaction.js';
 
 /** A checkpointed function: call it like the function that it was made from. */
 export interface Step<Args extends readonly unknown[], Result> {
@@ -90,6 +91,21 @@ step.run = function run<Result>(
   return callStep(defineStep(name, options), fn) as Promise<Awaited<Result>>;
 };
 
+step.transaction = transaction;
+
+// In this order: where the first overload says that there is no second parameter, that of the function stays without a type.
+/**
+ * Prepares something, then runs a function with it as a step whose data and checkpoint are one commit.
+ *
+ * @example
+ * await step.transaction('index', (tx, pages) => insertPages(tx, url, pages), { prepare: () => download(url) });
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- lets `tx` be annotated with the driver's own type
+function transaction<Result, Prepared, Tx extends TransactionClient = TransactionClient>(
+  name: string,
+  fn: (tx: Tx, prepared: Prepared) => Result | Promise<Result>,
+  options: PreparedTransactionOptions<Prepared>,
+): Promise<Awaited<Result>>;
 /**
  * Runs a function as a step whose data and checkpoint are one commit: what it writes with `tx` takes effect exactly once,
  * whatever crashes.
@@ -109,33 +125,42 @@ step.run = function run<Result>(
  * });
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- lets `tx` be annotated with the driver's own type
-step.transaction = function transaction<Result, Tx extends TransactionClient = TransactionClient>(
+function transaction<Result, Tx extends TransactionClient = TransactionClient>(
   name: string,
   fn: (tx: Tx) => Result | Promise<Result>,
-  options: TransactionOptions = {},
-): Promise<Awaited<Result>> {
-  const { isolationLevel = 'read committed', ...stepOptions } = options;
+  options?: TransactionOptions,
+): Promise<Awaited<Result>>;
+function transaction(
+  name: string,
+  fn: TransactionFunctions['fn'],
+  options: TransactionOptions & Partial<PreparedTransactionOptions<unknown>> = {},
+): Promise<unknown> {
+  const { isolationLevel = 'read committed', prepare = null, ...stepOptions } = options;
   const definition = defineStep(name, stepOptions);
-  const body = fn as (tx: TransactionClient) => unknown;
+  const functions = { prepare, fn };
   const context = currentContext();
-  const work =
-    context?.kind === 'workflow'
-      ? context.call(stepCall(definition, transactionBody(body, isolationLevel, context.starter.dataSource), context))
-      : plainTransaction(name, body, isolationLevel);
-  return work as Promise<Awaited<Result>>;
-};
+  return context?.kind === 'workflow'
+    ? context.call(
+        stepCall(definition, transactionBody(functions, isolationLevel, context.starter.dataSource), context),
+      )
+    : plainTransaction(name, functions, isolationLevel);
+}
 
 async function plainTransaction(
   name: string,
-  body: (tx: TransactionClient) => unknown,
+  { prepare, fn }: TransactionFunctions,
   isolationLevel: IsolationLevel,
 ): Promise<unknown> {
   const context = currentContext();
   if (context?.kind === 'step' && context.transaction !== null) {
     throw new InvalidArgumentError(`The transaction "${name}" begins within another one. Pass on the outer one's tx.`);
   }
+  const prepared = await prepare?.();
   try {
-    return await currentStarter().dataSource.transaction(isolationLevel, async ({ client }) => await body(client));
+    return await currentStarter().dataSource.transaction(
+      isolationLevel,
+      async ({ client }) => await fn(client, prepared),
+    );
   } catch (error) {
     throw error instanceof TransactionConflictError || error instanceof TransactionInDoubtError ? error.cause : error;
   }

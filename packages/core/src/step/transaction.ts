@@ -7,6 +7,13 @@ import type { OpenCall } from '../workflow/durable-call.js';
 import type { Committed, DataSource } from './data-source.js';
 import type { StepBody, StepTry } from './run-step.js';
 
+/** What a transactional step does. */
+export interface TransactionFunctions {
+  /** Called before the transaction begins, in each try; null = nothing. */
+  readonly prepare: (() => unknown) | null;
+  readonly fn: (tx: TransactionClient, prepared: unknown) => unknown;
+}
+
 /** How often a conflict with another transaction is answered by trying again; from then on it is the step's failure. */
 const conflictsMax = 10;
 
@@ -21,7 +28,7 @@ const conflictsMax = 10;
  *   dies in between leaves the checkpoint, which the replay takes for the result.
  */
 export function transactionBody(
-  fn: (tx: TransactionClient) => unknown,
+  { prepare, fn }: TransactionFunctions,
   isolationLevel: IsolationLevel,
   dataSource: DataSource,
 ): StepBody {
@@ -32,7 +39,9 @@ export function transactionBody(
     const { context, call } = stepTry;
     try {
       const committed = isInDoubt ? await dataSource.findCommitted(keyOf(context, call)) : null;
-      return committed ?? (await commitOnce(fn, isolationLevel, dataSource, stepTry));
+      if (committed !== null) return committed;
+      const prepared = prepare === null ? undefined : await stepTry.enter(prepare);
+      return await commitOnce((tx) => fn(tx, prepared), isolationLevel, dataSource, stepTry);
     } catch (error) {
       if (error instanceof RevokedError) {
         context.seams.metrics.fenced(1);

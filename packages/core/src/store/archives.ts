@@ -76,11 +76,11 @@ export function createArchiveStore(
           with written as (
             insert into ${schema}.runs (${runColumns}, state)
             select ${runColumns}, 'settled' from json_populate_record(null::${schema}.runs, $1::json)
-            on conflict do nothing returning workflow_id
+            on conflict do nothing returning workflow_id, created_at
           ), ended as (
-            insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
+            insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at, created_at)
             select written.workflow_id, coalesce(o.kind, 'cancelled'), case when o.kind is null then $3::text else o.payload end,
-              coalesce(o.finished_at, ${now('$4::int8')})
+              coalesce(o.finished_at, ${now('$4::int8')}), case when o.kind = 'completed' then null else written.created_at end
             from written left join json_populate_record(null::${schema}.outcomes, $2::json) o on true
           )${parts
             .map(

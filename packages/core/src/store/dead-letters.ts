@@ -146,8 +146,10 @@ const putBackText = (schema: string): string => `
   with clock as materialized (
     select ${now('$4::int8')} as now
   ), chosen as materialized (
-    select i.workflow_id, r.state <> 'settled' or ($3::bool and r.attempt > 0) as is_afresh, r.attempt = 0 as is_new
+    select i.workflow_id, run.is_afresh,
+      case when run.is_afresh or r.attempt = 0 then '' else r.version end as version
     from ${schema}.queue_items i join ${schema}.runs r on r.workflow_id = i.workflow_id
+    cross join lateral (select r.state <> 'settled' or ($3::bool and r.attempt > 0) as is_afresh) run
     where i.queue = $1::text and i.state = 'dead' and i.workflow_id = any($2::text[])
     order by i.place for update of i, r
   ), reopened as (
@@ -156,14 +158,14 @@ const putBackText = (schema: string): string => `
     update ${schema}.runs r
     set state = 'queued', executor_id = null, claim_no = null, available_at = null, wake_on = null, crashes = 0,
       cancel_requested_at = null, deadline_at = null, trace = ${traceOfNobodyWaiting('r')},
-      version = case when chosen.is_afresh or chosen.is_new then '' else r.version end,
+      version = chosen.version,
       retries_due = case when chosen.is_afresh then 1 + (
         select count(*) from ${schema}.checkpoints c where c.workflow_id = r.workflow_id and c.kind = 'retry'
       ) else r.retries_due end
     from chosen where r.workflow_id = chosen.workflow_id
   )
   update ${schema}.queue_items i
-  set state = 'waiting', run_at = clock.now,
+  set state = 'waiting', version = chosen.version, run_at = clock.now,
     wait_until = clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
     level = ${schema}.queue_level(i.priority, q.settings),
     rank = ${schema}.queue_rank(i.priority, i.enqueued_at, q.settings)

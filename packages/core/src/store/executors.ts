@@ -1,12 +1,13 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
-import { now, readMs, toMs } from './sql.js';
+import { now, readMs, readMsOrNull, toMs } from './sql.js';
 
 export interface Registration {
   readonly executorId: string;
   readonly label: string;
   readonly collectsMetrics: boolean;
   readonly leaseMs: number;
+  readonly sentUntil: EpochMs | null;
   readonly now: EpochMs | null; // null = the database's clock
 }
 
@@ -15,12 +16,18 @@ export interface LostExecutor {
   readonly executorId: string;
   /** How long ago its lease ended. */
   readonly lapsedMs: number;
+  /** The last sign of life. */
+  readonly seenAt: EpochMs;
+  /** By its own clock: of what it had started until then, it had sent the traces; null = it never said. */
+  readonly sentUntil: EpochMs | null;
 }
 
 export interface Heartbeat {
   readonly executorId: string;
   readonly leaseMs: number;
   readonly oldestClaimNo: number;
+  /** What {@link LostExecutor.sentUntil} is to be. */
+  readonly sentUntil: EpochMs | null;
   readonly now: EpochMs | null; // null = the database's clock
 }
 
@@ -42,7 +49,7 @@ export function createExecutorStore(
   statementName: (name: string) => string,
 ): ExecutorStore {
   return {
-    async register({ executorId, label, collectsMetrics, leaseMs, now: at }) {
+    async register({ executorId, label, collectsMetrics, leaseMs, sentUntil, now: at }) {
       const [row] = await database.query<{ now_ms: number }>({
         name: statementName('executors_register'),
         lane: 'control',
@@ -52,16 +59,17 @@ export function createExecutorStore(
             select $1::uuid, $2::text, clock.now, $5::bool from clock
             on conflict (id) do nothing
           )
-          insert into ${schema}.leases (executor_id, lease_until, seen_at)
-          select $1::uuid, clock.now + $3::float8 * interval '1 millisecond', clock.now from clock
-          on conflict (executor_id) do update set lease_until = excluded.lease_until, seen_at = excluded.seen_at
+          insert into ${schema}.leases (executor_id, lease_until, seen_at, sent_until_ms)
+          select $1::uuid, clock.now + $3::float8 * interval '1 millisecond', clock.now, $6::int8 from clock
+          on conflict (executor_id) do update
+          set lease_until = excluded.lease_until, seen_at = excluded.seen_at, sent_until_ms = excluded.sent_until_ms
           returning (select ${toMs('clock.now')} from clock) as now_ms`,
-        values: [executorId, label, leaseMs, at, collectsMetrics],
+        values: [executorId, label, leaseMs, at, collectsMetrics, sentUntil],
       });
       return readMs(row?.now_ms);
     },
 
-    async heartbeat({ executorId, leaseMs, oldestClaimNo, now: at }) {
+    async heartbeat({ executorId, leaseMs, oldestClaimNo, sentUntil, now: at }) {
       const [row] = await database.query<{ now_ms: number }>({
         name: statementName('executors_heartbeat'),
         lane: 'control',
@@ -69,17 +77,17 @@ export function createExecutorStore(
           with clock as (select ${now('$4::int8')} as now)
           update ${schema}.leases
           set lease_until = clock.now + $3::float8 * interval '1 millisecond', oldest_claim_no = $2::int8,
-            seen_at = clock.now
+            seen_at = clock.now, sent_until_ms = $5::int8
           from clock
           where executor_id = $1::uuid
           returning ${toMs('clock.now')} as now_ms`,
-        values: [executorId, oldestClaimNo, leaseMs, at],
+        values: [executorId, oldestClaimNo, leaseMs, at, sentUntil],
       });
       return row === undefined ? null : readMs(row.now_ms);
     },
 
     async revokeLapsed({ exceptId, now: at }) {
-      const rows = await database.query<{ id: string; lapsed_ms: number }>({
+      const rows = await database.query<{ id: string; lapsed_ms: number; seen_ms: number; sent_ms: number | null }>({
         name: statementName('executors_revoke_lapsed'),
         text: `
           with lapsed as (
@@ -90,10 +98,16 @@ export function createExecutorStore(
           update ${schema}.executors e
           set revoked_at = ${now('$2::int8')}, oldest_claim_no = ended.oldest_claim_no, seen_at = ended.seen_at
           from fenced join ended on ended.executor_id = fenced.id where e.id = fenced.id
-          returning e.id::text, ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms`,
+          returning e.id::text, ${toMs(`${now('$2::int8')} - ended.lease_until`)} as lapsed_ms,
+            ${toMs('ended.seen_at')} as seen_ms, ended.sent_until_ms::float8 as sent_ms`,
         values: [exceptId, at],
       });
-      return rows.map((row) => ({ executorId: row.id, lapsedMs: readMs(row.lapsed_ms) }));
+      return rows.map((row) => ({
+        executorId: row.id,
+        lapsedMs: readMs(row.lapsed_ms),
+        seenAt: readMs(row.seen_ms),
+        sentUntil: readMsOrNull(row.sent_ms),
+      }));
     },
 
     async revoke({ executorId, now: at }) {
@@ -119,7 +133,7 @@ export function createExecutorStore(
 const revokeText = (schema: string, source: string): string => `
   ended as (
     delete from ${schema}.leases l using ${source} where l.executor_id = ${source}.executor_id
-    returning l.executor_id, l.oldest_claim_no, l.lease_until, l.seen_at
+    returning l.executor_id, l.oldest_claim_no, l.lease_until, l.seen_at, l.sent_until_ms
   ), fenced as (
     select id from ${schema}.executors
     where id in (select executor_id from ended) and revoked_at is null

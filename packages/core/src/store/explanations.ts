@@ -3,6 +3,7 @@ import type { EpochMs } from '../seams/clock.js';
 import type { StoredSettings } from '../queue/queue-settings.js';
 import type { OutcomeKind, RunState } from './records.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
+import { liveParts } from './versions.js';
 
 /** Whoever has a run, or had it last. */
 export interface Holder {
@@ -36,6 +37,12 @@ export interface RunFacts {
   readonly leaseUntil: EpochMs | null;
   /** How many executors live. */
   readonly executors: number;
+  /** How many of them have the code for it. */
+  readonly executorsWithCode: number;
+  /** Which versions of its workflow the living have. */
+  readonly servedVersions: readonly string[];
+  /** The version that alone takes what was started by name; null = any, or it has a version. */
+  readonly promotedVersion: string | null;
   readonly item: ItemFacts | null; // null = it is in no queue
 }
 
@@ -58,8 +65,10 @@ export interface LineFacts {
   /** Of those that run, some. */
   readonly holders: readonly Holder[];
   readonly holdersOfKey: readonly Holder[];
-  /** How many are before it in line, by level, rank and place alone. */
+  /** How many are before it in line, by level, rank and place alone, that some living executor has the code of. */
   readonly ahead: number;
+  /** The next run with its key, whoever has its code; null = it is that itself. */
+  readonly headOfKeyId: string | null;
   /** When the windows of the rates have room for it; null = now. */
   readonly opensAt: EpochMs | null;
   readonly keyOpensAt: EpochMs | null;
@@ -80,16 +89,23 @@ export function createExplanationStore(
       const [row] = await database.query<FactsRow>({
         name: statementName('explanations_find_run'),
         text: `
+          with ${liveParts(schema, '$2::int8')}
           select r.name, r.version, r.state, r.attempt, r.crashes, r.wake_on, r.blocked_reason, o.kind as outcome,
             o.payload as outcome_payload, e.label, l.lease_until >= clock.now as is_alive,
             r.executor_id::text as executor_id, (select count(*)::int4 from ${schema}.leases where lease_until >= clock.now) as executors,
-            i.queue, i.key, i.state as item_state, i.units,
+            i.queue, i.key, i.state as item_state, i.units, promoted.version as promoted,
+            array(select live.version from live where live.workflow = r.name order by 1) as served,
+            (select count(distinct s.executor_id)::int4 from ${schema}.served s
+              join ${schema}.leases sl on sl.executor_id = s.executor_id and sl.lease_until >= clock.now
+              where s.workflow = r.name and (s.version = r.version or r.version = '' and s.version = coalesce(promoted.version, s.version))
+            ) as with_code,
             ${moments.map(([name, expression]) => `${toMs(expression)} as ${name}`).join(', ')}
           from ${schema}.runs r cross join (select ${now('$2::int8')} as now) clock
           left join ${schema}.outcomes o on o.workflow_id = r.workflow_id
           left join ${schema}.executors e on e.id = r.executor_id
           left join ${schema}.leases l on l.executor_id = r.executor_id
           left join ${schema}.queue_items i on i.workflow_id = r.workflow_id
+          left join lateral (select ${schema}.promoted_version(r.name) as version where r.version = '') promoted on true
           where r.workflow_id = $1::text`,
         values: [workflowId, at],
       });
@@ -111,6 +127,7 @@ export function createExplanationStore(
         holders: JSON.parse(row.holders) as Holder[],
         holdersOfKey: JSON.parse(row.holders_of_key) as Holder[],
         ahead: row.ahead,
+        headOfKeyId: row.head_of_key,
         opensAt: readMsOrNull(row.opens_ms),
         keyOpensAt: readMsOrNull(row.key_opens_ms),
       };
@@ -133,8 +150,10 @@ const moments = [
 
 const holdersMax = 5;
 
+const isAhead = `a.queue = item.queue and a.state = 'waiting' and (a.level, a.rank, a.place) < (item.level, item.rank, item.place)`;
+
 const lineText = (schema: string): string => `
-  with clock as materialized (
+  with ${liveParts(schema, '$2::int8')}, clock as materialized (
     select ${now('$2::int8')} as now
   ), item as materialized (
     select i.*, jsonb_strip_nulls(q.declared || q.changed) as settings, q.paused_at
@@ -157,8 +176,15 @@ const lineText = (schema: string): string => `
       order by h.place limit ${holdersMax}
     ) h)::text as holders_of_key,
     (select count(*)::int4 from ${schema}.queue_items a
-      where a.queue = item.queue and a.state = 'waiting' and (a.level, a.rank, a.place) < (item.level, item.rank, item.place)
+      where ${isAhead} and exists (
+        select 1 from live where live.workflow = a.name and (
+          live.version = a.version or a.version = '' and live.version = coalesce(${schema}.promoted_version(a.name), live.version)
+        )
+      )
     ) as ahead,
+    (select a.workflow_id from ${schema}.queue_items a where ${isAhead} and a.key = item.key and a.level = item.level
+      order by a.rank, a.place limit 1
+    ) as head_of_key,
     ${toMs(opensAt(schema, 'rateUnits', 'ratePeriodMs', ''))} as opens_ms,
     ${toMs(opensAt(schema, 'keyRateUnits', 'keyRatePeriodMs', 'and a.key = item.key'))} as key_opens_ms
   from item cross join clock`;
@@ -198,6 +224,9 @@ function toFacts(workflowId: string, row: FactsRow): RunFacts {
     owner: { workflowId, executorId, label, isAlive: row.is_alive === true },
     leaseUntil: readMsOrNull(row.lease_ms),
     executors: row.executors,
+    executorsWithCode: row.with_code,
+    servedVersions: row.served,
+    promotedVersion: row.promoted,
     item:
       queue === null
         ? null
@@ -228,6 +257,9 @@ interface FactsRow extends Moments, Record<string, unknown> {
   is_alive: boolean | null;
   executor_id: string | null;
   executors: number;
+  with_code: number;
+  served: string[];
+  promoted: string | null;
   queue: string | null;
   key: string;
   item_state: ItemFacts['state'];
@@ -242,6 +274,7 @@ interface LineRow extends Record<string, unknown> {
   holders: string;
   holders_of_key: string;
   ahead: number;
+  head_of_key: string | null;
   opens_ms: number | null;
   key_opens_ms: number | null;
 }

@@ -58,7 +58,10 @@ export interface FlushResult {
 export interface FlushStore {
   /** Writes a batch that nobody else can have written. A unique violation writes nothing and is thrown. */
   writeNew(batch: FlushBatch): Promise<FlushResult>;
-  /** Writes what is not there yet: for a batch that may have been written already, or that met a taken id. */
+  /**
+   * Writes what is not there yet: for a batch that may have been written already, or that met a taken id. Of a run that was
+   * deleted meanwhile nothing is written, or the next run of that id would find it.
+   */
   writeMissing(batch: FlushBatch): Promise<FlushResult>;
 }
 
@@ -107,17 +110,29 @@ export function createFlushStore(
     if (!held || mode === 'new') return { held, takenSeeds: new Set(), hasWoken };
     const started = new Set(row.started);
     const missing = [...batch.starts, ...batch.enqueued].filter((run) => !started.has(run.seed));
-    return { held, takenSeeds: missing.length === 0 ? new Set() : await takenByOthers(missing), hasWoken };
+    return { held, takenSeeds: missing.length === 0 ? new Set() : await takenOf(batch, missing), hasWoken };
   }
 
-  /** A run that was not inserted is ours after all if the row carries our seed: an earlier send had arrived. */
-  async function takenByOthers(runs: readonly { workflowId: string; seed: string }[]): Promise<ReadonlySet<string>> {
-    const rows = await database.query<{ seed: string }>({
+  /**
+   * A run that was not inserted is ours after all if the row carries our seed: an earlier send had arrived. One that is to be
+   * executed here must also have been claimed by that send: what this process had sent as another executor, before its lease
+   * was revoked, goes on wherever it is claimed.
+   */
+  async function takenOf(
+    { executorId, starts }: FlushBatch,
+    runs: readonly { workflowId: string; seed: string }[],
+  ): Promise<ReadonlySet<string>> {
+    const rows = await database.query<{ seed: string; executor_id: string | null; claim_no: number | null }>({
       name: statementName('flush_started_by'),
-      text: `select seed from ${schema}.runs where workflow_id = any($1::text[])`,
+      text: `
+        select seed, executor_id::text as executor_id, claim_no::float8 as claim_no
+        from ${schema}.runs where workflow_id = any($1::text[])`,
       values: [{ arrayOf: 'text', values: runs.map((run) => run.workflowId) }],
     });
-    const ours = new Set(rows.map((row) => row.seed));
+    const claimNos = new Map(starts.map((run) => [run.seed, run.claimNo]));
+    const isOurs = (row: (typeof rows)[number]): boolean =>
+      !claimNos.has(row.seed) || (row.executor_id === executorId && Number(row.claim_no) === claimNos.get(row.seed));
+    const ours = new Set(rows.filter(isOurs).map((row) => row.seed));
     return new Set(runs.map((run) => run.seed).filter((seed) => !ours.has(seed)));
   }
 
@@ -186,6 +201,11 @@ function countOf(rows: readonly unknown[]): Count {
   return rows.length === 1 ? 'one' : 'many';
 }
 
+/** A run that ends has been started by an earlier flush. */
+const createdAtIfUnsuccessful = (schema: string): string => `case when item.kind <> 'completed' then (
+  select r.created_at from ${schema}.runs r where r.workflow_id = item.workflow_id
+) end`;
+
 function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): string {
   const onConflict = mode === 'missing' ? 'on conflict do nothing' : '';
   const parts = [
@@ -194,6 +214,13 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     )`,
   ];
   let parameter = 2;
+  const isGuarded = mode === 'missing' && ownersOf(batch).length > 0;
+  if (isGuarded) {
+    parts.push(`present as materialized (
+      select r.workflow_id from ${schema}.runs r where r.workflow_id = any($2::text[]) order by r.workflow_id for key share
+    )`);
+    parameter += 1;
+  }
   const source = <R>(columns: readonly Column<R>[], rows: readonly R[]): string => {
     const from = rowsSource(columns, parameter, countOf(rows) === 'one' ? 'one' : 'many');
     parameter += columns.length;
@@ -203,13 +230,16 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     parts.push(`started as (
       insert into ${schema}.runs (${columnNames(startColumns)}, state, executor_id, attempt)
       select ${rowsSelection(startColumns)}, 'owned', fence.id, 1 ${source(startColumns, batch.starts)}
-      ${onConflict} returning seed
+      ${onConflict} returning seed, workflow_id
     )`);
   }
+  const startedHere = batch.starts.length > 0 ? 'union all select workflow_id from started' : '';
+  const there = isGuarded ? [`item.workflow_id in (select workflow_id from present ${startedHere})`] : [];
   if (batch.checkpoints.length > 0) {
     parts.push(`recorded as (
       insert into ${schema}.checkpoints (${columnNames(checkpointColumns)})
-      select ${rowsSelection(checkpointColumns)} ${source(checkpointColumns, batch.checkpoints)} ${onConflict}
+      select ${rowsSelection(checkpointColumns)} ${source(checkpointColumns, batch.checkpoints)}
+      ${where(there)} ${onConflict}
     )`);
   }
   if (batch.deadLetters.length > 0) parts.push(...deadLetterParts(schema, source(claimColumns, batch.deadLetters)));
@@ -218,12 +248,13 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     parts.push(...reopenedParts(schema, source(claimColumns, batch.reopenable)));
     guards.push('reopened');
   }
-  const own = guards.map((guard) => `item.workflow_id not in (select workflow_id from ${guard})`).join(' and ');
+  const own = guards.map((guard) => `item.workflow_id not in (select workflow_id from ${guard})`);
   if (batch.outcomes.length > 0) {
     parts.push(`settled as (
-      insert into ${schema}.outcomes (${columnNames(outcomeColumns)})
-      select ${rowsSelection(outcomeColumns)} ${source(outcomeColumns, batch.outcomes)}
-      ${own === '' ? '' : `where ${own}`} ${onConflict}
+      insert into ${schema}.outcomes (${columnNames(outcomeColumns)}, created_at)
+      select ${rowsSelection(outcomeColumns)}, ${createdAtIfUnsuccessful(schema)}
+      ${source(outcomeColumns, batch.outcomes)}
+      ${where([...own, ...there])} ${onConflict}
     )`);
   }
   if (batch.enqueued.length > 0) {
@@ -235,7 +266,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
     const from = source(dequeuedColumns, batch.dequeued);
     parts.push(`dequeued as (
       delete from ${schema}.queue_items i
-      where i.workflow_id in (select item.workflow_id ${from} ${own === '' ? '' : `where ${own}`})
+      where i.workflow_id in (select item.workflow_id ${from} ${where(own)})
     )`);
   }
   if (batch.consumed.length > 0) {
@@ -254,7 +285,8 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
   if (batch.streamed.length > 0) {
     parts.push(`streamed as (
       insert into ${schema}.streams (${columnNames(streamColumns)})
-      select ${rowsSelection(streamColumns)} ${source(streamColumns, batch.streamed)} ${onConflict}
+      select ${rowsSelection(streamColumns)} ${source(streamColumns, batch.streamed)}
+      ${where(there)} ${onConflict}
     )`);
   }
   if (batch.discarded.length > 0) {
@@ -276,9 +308,19 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
   return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started, ${woken} as woken`;
 }
 
+const where = (conditions: readonly string[]): string =>
+  conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+
+/** The runs that a batch adds something to. One that has ended may be deleted before the batch is sent again. */
+function ownersOf({ checkpoints, outcomes, streamed }: FlushBatch): string[] {
+  return [...new Set([...checkpoints, ...outcomes, ...streamed].map(({ workflowId }) => workflowId))];
+}
+
 function flushValues(batch: FlushBatch, mode: 'new' | 'missing'): Parameter[] {
+  const owners = mode === 'missing' ? ownersOf(batch) : [];
   return [
     batch.executorId,
+    ...(owners.length > 0 ? [{ arrayOf: 'text' as const, values: owners }] : []),
     ...groupValues(startColumns, batch.starts),
     ...groupValues(checkpointColumns, batch.checkpoints),
     ...groupValues(claimColumns, batch.deadLetters),

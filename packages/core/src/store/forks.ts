@@ -130,12 +130,12 @@ const forkText = (schema: string): string => `
       case when $7::text is null then 'available' else 'queued' end, 0,
       case when $7::text is null then clock.now end, epoch.retries
     from ${schema}.runs r cross join clock cross join epoch where r.workflow_id = $1::text
-    on conflict do nothing returning workflow_id
+    on conflict do nothing returning workflow_id, name, version
   ), item as (
     insert into ${schema}.queue_items (
-      workflow_id, queue, key, priority, units, state, enqueued_at, run_at, wait_until, level, rank
+      workflow_id, name, version, queue, key, priority, units, state, enqueued_at, run_at, wait_until, level, rank
     )
-    select forked.workflow_id, $7::text, $8::text, $9::int4, $10::int4, 'waiting', clock.now, clock.now,
+    select forked.workflow_id, forked.name, forked.version, $7::text, $8::text, $9::int4, $10::int4, 'waiting', clock.now, clock.now,
       clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
       ${schema}.queue_level($9::int4, q.settings), ${schema}.queue_rank($9::int4, clock.now, q.settings)
     from forked cross join clock left join lateral (

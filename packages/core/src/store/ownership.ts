@@ -1,8 +1,9 @@
 import type { Database, Row } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import { deadItem } from './dead-letters.js';
+import type { LostExecutor } from './executors.js';
 import { wakeParentsParts } from './parking.js';
-import { now } from './sql.js';
+import { fromMs, now } from './sql.js';
 
 /** Runs of one workflow that were freed for one reason. */
 export interface Released {
@@ -24,8 +25,8 @@ export interface Release {
   readonly now: EpochMs | null; // null = the database's clock
 }
 
-/** A run whose caller waits for it. */
-export interface AwaitedRun {
+/** A run of which a process that died had something to tell, to whoever looks at traces. */
+export interface UntoldRun {
   readonly workflowId: string;
   readonly name: string;
   readonly trace: string;
@@ -42,7 +43,12 @@ export interface OwnershipStore {
    * The runs that go on, and that executors which crashed had started for callers who waited for them: as far as these
    * executors had not taken them themselves, and not much longer ago than a caller waits.
    */
-  findAwaited(params: { readonly executorIds: readonly string[]; readonly now: EpochMs | null }): Promise<AwaitedRun[]>;
+  findAwaited(params: { readonly executorIds: readonly string[]; readonly now: EpochMs | null }): Promise<UntoldRun[]>;
+  /**
+   * The runs that executors which crashed had started not long before their last sign of life, and that others have begun;
+   * they may have ended.
+   */
+  findBegun(lost: readonly Pick<LostExecutor, 'executorId' | 'seenAt'>[]): Promise<UntoldRun[]>;
   /** Takes the suspicion from a run that was executed for a while and no process died. */
   acquit(params: { readonly executorId: string; readonly claimNo: number; readonly workflowId: string }): Promise<void>;
   /** Sets a run aside until other code comes; only its owner may. */
@@ -72,12 +78,28 @@ export function createOwnershipStore(
     },
 
     async findAwaited({ executorIds, now: at }) {
-      const rows = await database.query<{ workflow_id: string; name: string; trace: string }>({
+      const rows = await database.query<UntoldRow>({
         name: statementName('ownership_find_awaited'),
         text: awaitedText(schema),
         values: [{ arrayOf: 'text', values: executorIds }, at],
       });
-      return rows.map((row) => ({ workflowId: row.workflow_id, name: row.name, trace: row.trace }));
+      return rows.map(toUntoldRun);
+    },
+
+    async findBegun(lost) {
+      const rows = await database.query<UntoldRow>({
+        name: statementName('ownership_find_begun'),
+        text: `
+          select r.workflow_id, r.name, r.trace
+          from unnest($1::text[], $2::int8[]) as lost(id, seen_ms)
+          join ${schema}.runs r on r.created_at >= ${fromMs('lost.seen_ms')} - ${startedBefore} and strpos(r.trace, lost.id) > 0
+          where r.attempt > 0 and strpos(coalesce(r.crash_log::text, ''), lost.id) = 0`,
+        values: [
+          { arrayOf: 'text', values: lost.map(({ executorId }) => executorId) },
+          { arrayOf: 'int8', values: lost.map(({ seenAt }) => seenAt) },
+        ],
+      });
+      return rows.map(toUntoldRun);
     },
 
     async acquit({ executorId, claimNo, workflowId }) {
@@ -97,8 +119,9 @@ export function createOwnershipStore(
           with fence as materialized (
             select id from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
           ), queued as (
-            update ${schema}.queue_items i set state = 'blocked', executor_id = null from fence
-            where i.workflow_id = $3::text and i.executor_id = fence.id and i.state = 'running'
+            update ${schema}.queue_items i set state = 'blocked', executor_id = null, version = r.version
+            from fence cross join ${schema}.runs r
+            where i.workflow_id = $3::text and r.workflow_id = i.workflow_id and i.executor_id = fence.id and i.state = 'running'
           )
           update ${schema}.runs r
           set state = 'blocked', executor_id = null, claim_no = null, blocked_at = ${now('$6::int8')},
@@ -110,6 +133,14 @@ export function createOwnershipStore(
     },
   };
 }
+
+interface UntoldRow extends Record<string, unknown> {
+  workflow_id: string;
+  name: string;
+  trace: string;
+}
+
+const toUntoldRun = (row: UntoldRow): UntoldRun => ({ workflowId: row.workflow_id, name: row.name, trace: row.trace });
 
 /** How long ago a request may have begun that is still waited for. */
 const awaitedSince = `interval '15 minutes'`;
@@ -188,19 +219,19 @@ const releaseText = (schema: string): string => `
         else r.crash_log end
     from left_over l cross join clock
     where r.workflow_id = l.workflow_id
-    returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at, r.name, l.crashed
+    returning r.workflow_id, r.parent_id, r.state, r.queue, r.available_at, r.name, r.version, r.created_at, l.crashed
   ), dead_letters as (
     update ${schema}.queue_items i set ${deadItem} from released
     where released.state = 'settled' and released.queue is not null and i.workflow_id = released.workflow_id
   ), requeued as (
     update ${schema}.queue_items i
     set state = case when released.available_at > clock.now then 'delayed' else 'waiting' end,
-      run_at = released.available_at, wait_until = null, executor_id = null
+      version = released.version, run_at = released.available_at, wait_until = null, executor_id = null
     from released cross join clock
     where released.state = 'queued' and i.workflow_id = released.workflow_id
   ), dead as (
-    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
-    select released.workflow_id, 'dead', $2::text, clock.now from released cross join clock
+    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at, created_at)
+    select released.workflow_id, 'dead', $2::text, clock.now, released.created_at from released cross join clock
     where released.state = 'settled'
     on conflict do nothing
   ), ${wakeParentsParts(schema, {

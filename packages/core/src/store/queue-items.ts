@@ -28,7 +28,7 @@ export const queuedRunColumns: readonly Column<QueuedRun>[] = [
 ];
 
 const itemColumns =
-  'workflow_id, queue, key, priority, units, timeout_ms, state, enqueued_at, run_at, wait_until, level, rank';
+  'workflow_id, name, version, queue, key, priority, units, timeout_ms, state, enqueued_at, run_at, wait_until, level, rank';
 
 /**
  * The CTEs that write queued runs and their items together; the item's place in line follows the order of the rows.
@@ -65,7 +65,7 @@ const queueing = `case when item.key <> '' or item.priority <> 0 or item.units <
 
 /** What {@link itemColumns} are filled with, over {@link itemJoins}. */
 const itemSelection = (schema: string): string => `
-  item.workflow_id, item.queue, item.key, item.priority, item.units, item.timeout_ms,
+  item.workflow_id, item.name, item.version, item.queue, item.key, item.priority, item.units, item.timeout_ms,
   case when due.at > clock.now then 'delayed' else 'waiting' end, clock.now, due.at,
   due.at + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
   ${schema}.queue_level(item.priority, q.settings), ${schema}.queue_rank(item.priority, clock.now, q.settings)`;

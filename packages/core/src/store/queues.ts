@@ -213,7 +213,8 @@ const replaceHolderText = (schema: string): string => `
     where i.workflow_id = holder.workflow_id and holder.state not in ('waiting', 'delayed')
   ), put_off as (
     update ${schema}.queue_items i
-    set run_at = due.at, state = case when due.at > clock.now then 'delayed' else 'waiting' end
+    set version = $4::text, run_at = case when $7::bool then due.at else i.run_at end,
+      state = case when not $7::bool then i.state when due.at > clock.now then 'delayed' else 'waiting' end
     from holder cross join clock
     cross join lateral (
       select least(
@@ -221,7 +222,7 @@ const replaceHolderText = (schema: string): string => `
         clock.now + $6::int8 * interval '1 millisecond'
       ) as at
     ) due
-    where $7::bool and i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
+    where i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (
     update ${schema}.runs r
     set input = $5::text, version = $4::text, unchecked = $4::text = '', context = $9::text, fingerprint = $10::text,

@@ -185,7 +185,8 @@ const reopenText = (schema: string): string => `
     select * from unnest($1::text[], $2::int8[], $3::uuid[], $4::int8[], $5::bool[])
       as item(workflow_id, finished_us, executor_id, claim_no, is_afresh)
   ), chosen as materialized (
-    select r.workflow_id, r.queue, r.queueing, r.attempt = 0 as is_new, given.is_afresh
+    select r.workflow_id, r.name, r.queue, r.queueing, given.is_afresh,
+      r.attempt = 0 as is_new, case when given.is_afresh or r.attempt = 0 then '' else r.version end as version
     from given join ${schema}.runs r on r.workflow_id = given.workflow_id
     join ${schema}.outcomes o on o.workflow_id = r.workflow_id
     where r.state in ('owned', 'settled') and o.kind <> 'completed'
@@ -196,9 +197,9 @@ const reopenText = (schema: string): string => `
     delete from ${schema}.outcomes o using chosen where o.workflow_id = chosen.workflow_id
   ), items as (
     insert into ${schema}.queue_items as i (
-      workflow_id, queue, key, priority, units, timeout_ms, state, enqueued_at, run_at, wait_until, level, rank
+      workflow_id, name, version, queue, key, priority, units, timeout_ms, state, enqueued_at, run_at, wait_until, level, rank
     )
-    select chosen.workflow_id, chosen.queue, wish.key, wish.priority, wish.units, wish.timeout_ms, 'waiting',
+    select chosen.workflow_id, chosen.name, chosen.version, chosen.queue, wish.key, wish.priority, wish.units, wish.timeout_ms, 'waiting',
       clock.now, clock.now, clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
       ${schema}.queue_level(wish.priority, q.settings), ${schema}.queue_rank(wish.priority, clock.now, q.settings)
     from chosen cross join clock
@@ -212,7 +213,7 @@ const reopenText = (schema: string): string => `
     where chosen.queue is not null
     order by chosen.workflow_id
     on conflict (workflow_id) do update
-    set state = 'waiting', executor_id = null, run_at = excluded.run_at, wait_until = excluded.wait_until,
+    set state = 'waiting', executor_id = null, version = excluded.version, run_at = excluded.run_at, wait_until = excluded.wait_until,
       level = excluded.level, rank = excluded.rank
   )
   update ${schema}.runs r
@@ -220,7 +221,7 @@ const reopenText = (schema: string): string => `
     executor_id = null, claim_no = null, available_at = case when chosen.queue is null then clock.now end,
     wake_on = null, watched = null, crashes = 0, cancel_requested_at = null, deadline_at = null,
     trace = ${traceOfNobodyWaiting('r')},
-    version = case when chosen.is_afresh or chosen.is_new then '' else r.version end,
+    version = chosen.version,
     retries_due = case when chosen.is_afresh and not chosen.is_new then 1 + (
       select count(*) from ${schema}.checkpoints c where c.workflow_id = r.workflow_id and c.kind = 'retry'
     ) else r.retries_due end

@@ -74,6 +74,9 @@ export function createRunListingStore(
   return {
     async list({ where, order, after, max }) {
       const { source, sql, shape, values } = conditionsText(schema, where, 4);
+      const [createdAt, workflowId] = areUnsuccessful(where)
+        ? ['o.created_at', 'o.workflow_id']
+        : ['r.created_at', 'r.workflow_id'];
       const [comparison, direction] = order === 'newest' ? ['<', 'desc'] : ['>', 'asc'];
       const begin = after === null ? 'first' : 'next';
       const rows = await database.query<ListedRow>({
@@ -81,9 +84,9 @@ export function createRunListingStore(
         text: `
           select ${runRecordColumns}, (extract(epoch from r.created_at) * 1000000)::float8 as created_us
           from ${source}
-          where ${after === null ? '($2::int8 is null and $3::text is null)' : `(r.created_at, r.workflow_id) ${comparison} (timestamptz 'epoch' + $2::int8 * interval '1 microsecond', $3::text)`}
+          where ${after === null ? '($2::int8 is null and $3::text is null)' : `(${createdAt}, ${workflowId}) ${comparison} (timestamptz 'epoch' + $2::int8 * interval '1 microsecond', $3::text)`}
             ${sql}
-          order by r.created_at ${direction}, r.workflow_id ${direction} limit $1::int4`,
+          order by ${createdAt} ${direction}, ${workflowId} ${direction} limit $1::int4`,
         values: [max, after?.createdAtUs ?? null, after?.workflowId ?? null, ...values],
       });
       return rows.map((row) => ({
@@ -104,7 +107,7 @@ export function createRunListingStore(
             max(${toMs('o.finished_at - r.created_at')}) as longest_ms
           from ${source}
           where $1::int8 > 0 ${sql}
-          ${by.length === 0 ? 'having count(*) > 0' : `group by ${by.map((_, index) => index + 1).join(', ')} order by count(*) desc, ${by.map((_, index) => index + 1).join(', ')}`}`,
+          ${by.length === 0 ? 'having count(*) > 0' : groupingText(by)}`,
         values: [bucketMs, ...values],
       });
       return rows.map(({ first_ms, last_ms, longest_ms, count, createdAt, ...group }) => ({
@@ -161,15 +164,16 @@ const conditions: {
   attributes: { sql: (parameter) => `r.attributes @> ${parameter}::jsonb`, value: (attributes) => attributes },
 };
 
-const unsuccessful: ReadonlySet<RunStatus> = new Set<RunStatus>(['failed', 'cancelled', 'dead']);
+const endings = ['completed', 'failed', 'cancelled', 'dead'] as const satisfies readonly RunStatus[];
+const ended: ReadonlySet<RunStatus> = new Set<RunStatus>(endings);
 const waiting: ReadonlySet<RunStatus> = new Set<RunStatus>(['enqueued', 'delayed', 'blocked']);
 const waitingStates = `'available', 'parked', 'queued', 'blocked'`;
 
-type StatusKind = 'unsuccessful' | 'waiting' | 'unfinished' | 'any';
+type StatusKind = 'ended' | OpenKind;
+type OpenKind = 'waiting' | 'unfinished' | 'any';
 
 /** Where finished runs are many and those of a status few, an index finds these. */
-const statusConditions: Record<StatusKind, string> = {
-  unsuccessful: ` and o.kind <> 'completed'`,
+const statusConditions: Record<OpenKind, string> = {
   waiting: ` and o.kind is null and r.state in (${waitingStates})`,
   unfinished: ` and o.kind is null`,
   any: '',
@@ -195,8 +199,20 @@ const unfinishedRuns = (schema: string): string => `(
     )) offset 0
   )`;
 
+/** These have an index in the order of lists. */
+function areUnsuccessful({ statuses = [] }: RunConditions): boolean {
+  return statuses.length > 0 && statuses.every((status) => status !== 'completed' && ended.has(status));
+}
+
+/** Stretches of time in their order, and everything else by how many there are. */
+function groupingText(by: readonly RunGrouping[]): string {
+  const places = by.map((_, index) => index + 1);
+  const times = places.filter((place) => by[place - 1] === 'createdAt');
+  return `group by ${places.join(', ')} order by ${[...times, 'count(*) desc', ...places].join(', ')}`;
+}
+
 function statusKind(statuses: readonly RunStatus[]): StatusKind {
-  if (statuses.every((status) => unsuccessful.has(status))) return 'unsuccessful';
+  if (statuses.every((status) => ended.has(status))) return 'ended';
   if (statuses.every((status) => waiting.has(status))) return 'waiting';
   return statuses.every((status) => waiting.has(status) || status === 'running') ? 'unfinished' : 'any';
 }
@@ -223,12 +239,20 @@ function conditionsText(
     add(name, (parameter) => condition.sql(parameter, schema), condition.value(given));
   }
   if (where.statuses !== undefined) {
-    const kind = statusKind(where.statuses);
-    if (kind === 'unfinished') source = runRecordSource(schema, unfinishedRuns(schema));
-    add(`statuses_${kind}`, (parameter) => `${statusColumn} = any(${parameter}::text[])${statusConditions[kind]}`, {
-      arrayOf: 'text',
-      values: where.statuses,
-    });
+    const { statuses } = where;
+    const kind = statusKind(statuses);
+    if (kind === 'ended') {
+      // By name, so that the planner knows how many there are of them, and which index has them.
+      const named = endings.filter((ending) => statuses.includes(ending));
+      sql += named.length === 0 ? ' and false' : ` and o.kind in (${named.map((name) => `'${name}'`).join()})`;
+      shape += `_${['ended', ...named].join('_')}`;
+    } else {
+      if (kind === 'unfinished') source = runRecordSource(schema, unfinishedRuns(schema));
+      add(`statuses_${kind}`, (parameter) => `${statusColumn} = any(${parameter}::text[])${statusConditions[kind]}`, {
+        arrayOf: 'text',
+        values: statuses,
+      });
+    }
   }
   return { source, sql, shape, values };
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.js';
+import { DeletionRefusedError } from '../errors/storage-errors.js';
 import type { ListPlace } from './run-listing.js';
 
 /** Deletes runs with all that belongs to them. */
@@ -10,6 +11,7 @@ export interface RunRemovalStore {
    * gone.
    *
    * @param mode `patient` waits for whoever has one locked, `passing` leaves it for another time
+   * @throws {DeletionRefusedError} if the database's role may not
    */
   remove(workflowIds: readonly string[], mode: 'patient' | 'passing'): Promise<string[]>;
   /** The place of the first run that is too many, where so many of a workflow that have ended are to stay; null = none is. */
@@ -38,12 +40,20 @@ export function createRunRemovalStore(
     },
 
     async remove(workflowIds, mode) {
-      const rows = await database.query<{ workflow_id: string }>({
+      const statement = {
         name: statementName(`run_removal_remove_${mode}`),
         text: removeText(schema, mode === 'passing' ? 'skip locked' : ''),
-        values: [{ arrayOf: 'text', values: workflowIds }],
-      });
-      return rows.map((row) => row.workflow_id);
+        values: [{ arrayOf: 'text', values: workflowIds } as const],
+      };
+      try {
+        return (await database.query<{ workflow_id: string }>(statement)).map((row) => row.workflow_id);
+      } catch (error) {
+        if (!isForWantOfRights(error)) throw error;
+        throw new DeletionRefusedError(
+          ['runs', ...belongings].map((table) => `${schema}.${table}`),
+          error,
+        );
+      }
     },
 
     async findExcess(name, keep) {
@@ -60,6 +70,9 @@ export function createRunRemovalStore(
     },
   };
 }
+
+const isForWantOfRights = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === '42501';
 
 const belongings = ['checkpoints', 'transactions', 'messages', 'streams', 'queue_items', 'outcomes'];
 

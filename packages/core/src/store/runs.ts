@@ -191,10 +191,10 @@ const cancelText = (schema: string): string => `
       wake_on = case when r.state = 'parked' then '{}' else r.wake_on end
     from target cross join clock
     where r.workflow_id = target.workflow_id and r.state <> 'settled'
-    returning r.workflow_id, r.parent_id, r.state, r.executor_id, r.trace
+    returning r.workflow_id, r.parent_id, r.state, r.executor_id, r.trace, r.created_at
   ), settled as (
-    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at)
-    select requested.workflow_id, 'cancelled', $2::text, clock.now from requested cross join clock
+    insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at, created_at)
+    select requested.workflow_id, 'cancelled', $2::text, clock.now, requested.created_at from requested cross join clock
     where requested.state = 'settled'
     on conflict do nothing
   ), dequeued as (

@@ -168,6 +168,8 @@ const adoptText = (schema: string): string => `
       select coalesce(max(c.position), -1) from ${schema}.checkpoints c where c.workflow_id = r.workflow_id
     )
     order by r.workflow_id for update of r skip locked
+  ), items as (
+    update ${schema}.queue_items i set version = chosen.to_version from chosen where i.workflow_id = chosen.workflow_id
   )
   update ${schema}.runs r set version = chosen.to_version from chosen
   where r.workflow_id = chosen.workflow_id returning r.workflow_id`;

@@ -7,6 +7,9 @@ export interface ServedVersion {
   readonly version: string;
 }
 
+/** So many versions of a workflow are remembered, besides those that are in use. */
+const rememberedMax = 100;
+
 /** How many runs of one version are counted, and how far each queue is looked into. */
 const countedMax = 10_000;
 const queueHeadMax = 1_000;
@@ -40,7 +43,10 @@ export interface StrandedRecord {
 }
 
 export interface VersionStore {
-  /** Says what an executor has the code of, in place of what it said before; not once its lease was revoked. */
+  /**
+   * Says what an executor has the code of, in place of what it said before; not once its lease was revoked. Of the workflows that
+   * it has, versions are forgotten that are older than the last {@link rememberedMax}, that no executor has, and no run waits for.
+   */
   serve(params: {
     readonly executorId: string;
     readonly served: readonly ServedVersion[];
@@ -171,6 +177,20 @@ const serveText = (schema: string): string => `
   ), gone as (
     delete from ${schema}.served s using fence
     where s.executor_id = fence.id and (s.workflow, s.version) not in (select workflow, version from given)
+  ), old as materialized (
+    select v.workflow, v.version from fence cross join (select distinct workflow from given) of cross join lateral (
+      select v.workflow, v.version from ${schema}.versions v
+      where v.workflow = of.workflow and (v.workflow, v.version) not in (select workflow, version from given)
+      order by greatest(v.first_seen_at, v.promoted_at) desc, v.version offset ${rememberedMax}
+    ) beyond
+    join ${schema}.versions v on v.workflow = beyond.workflow and v.version = beyond.version
+    where not exists (select 1 from ${schema}.served s where s.workflow = v.workflow and s.version = v.version)
+      and not exists (
+        select 1 from ${schema}.runs r where r.${waitingStates} and r.name = v.workflow and r.version = v.version
+      )
+    for update of v skip locked
+  ), forgotten as (
+    delete from ${schema}.versions v using old where v.workflow = old.workflow and v.version = old.version
   )
   insert into ${schema}.served (workflow, version, executor_id)
   select given.workflow, given.version, fence.id from given cross join fence
@@ -191,7 +211,7 @@ const promoteText = (schema: string): string => `
   select workflow from chosen`;
 
 /** A CTE: what living executors have the code of. */
-const liveParts = (schema: string, at: string): string => `
+export const liveParts = (schema: string, at: string): string => `
   live as materialized (
     select s.workflow, s.version, count(*) as executors
     from ${schema}.served s join ${schema}.leases l on l.executor_id = s.executor_id

@@ -1,8 +1,20 @@
+import type { EpochMs } from '../seams/clock.js';
+
 /** The id of the next span that is started, where it has to be a certain one. */
 export interface GivenIds {
   readonly spanId: string;
   /** For a root; null = whatever the SDK draws. */
   readonly traceId: string | null;
+}
+
+/** What whoever set up the exporting knows of the starts that were made in this process. */
+export interface SentStarts {
+  /** When the oldest one was made whose span has not been sent; null = all have been. */
+  readonly oldestUnsent: () => EpochMs | null;
+  /** The ids of the spans of those that are under way. */
+  readonly underWay: () => Iterable<string>;
+  /** Called when spans have been sent of starts that other processes may execute. */
+  readonly listeners: Set<() => void>;
 }
 
 /** Where core and an id generator that knows of it meet; one in each process. */
@@ -13,4 +25,5 @@ export interface SpanIdsInProcess {
   exportDelayMs: number | null; // null = nobody has
   /** Spans that another process has sent in the place of this one, which lost its lease: they are not to be sent twice. */
   readonly givenAway: Set<string>;
+  sentStarts: SentStarts | null; // null = nobody keeps account of them
 }

@@ -1,10 +1,12 @@
 import { type Attributes, context, type Context, ROOT_CONTEXT, type SpanKind, trace } from '@opentelemetry/api';
-import type { Clock } from '../seams/clock.js';
+import type { Clock, EpochMs } from '../seams/clock.js';
 import { wallMs } from '../seams/wall-clock.js';
-import type { AwaitedRun } from '../store/ownership.js';
+import type { LostExecutor } from '../store/executors.js';
+import type { UntoldRun } from '../store/ownership.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { processState } from '../workflow/process-state.js';
 import { lostStarter, tellOfCaller } from './lost-caller.js';
+import { tellOfStart } from './lost-start.js';
 import { placeOf } from './place.js';
 import { RequestSpan } from './request-span.js';
 import { runBefore } from './run-before.js';
@@ -121,7 +123,7 @@ export class Tracing {
   }
 
   /** The processes in which callers waited for these runs were found dead. */
-  callersWereLost(runs: readonly AwaitedRun[]): void {
+  callersWereLost(runs: readonly UntoldRun[]): void {
     const tracer = registeredTracer();
     if (tracer === null) return;
     for (const run of runs) {
@@ -130,13 +132,41 @@ export class Tracing {
     }
   }
 
+  /** The processes that had started these runs were found dead, and others had begun them before that. */
+  startersWereLost(
+    runs: readonly UntoldRun[],
+    lost: readonly LostExecutor[],
+    toldCallersOf: ReadonlySet<string>,
+  ): void {
+    const tracer = registeredTracer();
+    if (tracer === null) return;
+    for (const run of runs) {
+      const stored = decodeTrace(run.trace);
+      if (stored !== null) tellOfStart(tracer, run, { stored, lost, isCallerTold: toldCallersOf.has(run.workflowId) });
+    }
+  }
+
+  /** The spans of all starts that this process made before then have been sent; null = nobody keeps account of them. */
+  sentUntil(): EpochMs | null {
+    const { sentStarts } = processState().spanIds;
+    return sentStarts === null || !this.tellsOfOthers ? null : (sentStarts.oldestUnsent() ?? wallMs());
+  }
+
+  /** @returns what ends it */
+  onStartsSent(listener: () => void): () => void {
+    const { sentStarts } = processState().spanIds;
+    sentStarts?.listeners.add(listener);
+    return () => void sentStarts?.listeners.delete(listener);
+  }
+
   /**
-   * This process is taken for dead, and others tell of the callers that wait in it for runs that execute elsewhere. Of those
-   * for runs of its own, the runs say so.
+   * This process is taken for dead, and others tell of the callers that wait in it for runs that execute elsewhere, and of
+   * starts under way. Of callers that wait for runs of its own, the runs say so.
    */
   takenForDead(): void {
     if (!this.tellsOfOthers) return;
-    for (const callerId of this.#awaiting) processState().spanIds.givenAway.add(callerId);
+    const { givenAway, sentStarts } = processState().spanIds;
+    for (const spanId of [...this.#awaiting, ...(sentStarts?.underWay() ?? [])]) givenAway.add(spanId);
     this.#awaiting.clear();
   }
 

@@ -32,6 +32,6 @@ export function processState(): ProcessState {
     queues: new Map(),
     schedules: new Map(),
     launched: new Set(),
-    spanIds: { next: null, exportDelayMs: null, givenAway: new Set() },
+    spanIds: { next: null, exportDelayMs: null, givenAway: new Set(), sentStarts: null },
   });
 }

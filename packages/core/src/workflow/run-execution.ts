@@ -1,21 +1,16 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
-import { deferred } from '../util/deferred.js';
-import { never } from '../util/never.js';
 import { TimerSet } from '../util/timer-set.js';
 import type { WorkflowDefinition } from './definition.js';
 import { Deliveries } from './deliveries.js';
-import type { DurableCall } from './durable-call.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
 import { type Interruption, interruptionError, isInterruptionKind } from './interruption.js';
-import { callSiteOf } from './call-site.js';
 import { validateArguments } from './input-schema.js';
-import { openCall, type PendingCall } from './pending-call.js';
-import { type IssuedCall, ReplayCursor } from './replay-cursor.js';
+import { ReplayCursor } from './replay-cursor.js';
+import { type LiveResult, RunCalls } from './run-calls.js';
 import { runContext } from './run-context.js';
 import { RunEnding } from './run-ending.js';
 import { RunIdentity } from './run-identity.js';
@@ -23,16 +18,8 @@ import { RunPatches } from './run-patches.js';
 import { type Rest, restOf } from './rest.js';
 import { type Entry, RunRecorder } from './run-recorder.js';
 import { RunSpans } from './run-spans.js';
-import { RunStreams, type StreamWrites } from './run-streams.js';
+import { RunStreams } from './run-streams.js';
 import type { RunServices } from './run-services.js';
-
-/** A live delivery: the result of a call, or an interruption. */
-type Live = {
-  readonly call: PendingCall | null;
-  readonly entry: Entry;
-  readonly writes?: StreamWrites | undefined;
-  readonly span?: OpenSpan | null | undefined;
-};
 
 /**
  * One run, executing in this process. States:
@@ -56,23 +43,19 @@ export class RunExecution {
   readonly #streams: RunStreams;
   readonly #spans: RunSpans;
   readonly #ending: RunEnding;
-  readonly #deliveries: Deliveries<Live>;
+  readonly #deliveries: Deliveries<LiveResult>;
   readonly #effects: Effects;
   readonly #identity: RunIdentity;
   readonly #patches: RunPatches;
   readonly #controller = new AbortController();
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #received = new Set<number>();
+  readonly #calls: RunCalls;
   readonly #timers: TimerSet;
   #isClosed = false;
   #isInvoked = false;
-  #nextSeq = 0;
   #time: EpochMs;
-  #whenLive: (() => void)[] = [];
   #isFirstHere: boolean; // whether no other code can have led the run to where it is
   #isInterrupted: boolean;
   #interruption: Interruption | null = null; // the one that was delivered
-  #undeliveredError: Error | null = null; // an interruption that found nothing awaited
 
   constructor(
     services: RunServices<RunExecution>,
@@ -119,11 +102,25 @@ export class RunExecution {
     this.#deliveries = new Deliveries({
       clock: services.clock,
       cursor: this.#cursor,
-      deliverRecorded: (checkpoint) => this.#deliver(this.#pending.get(checkpoint.seq) ?? null, checkpoint),
+      deliverRecorded: (checkpoint) => this.#deliver(this.#calls.find(checkpoint.seq), checkpoint),
       onLive: (replayedMs) => this.#goLive(replayedMs),
       deliverLive: (live) => this.#deliverLive(live),
       onStuck: () => this.#blockAtRest(),
       stuckMs: services.stuckMs,
+    });
+    this.#calls = new RunCalls({
+      services,
+      cursor: this.#cursor,
+      identity: this.#identity,
+      effects: this.#effects,
+      streams: this.#streams,
+      recorder: this.#recorder,
+      isClosed: () => this.#isClosed,
+      isLive: () => this.#deliveries.isLive,
+      onMismatch: (call, callSite) => this.#ending.block({ kind: 'call', call, callSite }),
+      onIssued: () => this.#deliveries.settle(),
+      onResult: (result) => this.#deliveries.add(result),
+      record: (entry, span) => this.#record(entry, span),
     });
     this.#patches = new RunPatches({
       clock: services.clock,
@@ -181,7 +178,7 @@ export class RunExecution {
   get rest(): Rest | null {
     const isIdle = this.#deliveries.isLive && !this.#deliveries.isBusy && !this.#effects.isBusy;
     if (this.#isClosed || !isIdle || this.#recorder.undurable !== null) return null;
-    return restOf([...this.#pending.values()], this.run.deadlineAt);
+    return restOf(this.#calls.all(), this.run.deadlineAt);
   }
 
   /** How often the whole workflow was retried. */
@@ -191,7 +188,7 @@ export class RunExecution {
 
   /** Goes up with everything that happens in the run. */
   get progress(): number {
-    return this.#recorder.length + this.#nextSeq;
+    return this.#recorder.length + this.#calls.issued;
   }
 
   /** Whether there was anything to replay. */
@@ -232,9 +229,9 @@ export class RunExecution {
       patches: this.#patches,
       trace: this.#spans.trace,
       signal: this.#controller.signal,
-      call: (request) => this.#call(request),
-      track: (makeCalls) => this.#track(makeCalls),
-      isRepeating: () => this.#cursor.isRepeating(this.#nextSeq),
+      call: (request) => this.#calls.call(request),
+      track: (makeCalls) => this.#calls.track(makeCalls),
+      isRepeating: () => this.#cursor.isRepeating(this.#calls.issued),
       now: () => this.#time,
     });
     const carrying = async (): Promise<unknown> => await carriers.restore(this.run.context, invocation);
@@ -247,80 +244,9 @@ export class RunExecution {
     this.#deliveries.settle();
   }
 
-  #call(request: DurableCall): Promise<unknown> {
-    if (this.#isClosed) return never();
-    const issued: IssuedCall = { seq: this.#nextSeq++, kind: request.kind, name: request.name };
-    const verdict = this.#cursor.issue(issued);
-    if ('mismatch' in verdict) {
-      this.#ending.block({ kind: 'call', call: issued, callSite: callSiteOf(new Error('here').stack) });
-      return never();
-    }
-    const promise = deferred<unknown>();
-    // A workflow need not await every call: one that fails unheard is recorded, and must not end the process.
-    promise.promise.catch(() => {});
-    if (this.#undeliveredError !== null) {
-      promise.reject(this.#undeliveredError);
-      this.#undeliveredError = null;
-      return promise.promise;
-    }
-    const call: PendingCall = { ...issued, request, promise, controller: new AbortController(), wait: null };
-    this.#pending.set(call.seq, call);
-    if (verdict.recorded === null || verdict.recorded.result === null) {
-      this.#perform(call, verdict.recorded?.markers ?? []);
-    }
-    this.#deliveries.settle();
-    return promise.promise;
-  }
-
-  /**
-   * Giving up is not recorded: the workflow does it in consequence of a delivery, and so does every replay, before a call
-   * that the history doesn't answer could begin.
-   */
-  #track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void } {
-    const first = this.#nextSeq;
-    const made = makeCalls();
-    const end = this.#nextSeq;
-    const giveUp = (): void => {
-      for (let seq = first; seq < end; seq += 1) {
-        this.#pending.get(seq)?.controller.abort();
-        if (this.#pending.delete(seq)) this.#streams.rollBack(seq);
-      }
-    };
-    return { made, giveUp };
-  }
-
-  #perform(call: PendingCall, markers: readonly Checkpoint[]): void {
-    const isPending = (): boolean => this.#pending.get(call.seq) === call;
-    const open = openCall(call, {
-      markers,
-      idempotencyKey: this.#identity.idempotencyKey(call.seq),
-      retries: this.#identity.retries,
-      received: this.#received,
-      effects: this.#effects,
-      isPending,
-      undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),
-      streams: this.#streams.of(call.seq),
-      mark: (kind, payload, startedAt, span) =>
-        this.#record(this.#recorder.entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt }), span),
-      complete: ({ writes, span, ...result }) =>
-        this.#deliveries.add({ call, entry: this.#recorder.entryOf(call, call.kind, result), writes, span }),
-    });
-    const start = async (): Promise<void> => {
-      const startedAt = this.#services.clock.now();
-      try {
-        if (isPending()) await call.request.perform(open);
-      } catch (error) {
-        open.complete({ payload: this.#services.codec.encodeError(error), failed: true, startedAt });
-      }
-    };
-    if (this.#deliveries.isLive) void start();
-    // Later, but in the context of the call, which may be another one than the workflow's.
-    else this.#whenLive.push(AsyncResource.bind(() => void start()));
-  }
-
   #goLive(replayedMs: number): void {
     this.#services.onLive(this, replayedMs);
-    for (const start of this.#whenLive.splice(0)) start();
+    this.#calls.goLive();
   }
 
   #record(entry: Entry, span: OpenSpan | null | undefined): void {
@@ -328,50 +254,33 @@ export class RunExecution {
     this.#spans.recorded(entry, span, durable);
   }
 
-  #deliverLive({ call, entry, writes, span }: Live): void {
+  #deliverLive({ call, entry, writes, span }: LiveResult): void {
     this.#isFirstHere = true;
     this.#cursor.passedEnd();
     // A call that was interrupted meanwhile has been answered.
-    if (call === null || this.#pending.get(call.seq) === call) {
+    if (call === null || this.#calls.isOpen(call)) {
       const streamed = writes === undefined ? undefined : this.#streams.place(entry.seq, writes);
       this.#record(streamed === undefined ? entry : { ...entry, streamed }, span);
       this.#deliver(call, entry);
     } else {
       span?.discard();
-      if (entry.consumed !== undefined) this.#received.delete(entry.consumed.no);
+      if (entry.consumed !== undefined) this.#calls.returned(entry.consumed.no);
     }
     this.#effects.changed();
   }
 
-  #deliver(call: PendingCall | null, result: Pick<Entry, 'kind' | 'payload' | 'failed' | 'finishedAt'>): void {
+  #deliver(call: LiveResult['call'], result: Pick<Entry, 'kind' | 'payload' | 'failed' | 'finishedAt'>): void {
     this.#time = Math.max(this.#time, result.finishedAt);
     if (isInterruptionKind(result.kind)) {
       this.#deliverInterruption(result.kind);
       return;
     }
-    if (call === null) return;
-    this.#pending.delete(call.seq);
-    const { codec } = this.#services;
-    try {
-      if (result.failed) throw codec.decodeError(result.payload ?? '');
-      const value = codec.decode(result.payload);
-      call.promise.resolve(call.request.revive === undefined ? value : call.request.revive(value));
-    } catch (error) {
-      call.promise.reject(error);
-    }
+    if (call !== null) this.#calls.settle(call, result);
   }
 
-  /** Everything that is being awaited rejects, once; what the workflow calls from then on works as before. */
   #deliverInterruption(kind: Interruption): void {
     this.#interruption = kind;
-    const error = interruptionError(kind, this.run);
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    if (pending.length === 0) this.#undeliveredError = error;
-    for (const call of pending) {
-      call.controller.abort();
-      call.promise.reject(error);
-    }
+    this.#calls.interrupt(interruptionError(kind, this.run));
   }
 
   /** The function has returned or thrown. */
@@ -381,7 +290,7 @@ export class RunExecution {
 
   /** Without an open call it waits for something that will come: what restores its surroundings, say. */
   #blockAtRest(): void {
-    if (this.#pending.size > 0) this.#ending.block({ kind: 'rest' });
+    if (this.#calls.all().length > 0) this.#ending.block({ kind: 'rest' });
   }
 
   /** False if it was closed already. */
@@ -390,9 +299,7 @@ export class RunExecution {
     this.#isClosed = true;
     this.#deliveries.stop();
     this.#timers.cancelAll();
-    for (const call of this.#pending.values()) call.controller.abort();
-    this.#pending.clear();
-    this.#whenLive = [];
+    this.#calls.close();
     this.#controller.abort();
     this.#effects.changed();
     return true;

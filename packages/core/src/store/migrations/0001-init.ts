@@ -30,7 +30,9 @@ create table ${schema}.leases (
   executor_id uuid primary key,
   lease_until timestamptz not null,
   oldest_claim_no bigint not null default 0,
-  seen_at timestamptz not null
+  seen_at timestamptz not null,
+  -- By the clock of the executor: of what it had started until then, it had sent the traces; null = it does not say.
+  sent_until_ms bigint
 ) with (fillfactor = 50);
 
 create table ${schema}.runs (
@@ -102,9 +104,10 @@ create table ${schema}.outcomes (
   workflow_id text primary key,
   kind text not null,
   payload text,
-  finished_at timestamptz not null
+  finished_at timestamptz not null,
+  created_at timestamptz -- of the run, where it did not complete: lists of these are in the order of it
 );
 
-create index outcomes_unsuccessful on ${schema}.outcomes (kind, finished_at) where kind <> 'completed';
+create index outcomes_unsuccessful on ${schema}.outcomes (kind, created_at, workflow_id) where kind <> 'completed';
 `,
 };
