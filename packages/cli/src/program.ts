@@ -1,4 +1,3 @@
-import tab from '@bomb.sh/tab/commander';
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli, CommonOptions } from './cli.js';
@@ -18,6 +17,8 @@ import { addShow } from './commands/show.js';
 import { addTrace } from './commands/trace.js';
 import { addVersions } from './commands/versions.js';
 import { addWorker } from './commands/worker.js';
+import { addCompletion } from './completion.js';
+import { wrap } from './terminal/text.js';
 
 const groups = [
   ['Runs:', [addList, addShow, addExplain, addTrace, addChanges, addFork, addPrune, addExport, addImport]],
@@ -34,7 +35,15 @@ export function createProgram(cli: Cli, carryOut: CarryOut): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureHelp({ sortOptions: false })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'perdure:')) })
+    .configureOutput({
+      outputError: (text, write) => {
+        const lines = text
+          .trimEnd()
+          .replace(/^error:/, 'perdure:')
+          .split('\n');
+        write(`${lines.flatMap((line) => wrap(line, cli.terminal.noteWidth)).join('\n')}\n`);
+      },
+    })
     .hook('preAction', (_, command) => {
       cli.options = command.opts<CommonOptions>();
     });
@@ -43,10 +52,8 @@ export function createProgram(cli: Cli, carryOut: CarryOut): Command {
     for (const add of commands) add(program, cli, carryOut);
   }
   program.commandsGroup('Shell:');
-  tab(program, { completionCommandName: 'completion' });
-  const completion = program.commands.find((command) => command.name() === 'completion');
-  completion?.description('print the script that lets a shell complete commands and options');
   const help = program.createCommand('help').argument('[command]').helpOption(false).helpGroup('Shell:');
   program.addHelpCommand(help.description('say what a command does'));
+  addCompletion(program, cli.terminal);
   return program;
 }

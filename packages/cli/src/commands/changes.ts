@@ -7,8 +7,7 @@ import { addCommand, type Cli, type CommonOptions } from '../cli.js';
 import type { Access } from '../database/connection.js';
 import { exitCodes } from '../failures/exit-codes.js';
 import { chooseRuns, type ChoiceOptions } from '../run-choice.js';
-import { table } from '../terminal/table.js';
-import { counted } from '../terminal/text.js';
+import { counted, oneLine, wrap } from '../terminal/text.js';
 
 interface ChangesOptions extends CommonOptions, FilterOptions, ChoiceOptions {
   readonly children: boolean;
@@ -31,7 +30,7 @@ const verbs: readonly Verb[] = [
   { name: 'delete', done: 'deleted', description: 'delete runs that have ended, with their histories' },
 ];
 
-/** So many of the runs that were left alone are named. */
+/** So many of the runs that were left alone are named for each reason. */
 const unchangedMax = 20;
 
 export function addChanges(program: Command, cli: Cli): void {
@@ -89,14 +88,17 @@ async function carryOut(
   }
 }
 
+/** By what hinders them, in full: it says what to do. */
 function unchangedLines({ terminal }: Cli, unchanged: RunChanges['unchanged']): string[] {
-  const columns = [
-    { title: 'UNCHANGED', of: ({ workflowId }: (typeof unchanged)[number]) => workflowId, isKey: true as const },
-    { title: 'WHY', of: ({ why }: (typeof unchanged)[number]) => why },
-  ];
-  const rest = unchanged.length - unchangedMax;
-  return [
-    ...table(terminal, columns, unchanged.slice(0, unchangedMax)),
-    ...(rest > 0 ? [`… and ${counted(rest, 'other')}`] : []),
-  ];
+  const byReason = new Map<string, string[]>();
+  for (const { workflowId, why } of unchanged) byReason.set(why, [...(byReason.get(why) ?? []), oneLine(workflowId)]);
+  const { textWidth } = terminal;
+  return [...byReason].flatMap(([why, ids]) => {
+    const rest = ids.length - unchangedMax;
+    const named = `${ids.slice(0, unchangedMax).join(', ')}${rest > 0 ? ` and ${counted(rest, 'other')}` : ''}`;
+    return [
+      ...wrap(`${counted(ids.length, 'run')} left alone: ${oneLine(why)}`, textWidth),
+      ...wrap(named, textWidth, '  '),
+    ];
+  });
 }

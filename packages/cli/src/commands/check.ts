@@ -7,7 +7,7 @@ import type { Access } from '../database/connection.js';
 import { exitCodes } from '../failures/exit-codes.js';
 import { importModules } from '../modules/user-modules.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { counted, oneLine, wrap } from '../terminal/text.js';
+import { counted, grouped, oneLine, wrap, wrapLines } from '../terminal/text.js';
 
 interface CheckOptions extends CommonOptions {
   readonly adopt?: true;
@@ -59,8 +59,9 @@ function words(terminal: Terminal, verdicts: Verdicts, { adopt }: CheckOptions):
   const rest = diverges + needsOldCode - runs.length;
   return [
     ...runs.flatMap((run) => runLines(terminal, run)),
+    ...remediesFor(terminal, runs),
     ...(rest > 0 ? [`… and ${counted(rest, 'other')}; --limit names more.`, ''] : []),
-    `${counted(checked, 'unfinished run')}: ${compatible} compatible, ${diverges} diverging, ${needsOldCode} in need of old code.`,
+    `${counted(checked, 'unfinished run')}: ${grouped(compatible)} compatible, ${grouped(diverges)} diverging, ${grouped(needsOldCode)} in need of old code.`,
     ...(adopt === true ? [`${counted(adopted, 'run')} handed over to this build.`] : []),
     ...(compatible === checked
       ? [terminal.paint('green', 'This build can go on with all of them.')]
@@ -75,7 +76,23 @@ function runLines(terminal: Terminal, { workflowId, workflow, version, verdict, 
   const place = step === null ? '' : ` at step ${step}`;
   return [
     `${terminal.paint('bold', oneLine(workflowId))}  ${oneLine(workflow)} ${oneLine(version ?? '')}  ${terminal.paint('red', `${verdict}${place}`)}`,
-    ...wrap(oneLine(reason ?? ''), terminal.textWidth, '  '),
+    ...wrapLines(partsOf(reason).facts, terminal.textWidth, '  '),
     '',
   ];
+}
+
+/** The facts of a difference are the run's; what can be done about it is the same for all, and said once. */
+function partsOf(reason: string | null): { readonly facts: string; readonly remedies: string } {
+  const lines = (reason ?? '').split('\n');
+  const end = lines.findIndex((line) => line.endsWith('causes and remedies:'));
+  if (end < 0) return { facts: lines.join('\n'), remedies: '' };
+  // What the first line says is in the run's own.
+  return { facts: unindented(lines.slice(1, end)), remedies: unindented(lines.slice(end)) };
+}
+
+const unindented = (lines: readonly string[]): string => lines.map((line) => line.replace(/^ {2}/, '')).join('\n');
+
+function remediesFor(terminal: Terminal, runs: readonly CheckedRun[]): string[] {
+  const [first] = runs.map(({ reason }) => partsOf(reason).remedies).filter((remedies) => remedies !== '');
+  return first === undefined ? [] : [...wrapLines(first, terminal.textWidth), ''];
 }

@@ -10,6 +10,7 @@ import { defaultFolder, placeOf } from '../database/connection.js';
 import { UsageError } from '../failures/usage-error.js';
 import { importModules } from '../modules/user-modules.js';
 import { untilAskedToStop } from '../until-asked-to-stop.js';
+import { wrap } from '../terminal/text.js';
 
 interface DevOptions extends CommonOptions {
   readonly watch: boolean;
@@ -47,7 +48,10 @@ async function develop(cli: Cli, modules: readonly string[], options: DevOptions
   const perdure = await Perdure.launch({ ...place, ...withoutUndefined({ schema: options.schema }) });
   const where = 'folder' in place ? `the embedded Postgres in ${place.folder}` : 'the Postgres that was given';
   cli.answer(options, { executorId: perdure.executorId, workflows, embedded: 'folder' in place }, () => [
-    `Executing ${workflows.length === 0 ? 'no workflows' : workflows.map((name) => `"${name}"`).join(', ')} on ${where}.`,
+    ...wrap(
+      `Executing ${workflows.length === 0 ? 'no workflows' : workflows.map((name) => `"${name}"`).join(', ')} on ${where}.`,
+      cli.terminal.textWidth,
+    ),
     'Type a command, such as list, show <id> or help. Ctrl-C ends it.',
   ]);
   const commands = createInterface({ input: process.stdin, terminal: false });

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions, nextCommand } from '../cli.js';
 import { statusColour } from '../runs.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { oneLine, wrap } from '../terminal/text.js';
+import { oneLine, wrapLines } from '../terminal/text.js';
 import { momentAndAge } from '../terminal/times.js';
 
 export function addExplain(program: Command, cli: Cli): void {
@@ -19,7 +19,7 @@ function wordsOf(terminal: Terminal, explanation: Explanation, options: CommonOp
   const { workflowId, status, reason, message, advice, command, since, until, dueTo } = explanation;
   const now = Date.now();
   const colour = statusColour(status);
-  const paragraph = (text: string): string[] => wrap(oneLine(text), terminal.textWidth, indent);
+  const paragraph = (text: string): string[] => wrapLines(text, terminal.textWidth, indent);
   return [
     `${indent}${terminal.paint('bold', oneLine(workflowId))}  ${colour === null ? status : terminal.paint(colour, status)}${reason === status ? '' : `  ${reason}`}`,
     ...paragraph(message),

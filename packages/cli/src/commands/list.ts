@@ -73,7 +73,7 @@ const columns = (now: number): Column<RunInfo>[] => [
 function groupColumns(by: readonly RunGrouping[]): Column<RunGroup>[] {
   return [
     ...by.map((grouping): Column<RunGroup> => ({
-      title: grouping.toUpperCase(),
+      title: grouping === 'createdAt' ? 'CREATED' : grouping.toUpperCase(),
       of: (group) => groupText(group, grouping),
     })),
     { title: 'RUNS', of: ({ count: runs }) => grouped(runs), align: 'right' },

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { withoutUndefined } from '../arguments/filter-options.js';
 import { addCommand, addGroup, type Cli, type CommonOptions } from '../cli.js';
 import { type Column, table } from '../terminal/table.js';
-import { grouped } from '../terminal/text.js';
+import { grouped, oneLine, wrap } from '../terminal/text.js';
 import { ageText } from '../terminal/times.js';
 
 /** Beyond so many they are not counted. */
@@ -26,14 +26,14 @@ export function addVersions(program: Command, cli: Cli): void {
   addCommand(versions, 'promote <workflow> <version>', 'let a version take what is started by name from now on').action(
     async (workflow: string, version: string, options: CommonOptions) => {
       await cli.ask(options, (access) => access.versions.promote(workflow, version));
-      cli.answer(options, { workflow, promoted: version }, () => [promotedText(workflow, version)]);
+      cli.answer(options, { workflow, promoted: version }, () => promotedLines(cli, workflow, version));
     },
   );
 
   addCommand(versions, 'roll-back <workflow>', 'take the last promotion back').action(
     async (workflow: string, options: CommonOptions) => {
       const promoted = await cli.ask(options, (access) => access.versions.rollBack(workflow));
-      cli.answer(options, { workflow, promoted }, () => [promotedText(workflow, promoted)]);
+      cli.answer(options, { workflow, promoted }, () => promotedLines(cli, workflow, promoted));
     },
   );
 
@@ -47,10 +47,13 @@ export function addVersions(program: Command, cli: Cli): void {
   );
 }
 
-const promotedText = (workflow: string, version: string | null): string =>
-  version === null
-    ? `No version of "${workflow}" is promoted: each process takes new work as the version that it has.`
-    : `Version "${version}" of "${workflow}" takes new work.`;
+const promotedLines = ({ terminal }: Cli, workflow: string, version: string | null): string[] =>
+  wrap(
+    version === null
+      ? `No version of "${oneLine(workflow)}" is promoted: each process takes new work as the version that it has.`
+      : `Version "${oneLine(version)}" of "${oneLine(workflow)}" takes new work.`,
+    terminal.textWidth,
+  );
 
 const many = (runs: number): string => `${grouped(runs)}${runs >= countedMax ? '+' : ''}`;
 

@@ -6,6 +6,7 @@ import { addCommand, type Cli, type CommonOptions } from '../cli.js';
 import { existingPlace } from '../database/connection.js';
 import { importModules } from '../modules/user-modules.js';
 import { untilAskedToStop } from '../until-asked-to-stop.js';
+import { wrap } from '../terminal/text.js';
 
 interface WorkerOptions extends CommonOptions {
   readonly queue?: readonly string[];
@@ -35,7 +36,10 @@ export function addWorker(program: Command, cli: Cli): void {
       } satisfies LaunchOptions);
       const { executorId } = perdure;
       cli.answer(options, { executorId, workflows }, () => [
-        `Executing ${workflows.map((name) => `"${name}"`).join(', ')} as ${executorId ?? 'nobody yet'}.`,
+        ...wrap(
+          `Executing ${workflows.map((name) => `"${name}"`).join(', ')} as ${executorId ?? 'nobody yet'}.`,
+          cli.terminal.textWidth,
+        ),
       ]);
       await stopped;
       cli.terminal.note('Handing over to other processes …');

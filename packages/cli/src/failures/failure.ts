@@ -1,6 +1,6 @@
 import { type ErrorCode, PerdureError } from '@perdure/core';
 import { CommanderError } from 'commander';
-import { oneLine } from '../terminal/text.js';
+import { oneLine, wrap } from '../terminal/text.js';
 import { jsonText } from '../terminal/json.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { exitCodes } from './exit-codes.js';
@@ -24,7 +24,10 @@ export function reportFailure(error: unknown, terminal: Terminal, { json, debug,
   if (json) terminal.note(conceal(jsonText({ error: { code, message } })));
   else
     terminal.note(
-      `perdure: ${oneLine(message)}${code === null ? '' : ` (${code})`}${hint === undefined ? '' : ` ${hint}`}`,
+      ...wrap(
+        `perdure: ${oneLine(message)}${code === null ? '' : ` (${code})`}${hint === undefined ? '' : ` ${hint}`}`,
+        terminal.noteWidth,
+      ),
     );
   if (debug) terminal.note(conceal(stackOf(error)));
   return error instanceof UsageError || code === 'PERDURE_INVALID_ARGUMENT' ? exitCodes.usage : exitCodes.failed;

@@ -31,6 +31,12 @@ export class Terminal {
     return Math.min(this.width, 100);
   }
 
+  /** How many columns there are for what accompanies an answer; without end where nobody looks at it. */
+  get noteWidth(): number {
+    const { stderr } = this.#streams;
+    return stderr.isTTY && stderr.columns > 0 ? stderr.columns : Infinity;
+  }
+
   /** Whether somebody could answer a question. */
   get isInteractive(): boolean {
     return process.stdin.isTTY && this.#streams.stderr.isTTY;

@@ -38,6 +38,14 @@ export function wrap(text: string, width: number, indent = ''): string[] {
   return [...lines, indent + line];
 }
 
+/** The same for a text of several lines, each of which begins where it did. */
+export function wrapLines(text: string, width: number, indent = ''): string[] {
+  return text.split(/\r?\n/).flatMap((line) => {
+    const own = /^ */.exec(line)?.[0] ?? '';
+    return wrap(oneLine(line), width, indent + own);
+  });
+}
+
 export const widthOf = (text: string): number => stringWidth(text);
 
 /** `1 run`, `2 runs`, `12,000 runs`. */
