@@ -3,6 +3,7 @@ import type { IdGenerator, SpanExporter, SpanProcessor } from '@opentelemetry/sd
 import { spanIdsInProcess } from '@perdure/core/internal';
 import { RunIdGenerator } from './run-id-generator.js';
 import { RunSpanProcessor } from './run-span-processor.js';
+import { StartAccount } from './start-account.js';
 
 export interface DurableTracingOptions {
   /** Where spans go; by default OTLP over HTTP, to what `OTEL_EXPORTER_OTLP_ENDPOINT` says. */
@@ -34,17 +35,23 @@ const exportDelayMs = 1_000;
  */
 export function durable(options: DurableTracingOptions = {}): DurableTracing {
   const { exporter = new OTLPTraceExporter(), flushOnSigterm = true } = options;
-  spanIdsInProcess().exportDelayMs = exportDelayMs;
-  const processor = new RunSpanProcessor(exporter);
-  if (flushOnSigterm) process.once('SIGTERM', () => void flushBeforeEnd(processor));
+  const starts = new StartAccount();
+  Object.assign(spanIdsInProcess(), { exportDelayMs, sentStarts: starts });
+  const processor = new RunSpanProcessor(exporter, starts);
+  // The first to hear of it: listeners that are called once are gone when they have been.
+  if (flushOnSigterm) process.prependOnceListener('SIGTERM', () => void flushBeforeEnd(processor));
   return { idGenerator: new RunIdGenerator(options.idGenerator), spanProcessors: [processor] };
 }
 
-/** A signal that somebody listens to ends nothing by itself: where nobody else does, it is sent again. */
+/**
+ * A signal that somebody listens to ends nothing by itself: where nobody else does, it is sent again. Who else does is known now,
+ * and not later, when an application that shuts down in good order no longer listens and is not to be cut short.
+ */
 async function flushBeforeEnd(processor: SpanProcessor): Promise<void> {
+  const endsByItself = process.listenerCount('SIGTERM') === 0;
   await Promise.race([
     processor.forceFlush().catch(() => {}),
     new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref()),
   ]);
-  if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
+  if (endsByItself) process.kill(process.pid, 'SIGTERM');
 }

@@ -16,7 +16,7 @@ async function firstOut(attributes: Attributes, calls: number): Promise<readonly
   };
   const provider = new BasicTracerProvider(durable({ exporter, flushOnSigterm: false }));
   onTestFinished(async () => {
-    spanIdsInProcess().exportDelayMs = null;
+    Object.assign(spanIdsInProcess(), { exportDelayMs: null, sentStarts: null });
     await provider.shutdown();
   });
   const tracer = provider.getTracer('test');

@@ -7,6 +7,7 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { spanIdsInProcess } from '@perdure/core/internal';
+import type { StartAccount } from './start-account.js';
 
 /** What other processes' spans hang on leaves at once; everything else can wait for company. */
 const anchorDelayMs = 20;
@@ -20,6 +21,7 @@ const shutdownMs = 2_000;
 
 /** Sends the spans that runs hang on ahead of the others, so that a process that is killed takes next to none along. */
 export class RunSpanProcessor implements SpanProcessor {
+  readonly #starts: StartAccount;
   readonly #anchors: SpanProcessor;
   readonly #others: SpanProcessor;
 
@@ -29,17 +31,21 @@ export class RunSpanProcessor implements SpanProcessor {
   /** Spans that others hang on which may have left already: steps are among them, with the calls that were made in them. */
   readonly #parents = new Set<string>();
 
-  constructor(exporter: SpanExporter) {
-    this.#anchors = new BatchSpanProcessor(exporter, { scheduledDelayMillis: anchorDelayMs });
+  constructor(exporter: SpanExporter, starts: StartAccount) {
+    this.#starts = starts;
+    this.#anchors = new BatchSpanProcessor(starts.keptBy(exporter), { scheduledDelayMillis: anchorDelayMs });
     this.#others = new BatchSpanProcessor(exporter, { scheduledDelayMillis: delayMs });
   }
 
   onStart(span: Span, parentContext: Context): void {
+    this.#starts.started(span);
     this.#anchors.onStart(span, parentContext);
   }
 
   onEnd(span: ReadableSpan): void {
-    if (this.#givenAway.delete(span.spanContext().spanId)) return;
+    const isGivenAway = this.#givenAway.delete(span.spanContext().spanId);
+    this.#starts.ended(span, !isGivenAway);
+    if (isGivenAway) return;
     (this.#isAbove(span) ? this.#anchors : this.#others).onEnd(span);
   }
 
