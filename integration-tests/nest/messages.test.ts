@@ -27,7 +27,9 @@ interface Charge {
 
 class TcpOnAnyPort extends ServerTCP {
   constructor() {
-    super({ host: '127.0.0.1', port: 0 });
+    super({ host: '127.0.0.1' });
+    // Nest 10 takes an option of 0 for one that was left out.
+    Object.assign(this, { port: 0 });
   }
 
   get boundPort(): number {

@@ -12,7 +12,6 @@ export type ProblemCode =
   | 'forbidden'
   | 'handler-timeout'
   | 'interrupted'
-  | 'internal'
   | 'invalid-id'
   | 'invalid-input'
   | 'key-invalid'

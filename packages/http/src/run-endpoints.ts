@@ -42,7 +42,7 @@ export class RunEndpoints<Req> {
     else this.#publish = events === undefined ? statusEvents(perdure) : publishedEvents(perdure, events);
   }
 
-  /** @param subject the framework's own request, which `authorize` and `principal` are called with */
+  /** @param mount its `subject` is the framework's own request, which `authorize` and `principal` are called with */
   async handle(request: Request, mount: { readonly basePath: string; readonly subject: Req }): Promise<Response> {
     try {
       return await this.#route(request, mount);

@@ -18,7 +18,7 @@ import type { WorkflowClass } from './workflow-class.js';
  *   constructor(private readonly payments: PaymentsService) {}
  *
  *   async run(order: Order): Promise<Receipt> {
- *     const payment = await this.payments.charge(order); // a @Step of another provider
+ *     const payment = await this.payments.charge(order); // a step of another provider
  *     await sleep('10m');
  *     return await this.ship(order, payment);
  *   }
