@@ -1,0 +1,9 @@
+export async function register(): Promise<void> {
+  // In this form, so that bundlers leave it out of what they make for the Edge runtime.
+  if (process.env.NEXT_RUNTIME === 'nodejs') {
+    const { register } = await import('./perdure');
+    // Runs that a dead process left behind go on in this one before anybody asks for the routes that define them.
+    await import('./indexing');
+    await register();
+  }
+}

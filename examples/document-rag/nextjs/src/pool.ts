@@ -1,0 +1,17 @@
+import { createTables } from '@perdure/example-document-rag-shared';
+import pg from 'pg';
+
+const opened: { pool?: Promise<pg.Pool> } = {};
+
+/** Not opened before somebody asks: `next build` loads this, too. */
+export function openPool(): Promise<pg.Pool> {
+  return (opened.pool ??= open());
+}
+
+async function open(): Promise<pg.Pool> {
+  const connectionString = process.env['DATABASE_URL'];
+  if (connectionString === undefined) throw new Error('DATABASE_URL is not set');
+  const pool = new pg.Pool({ connectionString });
+  await createTables(pool);
+  return pool;
+}

@@ -1,0 +1,17 @@
+import type pg from 'pg';
+
+/** Commits what `work` does, or nothing of it. */
+export async function inTransaction<T>(pool: pg.Pool, work: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    // Closed instead of given back: the transaction goes with it, whatever state it is in.
+    client.release(true);
+    throw error;
+  }
+}
