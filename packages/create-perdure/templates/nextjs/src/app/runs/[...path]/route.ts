@@ -1,0 +1,3 @@
+import { runs } from '../../../perdure';
+
+export const { GET, POST } = runs;

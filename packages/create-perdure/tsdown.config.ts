@@ -1,0 +1,3 @@
+import { program } from '../../tsdown.base.js';
+
+export default program('src/bin.ts');
