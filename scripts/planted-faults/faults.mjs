@@ -1,3 +1,4 @@
+import { concurrencyFaults } from './concurrency-faults.mjs';
 import { operatingFaults } from './operating-faults.mjs';
 
 const core = 'packages/core/src/';
@@ -33,6 +34,16 @@ export const faults = [
     caughtBy: 'are not retried when they are marked so, or retryIf says so',
   },
   {
+    name: 'transaction begun before it is prepared',
+    promise: 'P2',
+    file: `${core}step/transaction.ts`,
+    find: `const prepared = prepare === null ? undefined : await stepTry.enter(prepare);
+      return await commitOnce((tx) => fn(tx, prepared),`,
+    plant: 'return await commitOnce(async (tx) => fn(tx, await prepare?.()),',
+    tests: 'integration-tests/engine/transactions.test.ts',
+    caughtBy: 'prepares again in each try, and begins no transaction where that fails',
+  },
+  {
     name: 'non-retryable SQLSTATE retried',
     promise: 'P12',
     file: `${core}checkpoint-log/checkpoint-log.ts`,
@@ -62,8 +73,8 @@ export const faults = [
   {
     name: 'barrier skipped',
     promise: 'P2',
-    file: `${core}workflow/run-execution.ts`,
-    find: 'undurable: () => this.#recorder.undurable ?? this.#services.leaseRenewal(),',
+    file: `${core}workflow/run-calls.ts`,
+    find: 'undurable: () => recorder.undurable ?? services.leaseRenewal(),',
     plant: 'undurable: () => null,',
     tests: 'integration-tests/engine/barrier.test.ts',
     caughtBy: 'waits until everything that the run did before is durable',
@@ -80,7 +91,7 @@ export const faults = [
   {
     name: 'queue limit not counted',
     promise: 'P8',
-    file: `${core}store/migrations/0002-queues.ts`,
+    file: `${core}store/migrations/claim-queued.ts`,
     find: "(v_settings ->> 'concurrency')::int8 - count(*)",
     plant: "(v_settings ->> 'concurrency')::int8 + count(*)",
     tests: 'integration-tests/engine/queues.test.ts',
@@ -98,7 +109,7 @@ export const faults = [
   {
     name: 'rate limit not counted',
     promise: 'P8',
-    file: `${core}store/migrations/0002-queues.ts`,
+    file: `${core}store/migrations/claim-queued.ts`,
     find: "(v_settings ->> 'rateUnits')::int8 - coalesce(sum(a.units), 0) into v_budget",
     plant: "(v_settings ->> 'rateUnits')::int8 + coalesce(sum(a.units), 0) into v_budget",
     tests: 'integration-tests/engine/queues.test.ts',
@@ -107,9 +118,9 @@ export const faults = [
   {
     name: 'keys take no turns',
     promise: 'P8',
-    file: `${core}store/migrations/0002-queues.ts`,
-    find: " and i.state = 'waiting' and i.key > v_key",
-    plant: " and i.state = 'waiting' and i.key >= v_key",
+    file: `${core}store/migrations/claim-queued.ts`,
+    find: '(i.name, i.version, i.key) > (p.name, p.version, v_key)',
+    plant: '(i.name, i.version, i.key) >= (p.name, p.version, v_key)',
     tests: 'integration-tests/engine/queues.test.ts',
     caughtBy: 'lets keys take turns, however many items one of them has',
   },
@@ -233,7 +244,7 @@ export const faults = [
   {
     name: 'steps in the context of another call',
     promise: 'P4',
-    file: `${core}workflow/run-execution.ts`,
+    file: `${core}workflow/run-calls.ts`,
     find: 'AsyncResource.bind(() => void start())',
     plant: '() => void start()',
     tests: 'integration-tests/engine/storages.test.ts',
@@ -330,4 +341,5 @@ export const faults = [
     caughtBy: '18d. nobody reaches the runs of another, and those of nobody are nobody’s',
   },
   ...operatingFaults,
+  ...concurrencyFaults,
 ];

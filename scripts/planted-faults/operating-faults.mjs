@@ -37,7 +37,7 @@ export const operatingFaults = [
     name: 'standstill in the midst of a history',
     promise: 'P5',
     file: `${core}workflow/run-execution.ts`,
-    find: "if (this.#pending.size > 0) this.#ending.block({ kind: 'rest' });",
+    find: "if (this.#calls.all().length > 0) this.#ending.block({ kind: 'rest' });",
     plant: '',
     tests: 'integration-tests/engine/nondeterminism.test.ts',
     caughtBy: 'waits where its history goes on with something else',
