@@ -78,3 +78,43 @@ describe('npm run demo -- nextjs', () => {
     });
   });
 });
+
+describe('npm run demo -- document-rag', () => {
+  const demonstrate = async (name: string, documents: number): Promise<unknown> => {
+    const options = ['--json', '--documents', String(documents)];
+    const { stdout } = await promisify(execFile)(
+      'npm',
+      ['run', 'demo', '--silent', '--', `document-rag/${name}`, ...options],
+      { cwd: root, env: { ...process.env, DATABASE_URL: inject('postgresUrl') } },
+    );
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    return JSON.parse(stdout);
+  };
+  const documents = 30;
+
+  it.each(['express', 'nestjs', 'nextjs'])(
+    '%s is killed, and indexes every document once, in one trace',
+    { timeout: 240_000 },
+    async (name) => {
+      const report = (await demonstrate(name, documents)) as Record<string, number>;
+      expect(report).toMatchObject({
+        documents,
+        indexed: documents,
+        indexedTwice: 0,
+        passagesTwice: 0,
+        traces: 1,
+        orphans: 0,
+      });
+      expect(report['indexedAtKill']).toBeGreaterThanOrEqual(documents * 0.4);
+      expect(report['indexedAtKill']).toBeLessThan(documents);
+      expect(report['passages']).toBeGreaterThan(documents);
+      expect(report['sources']).toBeGreaterThan(0);
+    },
+  );
+
+  it('plain-express loses what was under way', { timeout: 120_000 }, async () => {
+    const report = (await demonstrate('plain-express', documents)) as Record<string, number>;
+    expect(report).toMatchObject({ documents, indexedTwice: 0, passagesTwice: 0, traces: 0 });
+    expect(report['indexed']).toBeLessThan(documents);
+  });
+});

@@ -1,17 +1,13 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
+import { bundleSource, newBundle } from '../support/bundle-source.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-// Where what is not bundled can be found.
-const folder = `${root}node_modules/.cache/perdure-cli/${randomUUID()}`;
+const bundle = newBundle('perdure-cli');
+const { folder } = bundle;
 
 /** The modules that the command line can be given: two builds of the shop, and one that launches an engine itself. */
 export const modules = {
@@ -23,36 +19,15 @@ export const modules = {
 /** Puts the command line and the shop into a few files for the tests of a file: compiling takes longer than most commands. */
 export function bundleCli(): void {
   beforeAll(async () => {
-    const child = (name: string): string => fileURLToPath(new URL(`./children/${name}.ts`, import.meta.url));
-    await build({
-      configFile: false,
-      root,
-      logLevel: 'error',
-      resolve: {
-        alias: [
-          { find: /^@perdure\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
-          { find: /^@perdure\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` },
-        ],
-      },
-      ssr: { noExternal: true, external: ['pg-native', '@electric-sql/pglite'] },
-      build: {
-        ssr: true,
-        outDir: folder,
-        target: 'node20',
-        minify: false,
-        rolldownOptions: {
-          input: {
-            perdure: `${root}packages/cli/src/bin.ts`,
-            'build-1': child('build-1'),
-            'build-2': child('build-2'),
-            launching: child('launching'),
-          },
-          output: { entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
-        },
-      },
+    const child = (name: string): URL => new URL(`./children/${name}.ts`, import.meta.url);
+    await bundleSource(bundle, {
+      perdure: new URL('../../packages/cli/src/bin.ts', import.meta.url),
+      'build-1': child('build-1'),
+      'build-2': child('build-2'),
+      launching: child('launching'),
     });
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => bundle.remove());
 }
 
 export interface Ended {

@@ -144,6 +144,9 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
     changed: ['wait-1'],
     unchanged: [{ workflowId: 'order-1' }, { workflowId: 'none', why: 'there is no such run' }],
   });
+  expect(await perdure.run('resume', 'none', 'nobody')).toMatchObject({
+    stdout: '0 runs resumed.\n\n2 runs left alone: there is no such run\n  none, nobody\n',
+  });
   expect(await perdure.say('restart', '--status', 'failed', '--yes')).toContain('1 run restarted.');
   await expect.poll(async () => (await engine.run('order-1').status()).status, patient).toBe('failed');
   expect(await perdure.json('delete', 'order-1')).toEqual({ changed: ['order-1'], unchanged: [] });
@@ -248,12 +251,14 @@ it('checks a build, names what it cannot go on with, and hands over what it can'
   const { engine, perdure } = await openShop();
   await engine.queues.pause('invoices');
   await order.with({ engine, workflowId: 'later', queue: invoices }).start({ card: 'visa' });
-  await approval.with({ engine, workflowId: 'asked' }).start();
-  await expect.poll(() => engine.runs.steps('asked'), patient).toHaveLength(1);
+  for (const workflowId of ['asked', 'asked too']) {
+    await approval.with({ engine, workflowId }).start();
+    await expect.poll(() => engine.runs.steps(workflowId), patient).toHaveLength(1);
+  }
   await engine.shutdown({ drainMs: 0 });
   expect(await perdure.json('check', modules['1'])).toEqual({
-    checked: 2,
-    compatible: 2,
+    checked: 3,
+    compatible: 3,
     diverges: 0,
     needsOldCode: 0,
     adopted: 0,
@@ -265,11 +270,20 @@ it('checks a build, names what it cannot go on with, and hands over what it can'
   ]);
   expect(found.code).toBe(3);
   expect(JSON.parse(found.stdout)).toMatchObject({
-    checked: 2,
-    diverges: 1,
-    runs: [{ workflowId: 'asked', version: '1', checkedWith: '2', verdict: 'diverges', step: 0 }],
+    checked: 3,
+    diverges: 2,
+    runs: ['asked', 'asked too'].map((workflowId) => ({
+      workflowId,
+      version: '1',
+      checkedWith: '2',
+      verdict: 'diverges',
+      step: 0,
+    })),
   });
   expect(words).toMatchObject({ code: 3, stdout: expect.stringContaining('"ask twice"') as string });
+  // What was found is told of each, line by line, and once what can be done about it.
+  expect(words.stdout.match(/^ {2}recorded \S+: step "ask"$/gm)).toHaveLength(2);
+  expect(words.stdout.match(/remedies:$/gm)).toHaveLength(1);
   expect(widest(words.stdout)).toBeLessThanOrEqual(80);
   const adopting = await perdure.run('check', modules['2'], '--adopt', '--json');
   expect(JSON.parse(adopting.stdout)).toMatchObject({ compatible: 1, adopted: 1 });

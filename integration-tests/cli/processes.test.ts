@@ -51,7 +51,10 @@ it('develops on an embedded Postgres, takes commands meanwhile, and leaves the f
   const cwd = await freshFolder();
   const perdure = new CommandLine({ cwd });
   const dev = started(perdure.start('dev', modules['1'], '--no-watch'));
-  expect(await dev.hear()).toContain('"order", "approval"');
+  // In eighty columns, that takes two lines.
+  expect(`${await dev.hear()} ${await dev.hear()}`).toMatch(
+    /"order", "approval".* on the embedded Postgres in .perdure\.$/,
+  );
   expect(await dev.hear()).toContain('Type a command');
   dev.say('schedules trigger "ticks" --json');
   const { workflowId } = JSON.parse(await dev.hear()) as { readonly workflowId: string };
@@ -151,10 +154,12 @@ it('lets shells complete commands, options and their values, and explains itself
   const perdure = new CommandLine();
   const completed = async (...words: string[]): Promise<string[]> =>
     (await perdure.say('complete', '--', ...words)).split('\n').map((line) => line.split('\t')[0]!);
-  const [commands, options, values, script, help, version] = await Promise.all([
+  const [commands, options, values, files, topics, script, help, version] = await Promise.all([
     completed('que'),
     completed('list', '--st'),
     completed('list', '--status', ''),
+    Promise.all([completed('check', ''), completed('import', ''), completed('export', 'a', '--output', '')]),
+    completed('help', 'ex'),
     perdure.say('completion', 'bash'),
     perdure.say('help', 'list'),
     perdure.say('--version'),
@@ -162,7 +167,12 @@ it('lets shells complete commands, options and their values, and explains itself
   expect(commands).toContain('queues');
   expect(options).toContain('--status');
   expect(values).toEqual(expect.arrayContaining(['completed', 'failed', 'dead']));
+  // What comes last says whether the shell is to complete names of files.
+  expect(values).toContain(':4');
+  expect(files.map((lines) => lines.filter((line) => line !== ''))).toEqual([[':0'], [':0'], [':0']]);
+  expect(topics.slice(0, 2)).toEqual(['explain', 'export']);
   expect(script).toContain('perdure complete -- ');
+  expect(script).toMatch(/^complete -o default /m);
   expect(help).toContain('--created-from <time>');
   expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
 });

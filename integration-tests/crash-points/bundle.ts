@@ -1,9 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'vite';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
+import { pathToFileURL } from 'node:url';
+import { bundleSource, newBundle } from '../support/bundle-source.js';
 
 const entries = {
   victim: new URL('./children/victim.ts', import.meta.url),
@@ -15,34 +11,9 @@ export interface Bundle {
   remove(): void;
 }
 
-/**
- * Puts the victim and the packages' source into one file of JavaScript. A worker then starts in a tenth of the time that
- * compiling them takes, and there are hundreds.
- */
+/** One file of JavaScript with the victim: there are hundreds of them. */
 export async function bundleVictim(entry: keyof typeof entries = 'victim'): Promise<Bundle> {
-  // Where what is not bundled can be found.
-  const folder = `${root}node_modules/.cache/perdure-crash-points/${randomUUID()}`;
-  await build({
-    configFile: false,
-    root,
-    logLevel: 'warn',
-    resolve: {
-      alias: [
-        { find: /^@perdure\/([^/]+)$/, replacement: `${root}packages/$1/src/index.ts` },
-        { find: /^@perdure\/([^/]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` },
-      ],
-    },
-    ssr: { noExternal: true, external: ['pg-native', '@electric-sql/pglite'] },
-    build: {
-      ssr: fileURLToPath(entries[entry]),
-      outDir: folder,
-      target: 'node20',
-      minify: false,
-      rolldownOptions: { output: { entryFileNames: 'victim.mjs', codeSplitting: false } },
-    },
-  });
-  return {
-    file: pathToFileURL(`${folder}/victim.mjs`),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
+  const bundle = newBundle('perdure-crash-points');
+  await bundleSource(bundle, { victim: entries[entry] });
+  return { file: pathToFileURL(`${bundle.folder}/victim.mjs`), remove: () => bundle.remove() };
 }

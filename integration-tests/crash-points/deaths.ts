@@ -8,7 +8,9 @@ export type Kind = 'postgres' | 'pglite';
 const names = allScenarios.map(({ name }) => name);
 const seed = 'crash points';
 /** How many moments are tried again in a process of its own, killed by SIGKILL. */
-const killed = 33;
+const killed = 12;
+/** One scenario of so many has the process that takes over die too. */
+const fewTwice = 3;
 
 /** A campaign of the file's own, closed after its tests. */
 function campaignOn(kind: Kind): () => Campaign {
@@ -57,7 +59,8 @@ export function testDeathsOn(kind: Kind): void {
     it.each(names)('changes nothing about "%s"', { timeout: 300_000 }, async (name) => {
       const before = campaign.violations.length;
       const [first, ...others] = chosen.filter(({ scenario }) => scenario.name === name);
-      await campaign.tryTwice(first!, await campaign.tryOne(first!), kind === 'postgres' ? 1 : 0);
+      const isTwice = kind === 'postgres' && names.indexOf(name) % fewTwice === 0;
+      await campaign.tryTwice(first!, await campaign.tryOne(first!), isTwice ? 1 : 0);
       for (const attempt of others) await campaign.tryOne(attempt);
       expect(campaign.violations.slice(before)).toEqual([]);
       played.add(name);

@@ -155,6 +155,9 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     state.isDeadly = false;
     const { deadLetters } = engine.perdure.queues;
     expect(await deadLetters.list('deadly')).toMatchObject([{ status: 'dead' }, { status: 'dead' }]);
+    const { runs } = engine.perdure;
+    const { next } = await runs.list({ status: 'dead' }, { limit: 1 });
+    expect((await runs.list({ status: 'dead' }, { after: next! })).runs).toMatchObject([{ workflowId: 'on' }]);
     seen.length = 0;
     await deadLetters.redrive('deadly', { ids: ['on'] });
     expect(await engine.perdure.run('on').result()).toBe('alive');

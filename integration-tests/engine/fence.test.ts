@@ -3,6 +3,7 @@ import { createStore, type Database, migrate, postgres, type Queryable } from '@
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, patient } from '../support/engines.js';
+import { flushBatch } from '../support/flush-batch.js';
 
 const openPostgres = databases.find((kind) => kind.name === 'postgres')!.open;
 const opened: Database[] = [];
@@ -70,7 +71,7 @@ describe('the fence', () => {
     for (let sent = 0; sent < 2; sent += 1) {
       expect((await store.flush.writeNew(batch(executorId, 'zombie'))).held).toBe(false);
       expect((await store.flush.writeMissing(batch(executorId, 'zombie'))).held).toBe(false);
-      const heartbeat = { executorId, leaseMs: 15_000, oldestClaimNo: 1, now: null };
+      const heartbeat = { executorId, leaseMs: 15_000, oldestClaimNo: 1, sentUntil: null, now: null };
       expect(await store.executors.heartbeat(heartbeat)).toBeNull();
       await other.ownership.releaseRevoked(release);
     }
@@ -81,7 +82,7 @@ describe('the fence', () => {
     const { zombie, other, executorId, session } = await arrange();
     const beating = await session();
     const { executors } = createStore(bound(beating.tx), zombie.schema);
-    const heartbeat = { executorId, leaseMs: 60_000, oldestClaimNo: 1, now: null };
+    const heartbeat = { executorId, leaseMs: 60_000, oldestClaimNo: 1, sentUntil: null, now: null };
     expect(await executors.heartbeat(heartbeat)).not.toBeNull();
     const revoking = other.executors.revokeLapsed({ exceptId: randomUUID(), now: null });
     await waitsForLock(zombie.database, zombie.schema);
@@ -94,7 +95,7 @@ describe('the fence', () => {
     const flush = await session();
     await createStore(bound(flush.tx), zombie.schema).flush.writeNew(batch(executorId, 'slow'));
     const { executors } = createStore(zombie.database, zombie.schema);
-    const heartbeat = { executorId, leaseMs: 60_000, oldestClaimNo: 1, now: null };
+    const heartbeat = { executorId, leaseMs: 60_000, oldestClaimNo: 1, sentUntil: null, now: null };
     expect(await executors.heartbeat(heartbeat)).not.toBeNull();
     await flush.commit();
   });
@@ -113,11 +114,19 @@ describe('the fence', () => {
       label: 'other',
       collectsMetrics: false,
       leaseMs: 60_000,
+      sentUntil: null,
       now: null,
     });
     const otherRun = batch(otherId, 'mine');
     const taken = await other.flush.writeMissing({ ...otherRun, checkpoints: [] });
     expect(taken).toEqual({ held: true, takenSeeds: new Set([otherId]), hasWoken: false });
+
+    // What a process had sent as another executor, or got by another claim, is no start of this one.
+    const { starts, ...rest } = batch(executorId, 'mine');
+    const sentAgain = { ...rest, checkpoints: [], starts: starts.map((run) => ({ ...run, claimNo: run.claimNo + 1 })) };
+    for (const sent of [{ ...sentAgain, starts, executorId: otherId }, sentAgain]) {
+      expect((await other.flush.writeMissing(sent)).takenSeeds).toEqual(new Set([executorId]));
+    }
   });
 });
 
@@ -127,7 +136,8 @@ async function arrange() {
   await migrate(zombie.database, zombie.schema);
   const executorId = randomUUID();
   const store = createStore(zombie.database, zombie.schema);
-  await store.executors.register({ executorId, label: 'zombie', collectsMetrics: false, leaseMs: -1_000, now: null });
+  const lease = { leaseMs: -1_000, sentUntil: null, now: null };
+  await store.executors.register({ executorId, label: 'zombie', collectsMetrics: false, ...lease });
   const connect = () => {
     const database = postgres({ url: inject('engineUrl') });
     opened.push(database);
@@ -177,8 +187,7 @@ function bound(tx: Queryable): Database {
 
 function batch(executorId: string, workflowId: string) {
   const at = Date.UTC(2030, 0, 1);
-  return {
-    executorId,
+  return flushBatch(executorId, {
     starts: [
       {
         workflowId,
@@ -211,17 +220,7 @@ function batch(executorId: string, workflowId: string) {
         attempt: 1,
       },
     ],
-    outcomes: [],
-    enqueued: [],
-    dequeued: [],
-    deadLetters: [],
-    reopenable: [],
-    consumed: [],
-    childrenOfOthers: [],
-    streamed: [],
-    discarded: [],
-    now: null,
-  };
+  });
 }
 
 /** Waits until a session waits for a lock on a row of this schema. */

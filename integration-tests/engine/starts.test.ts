@@ -1,7 +1,9 @@
 import { currentRun, now, random, sleep, step, uuid, workflow } from '@perdure/core';
+import { createStore } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
+import { losingAReply } from '../support/losing-a-reply.js';
 
 describe.each(databases)('starting a workflow on $name', ({ open }) => {
   it('twice with one workflow id is one run', async () => {
@@ -81,6 +83,23 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
     );
     expect(results).toEqual([5, 5, 5, 5, 5, 5]);
     expect(bodies).toBe(1);
+  });
+
+  it('whose reply was lost together with the lease is executed once, by whoever takes the run', async () => {
+    const test = await freshDatabase(open);
+    const { database, lost, sendAgain } = losingAReply(test.database, /_flush_new_one_none_none/);
+    const begun: string[] = [];
+    const charge = workflow('charge', () => step.run('pay', () => begun.push(currentRun()?.idempotencyKey ?? '')));
+    const perdure = await launchEngine({ ...test, database }, { workflows: [charge] });
+    const charged = charge.with({ workflowId: 'order-1', engine: perdure })();
+    await lost;
+    const { executors } = createStore(test.database, test.schema);
+    await executors.revoke({ executorId: perdure.executorId!, now: null });
+    sendAgain();
+    expect(await charged).toBe(1);
+    expect(begun).toHaveLength(1);
+    const [history] = (await createStore(test.database, test.schema).runs.loadHistories(['order-1'])).values();
+    expect(history?.map(({ attempt }) => attempt)).toEqual([2]);
   });
 
   it('refuses ids, names, inputs and options that do not hold, and nothing is stored', async () => {

@@ -84,13 +84,58 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
     expect(await rows()).toBe(0);
   });
 
+  it('prepares before its transaction begins, and records only what its function returns', async () => {
+    const booking = workflow(nameOf('prepared'), () =>
+      step.transaction('book', async (tx, document) => `${await book(tx, 'a')}, ${document.length} characters`, {
+        // PGlite has one connection: in the transaction this would wait for ever.
+        prepare: async () => `${await rows()} bookings`.padEnd(100, '.'),
+      }),
+    );
+    const perdure = await launchEngine(test, { workflows: [booking] });
+    const run = await booking.with({ engine: perdure }).start();
+    expect(await run.result()).toBe('booked a, 100 characters');
+    const archive = JSON.stringify(await perdure.runs.export(run.workflowId));
+    expect(archive).toContain('100 characters');
+    expect(archive).not.toContain('0 bookings');
+  });
+
+  it('prepares again in each try, and begins no transaction where that fails', async () => {
+    let [prepared, begun] = [0, 0];
+    const booking = workflow(nameOf('unprepared'), () =>
+      step.transaction('book', (tx, id) => book(tx, id), {
+        prepare: () => {
+          prepared += 1;
+          if (prepared < 3) throw new RangeError(`try ${prepared}`);
+          return `try ${prepared}`;
+        },
+        retries: 2,
+        backoff: { initial: 1 },
+      }),
+    );
+    const counting: Database = {
+      ...passOn(test.database),
+      async sharedTransaction(work, options) {
+        begun += 1;
+        return await test.database.sharedTransaction(work, options);
+      },
+    };
+    const perdure = await launchEngine(test, { database: counting, workflows: [booking] });
+    expect(await booking.with({ engine: perdure })()).toBe('booked try 3');
+    expect([prepared, begun, await rows()]).toEqual([3, 1, 1]);
+  });
+
   it('does not begin again when the process died after its commit', async () => {
     let begun = 0;
+    let prepared = 0;
     const booking = workflow(nameOf('died'), async () => {
-      const booked = await step.transaction('book', (tx) => {
-        begun += 1;
-        return book(tx, 'a');
-      });
+      const booked = await step.transaction(
+        'book',
+        (tx, id) => {
+          begun += 1;
+          return book(tx, id);
+        },
+        { prepare: () => (prepared++, 'a') },
+      );
       return `${booked}, then ${await step.run('after', () => 'more')}`;
     });
     // The first engine commits, and never hears of it.
@@ -109,22 +154,16 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
     await first.shutdown({ drainMs: 0 });
     const second = await launchEngine(test, { workflows: [booking] });
     expect(await second.run(workflowId).result()).toBe('booked a, then more');
-    expect([begun, await rows()]).toEqual([1, 1]);
+    expect([prepared, begun, await rows()]).toEqual([1, 1, 1]);
   });
 
   it.each(['lost after the commit', 'never sent'])('takes effect once when COMMIT was %s', async (fault) => {
-    let begun = 0;
-    const booking = workflow(nameOf('lost'), () =>
-      step.transaction('book', (tx) => {
-        begun += 1;
-        return book(tx, 'a');
-      }),
-    );
-    let faults = 0;
+    const booking = workflow(nameOf('lost'), () => step.transaction('book', (tx) => book(tx, 'a')));
+    let transactions = 0;
     const faulty: Database = {
       ...passOn(test.database),
       async sharedTransaction(work, options) {
-        if (faults++ > 0) return await test.database.sharedTransaction(work, options);
+        if (transactions++ > 0) return await test.database.sharedTransaction(work, options);
         if (fault === 'lost after the commit') await test.database.sharedTransaction(work, options);
         else {
           const rolledBack = test.database.sharedTransaction(async (tx) => {
@@ -138,7 +177,10 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
     };
     const perdure = await launchEngine(test, { database: faulty, workflows: [booking] });
     expect(await booking.with({ engine: perdure })()).toBe('booked a');
-    expect([begun, await rows()]).toEqual([fault === 'never sent' ? 2 : 1, 1]);
+    const needed = fault === 'never sent' ? 2 : 1;
+    // Behind a pooler, one in which the name of a statement is taken is repeated.
+    expect(lane.has('pgbouncer') ? [needed, needed + 1] : [needed]).toContain(transactions);
+    expect(await rows()).toBe(1);
   });
 
   it('refuses to have its transaction ended by its body', async () => {
@@ -230,7 +272,7 @@ describe.each(databases)('a transactional step on $name', ({ name, open }) => {
 
   it('is a plain transaction outside a workflow', async () => {
     const perdure = await launchEngine(test, { workflows: [] });
-    await perdure.within(() => step.transaction('book', (tx) => book(tx, 'a')));
+    await perdure.within(() => step.transaction('book', (tx, id) => book(tx, id), { prepare: async () => 'a' }));
     const failed = perdure.within(() =>
       step.transaction('book', async (tx) => {
         await book(tx, 'b');
@@ -412,7 +454,7 @@ describe('a start in a transaction of the caller', () => {
     await pool.end();
   });
 
-  it.skipIf(lane !== null)('works with a transaction of PGlite', async () => {
+  it.skipIf(lane.size > 0)('works with a transaction of PGlite', async () => {
     const pglite = await PGlite.create();
     const [, embedded] = databases;
     const memory = await freshDatabase(embedded!.open);

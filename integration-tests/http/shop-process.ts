@@ -9,7 +9,7 @@ import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { eventually } from '../recovery/eventually.js';
 import { type LedgerLine, readLedger } from '../recovery/ledger.js';
-import { forkChild } from '../recovery/worker-process.js';
+import { forkChild } from '../support/children.js';
 import { type Received, type Sent, send } from './http-client.js';
 import type { ShopOptions } from './shop-options.js';
 

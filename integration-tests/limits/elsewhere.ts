@@ -36,6 +36,10 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../database/postgres.test.ts',
     title: 'ends a statement that takes too long, its connection, and its work on the server',
   },
+  'Deleting runs, by `delete`, `prune` or `retention`, as a role that may not': {
+    file: '../management/keeping.test.ts',
+    title: 'is refused to a role that may not delete, which is told what it needs',
+  },
   'Use of a database of yours after its `close()`': {
     file: '../database/driver.test.ts',
     title: 'refuses statements after close, which may be called again',

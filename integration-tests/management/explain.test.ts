@@ -212,7 +212,10 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
     await build('old').with({ engine: before, workflowId: 'changed' }).start();
     await expect.poll(async () => (await client.runs.steps('changed')).length, patient).toBe(1);
     await client.workflow('unknown').with({ workflowId: 'unknown' }).start();
-    expect(await explained(client, 'unknown', 'not-taken')).toMatchObject({ facts: { name: 'unknown', executors: 1 } });
+    expect(await explained(client, 'unknown', 'code-missing')).toMatchObject({
+      message: expect.stringContaining('the workflow "unknown", which no process that lives has.'),
+      command: "perdure worker '<module>'",
+    });
     await before.shutdown();
     expect(await explained(client, 'unknown', 'no-executor')).toMatchObject({ command: "perdure worker '<module>'" });
     await explained(client, 'changed', 'no-executor');
@@ -220,6 +223,56 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
     expect(await explained(client, 'changed', 'blocked')).toMatchObject({
       message: expect.stringContaining('step "old"'),
       status: 'blocked',
+    });
+  });
+
+  it('whose version nobody has that it is so, in a queue and outside, and which version is promoted that nobody has', async () => {
+    const build = (version: string) => workflow('versioned', async () => await receive('go'), { version });
+    const [old, late] = [build('1'), build('2')];
+    const test = await freshDatabase(open);
+    queue('versions');
+    const strict = queue('strict', { perKey: { concurrency: 1 } });
+    const before = await launchEngine(test, { workflows: [old], queues: [] });
+    await old.with({ engine: before, workflowId: 'begun' }).start();
+    await old.with({ engine: before, workflowId: 'queued', queue: 'versions' }).start();
+    await strict.with({ engine: before, workflowId: 'head', key: 'k' }).enqueue(old);
+    await before.shutdown({ drainMs: 0 });
+    const engine = await launchEngine({ ...test, database: await test.reopen() }, { workflows: [late] });
+    const missing = {
+      message: 'It needs version "1" of the workflow "versioned", which no process that lives has: there is "2".',
+      command: "perdure check '<module>' --adopt",
+      facts: { version: '1', served: ['2'] },
+    };
+    expect(await explained(engine, 'begun', 'code-missing')).toMatchObject(missing);
+    expect(await explained(engine, 'queued', 'code-missing')).toMatchObject(missing);
+
+    // Only what somebody can take is before it, but where runs go one after the other.
+    await strict.with({ engine, workflowId: 'behind', key: 'k' }).enqueue(late);
+    expect(await explained(engine, 'behind', 'behind-others')).toMatchObject({
+      command: 'perdure explain head',
+      dueTo: { workflowId: 'head', reason: 'code-missing' },
+    });
+    await engine.queues.pause('versions');
+    await late.with({ engine, workflowId: 'paused', queue: 'versions' }).start();
+    await explained(engine, 'paused', 'queue-paused');
+
+    await engine.versions.promote('versioned', '1');
+    await engine.workflow('versioned').with({ workflowId: 'by name' }).start();
+    expect(await explained(engine, 'by name', 'version-not-promoted')).toMatchObject({
+      message: expect.stringMatching(/only version "1" takes new work, .* no process that lives has it. There is "2"/),
+      command: 'perdure versions promote versioned 2',
+    });
+    await engine.versions.promote('versioned', '2');
+    await explained(engine, 'by name', 'executing');
+  });
+
+  it('whose code a process has that does not serve its queue that none takes it', async () => {
+    queue('unserved');
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [endless], queues: [] });
+    await endless.with({ engine, workflowId: 'w', queue: 'unserved' }).start();
+    expect(await explained(engine, 'w', 'not-taken')).toMatchObject({
+      message: expect.stringContaining('they don\'t serve the queue "unserved", or are full'),
+      facts: { executorsWithCode: 1 },
     });
   });
 

@@ -98,8 +98,44 @@ describe.each(databases)('runs on $name', ({ open }) => {
     }
   });
 
+  it('that did not complete are listed page by page, in whatever way they ended', async () => {
+    queue('impatient', { maxWait: 10 });
+    const atOnce = workflow('at once', async () => {
+      throw new RangeError('no');
+    });
+    const test = await freshDatabase(open);
+    const engine = await launchEngine(test, { workflows: [...workflows, atOnce], poll: '50ms' });
+    const client = await connectClient(test);
+    const fails = async (result: Promise<unknown>): Promise<void> => await expect(result).rejects.toThrow();
+    const unknown = client.workflow('nobody has it');
+    for (const no of [1, 2]) {
+      await fails(atOnce.with({ engine, workflowId: `at once ${no}` })());
+      await fails(failing.with({ engine, workflowId: `after a step ${no}` })());
+      await fails((await unknown.with({ queue: 'impatient', workflowId: `after waiting ${no}` }).start()).result());
+
+      const restored = `restored ${no}`;
+      await fails(failing.with({ engine, workflowId: restored })());
+      const archive = await engine.runs.export(restored);
+      await engine.runs.delete(restored);
+      await engine.runs.import(archive);
+
+      await (await unknown.with({ workflowId: `unbegun ${no}` }).start()).cancel();
+    }
+    const ways = { failed: ['after a step', 'after waiting', 'at once', 'restored'], cancelled: ['unbegun'] };
+    for (const [status, expected] of Object.entries(ways) as ['failed' | 'cancelled', string[]][]) {
+      const seen: string[] = [];
+      for (let after: string | null | undefined; after !== null;) {
+        const page = await client.runs.list({ status }, { limit: 1, ...(after !== undefined && { after }) });
+        seen.push(...page.runs.map(({ workflowId }) => workflowId));
+        after = page.next;
+      }
+      expect(seen.toSorted()).toEqual(expected.flatMap((way) => [`${way} 1`, `${way} 2`]));
+    }
+  });
+
   it('are counted by status, name, queue, version and stretches of time', async () => {
-    const engine = await launchEngine(await freshDatabase(open), { workflows });
+    const test = await freshDatabase(open);
+    const engine = await launchEngine(test, { workflows });
     queue('counted');
     await echo.with({ engine })(1);
     await queue('counted')
@@ -131,6 +167,11 @@ describe.each(databases)('runs on $name', ({ open }) => {
     const days = await engine.runs.count({ name: 'echo' }, { by: ['createdAt'], bucket: '1d' });
     for (const { createdAt } of days) expect(createdAt! % 86_400_000).toBe(0);
     expect(await engine.runs.count({ name: 'none' })).toEqual([]);
+    // Stretches of time come in their order, and not by how many there are.
+    const { schema } = test;
+    await test.administer(`update "${schema}".runs set created_at = '2026-01-02'; update "${schema}".runs
+      set created_at = '2026-01-01' where name = 'failing'`);
+    expect((await counts('createdAt')).map(([count]) => count)).toEqual([1, 2]);
   });
 
   it('tell their steps with their tries, times, results and the runs that they started', async () => {

@@ -1,8 +1,12 @@
-import { currentRun, queue, receive, type RunArchive, step, stream, workflow } from '@perdure/core';
-import { describe, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { currentRun, Perdure, queue, receive, type RunArchive, step, stream, workflow } from '@perdure/core';
+import pg from 'pg';
+import { describe, expect, inject, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { afterThisTest, connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { losingAReply } from '../support/losing-a-reply.js';
+import { createRestrictedRole, prepareSchema } from '../support/restricted-role.js';
 
 const echo = workflow('echo', async (value: unknown) => await step.run('echo', () => value));
 const waiting = workflow('waiting', async () => await receive('never'));
@@ -63,6 +67,21 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     expect((await pruned).deleted).toBeGreaterThanOrEqual(450);
     expect(database.count('run_removal_remove_passing')).toBeGreaterThanOrEqual(3);
     expect((await engine.runs.list({ idPrefix: 'old' })).runs).toEqual([]);
+  });
+
+  it('is nothing of a run that is deleted while its process does not know yet that its end is durable', async () => {
+    const test = await freshDatabase(open);
+    const { database, lost, sendAgain } = losingAReply(test.database, /_flush_new_none_one_one/);
+    const engine = await launchEngine({ ...test, database }, { workflows: [echo] });
+    const run = await echo.with({ engine, workflowId: 'brief' }).start('first');
+    await lost;
+    const client = await connectClient({ ...test, database: await test.reopen() });
+    expect((await client.runs.delete('brief')).changed).toEqual(['brief']);
+    sendAgain();
+    expect(await run.result()).toBe('first');
+    await expect(client.run('brief').status()).rejects.toMatchObject({ code: 'PERDURE_RUN_NOT_FOUND' });
+    await echo.with({ engine, workflowId: 'brief' })('second');
+    expect(await client.run('brief').result()).toBe('second');
   });
 
   it('is what the engine was launched to keep, without anybody asking', async () => {
@@ -170,5 +189,38 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     const copy = await launchEngine(await freshDatabase(open), { workflows: [hiding] });
     await copy.runs.import(await engine.runs.export('h', { redact: 'all' }));
     expect(await copy.runs.get('h')).toMatchObject({ input: ['[redacted]'], result: '[redacted]', attributes: {} });
+  });
+});
+
+describe('deleting runs', () => {
+  it('is refused to a role that may not delete, which is told what it needs', async () => {
+    const owner = new pg.Client({ connectionString: inject('postgresUrl') });
+    await owner.connect();
+    const role = await createRestrictedRole(owner);
+    const schema = `test_${randomUUID().replaceAll('-', '')}`;
+    afterThisTest(async () => {
+      await owner.query(`drop schema if exists ${schema} cascade`);
+      await role.drop();
+      await owner.end();
+    });
+    await prepareSchema(owner, schema, role.user);
+    const url = new URL(inject('postgresUrl'));
+    [url.username, url.password] = [role.user, role.password];
+    const engine = await Perdure.launch({ databaseUrl: url.href, schema, migrate: false, workflows: [echo] });
+    afterThisTest(() => engine.shutdown({ drainMs: 0 }));
+    for (const workflowId of ['a', 'b']) await echo.with({ engine, workflowId })(1);
+    const refused = {
+      code: 'PERDURE_DELETION_REFUSED',
+      message: expect.stringContaining('permission denied for table'),
+    };
+    await expect(engine.runs.prune([{ olderThan: 0 }])).rejects.toMatchObject(refused);
+    const error = await engine.runs.delete('a').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(refused);
+    const { tables } = (error as { readonly data: { readonly tables: readonly string[] } }).data;
+    expect(await engine.runs.get('a')).toMatchObject({ status: 'completed' });
+
+    await owner.query(`grant delete on ${tables.join(', ')} to ${role.user}`);
+    expect(await engine.runs.delete('a')).toMatchObject({ changed: ['a'] });
+    expect(await engine.runs.prune([{ olderThan: 0 }])).toMatchObject({ deleted: 1 });
   });
 });

@@ -190,6 +190,8 @@ describe('the metrics of an engine', () => {
     await expect.poll(() => engine.perdure.health().runs, patient).toBe(1);
     await test.administer(`update ${test.schema}.runs set crashes = 2`);
     await engine.restart();
+    // Whoever asked before would hear of it at the next poll, for which time has to go on: the step that never ends holds it.
+    await expect.poll(async () => (await engine.perdure.run(run.workflowId).status()).status, patient).toBe('dead');
     await expect(engine.perdure.run(run.workflowId).result()).rejects.toMatchObject({ code: 'PERDURE_RUN_DEAD' });
     expect(await collector.value('perdure.dead', { 'perdure.workflow.name': 'poison' })).toBe(1);
   });

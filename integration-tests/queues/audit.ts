@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Perdure } from '@perdure/core';
 import pg from 'pg';
-import { forkChild } from '../recovery/worker-process.js';
+import { forkChild } from '../support/children.js';
 import { eventually } from '../recovery/eventually.js';
 import { startPostgres } from '../support/postgres-server.js';
 import { auditedQueue } from './audited-queue.js';

@@ -46,7 +46,7 @@ export class Cluster {
     mkdirSync(cluster.#gates);
     writeFileSync(cluster.#ledgerFile, '');
     await cluster.#client.connect();
-    if (lane === 'restricted-role') {
+    if (lane.has('restricted-role')) {
       await prepareSchema(cluster.#client, cluster.schema, new URL(cluster.url).username);
     }
     return cluster;

@@ -83,7 +83,7 @@ async function surroundings(kind: CrashRound['target']['kind']): Promise<Surroun
     if (kind === 'postgres')
       await asOwner(ownerUrl, (client) => client.query(`drop schema if exists ${schema} cascade`));
   });
-  if (lane === 'restricted-role') {
+  if (lane.has('restricted-role')) {
     await asOwner(ownerUrl, (client) => prepareSchema(client, schema, new URL(url).username));
   }
   const target = kind === 'postgres' ? { kind, url } : { kind, folder: join(folder, 'data') };

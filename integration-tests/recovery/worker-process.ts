@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { RunInfo } from '@perdure/core';
+import { forkChild } from '../support/children.js';
 import type { defineWorkflows } from './children/workflows.js';
 import { eventually } from './eventually.js';
 
@@ -145,20 +145,4 @@ export class WorkerProcess {
     else this.#heard.push(message.kind);
     if ('no' in message) this.#open.delete(message.no);
   }
-}
-
-/** A node process that runs a TypeScript file on the packages' source. What it prints goes to `output`. */
-export function forkChild(
-  file: URL,
-  args: readonly string[],
-  output: number,
-  nodeOptions: readonly string[] = [],
-): ChildProcess {
-  const folder = fileURLToPath(new URL('..', import.meta.url));
-  return fork(fileURLToPath(file), args, {
-    cwd: folder,
-    execArgv: ['--import', 'tsx', ...nodeOptions],
-    env: { ...process.env, TSX_TSCONFIG_PATH: `${folder}tsconfig.children.json` },
-    stdio: ['ignore', output, output, 'ipc'],
-  });
 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { forkChild } from '../recovery/worker-process.js';
+import { forkChild } from '../support/children.js';
 
 export type Ask =
   | {

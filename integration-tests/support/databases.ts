@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
+import { PGlite } from '@electric-sql/pglite';
 import { type Database, type Subscription, embedded, postgres } from '@perdure/core/internal';
 import pg from 'pg';
 import { afterAll, inject } from 'vitest';
@@ -25,10 +27,10 @@ interface DatabaseKind {
   readonly open: () => Promise<TestDatabase>;
 }
 
-/** Both databases, or in a lane the one that it is about, for `describe.each(databases)('… on $name', ({ open }) => …)`. */
+/** Both databases, or in a lane the one that lanes are about, for `describe.each(databases)('… on $name', ({ open }) => …)`. */
 export const databases: readonly DatabaseKind[] = [
   { name: 'postgres', open: openPostgres },
-  ...(lane === null ? [{ name: 'pglite' as const, open: openPglite }] : []),
+  ...(lane.size === 0 ? [{ name: 'pglite' as const, open: openPglite }] : []),
 ];
 
 async function openPostgres(): Promise<TestDatabase & { readonly url: string }> {
@@ -37,30 +39,30 @@ async function openPostgres(): Promise<TestDatabase & { readonly url: string }> 
     () => postgres({ url }),
     (sql) => withClient(ownerUrl, (client) => client.query(sql)),
   );
-  if (lane === 'restricted-role') {
+  if (lane.has('restricted-role')) {
     await withClient(ownerUrl, (client) => prepareSchema(client, test.schema, new URL(url).username));
   }
   return { ...test, url };
 }
 
 /**
- * PGlite takes seconds to start, so the tests of a file share one. Tests see views of it: closing one leaves the others
+ * PGlite takes a second to start, so the tests of a file share one. Tests see views of it: closing one leaves the others
  * and PGlite itself open.
  */
 async function openPglite(): Promise<TestDatabase> {
-  sharedPglite ??= embedded({ memory: true });
-  const pglite = sharedPglite;
+  sharedPglite ??= openAsBlob(inject('pgliteData')).then((loadDataDir) => PGlite.create({ loadDataDir }));
+  const database = embedded({ pglite: await sharedPglite });
   return testDatabase(
-    () => viewOf(pglite),
-    (sql) => pglite.script(sql),
+    () => viewOf(database),
+    (sql) => database.script(sql),
   );
 }
 
-let sharedPglite: Database | undefined;
+let sharedPglite: Promise<PGlite> | undefined;
 
 // Vitest loads this module once per test file, so this runs after that file's last test.
 afterAll(async () => {
-  await sharedPglite?.close();
+  await (await sharedPglite)?.close();
 });
 
 function testDatabase(connect: () => Database, execute: (sql: string) => Promise<unknown>): TestDatabase {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Lane } from './lanes.js';
+import type { Circumstance } from './lanes.js';
 import { startPgbouncer } from './pgbouncer.js';
 import { createRestrictedRole } from './restricted-role.js';
 
@@ -9,10 +9,20 @@ interface LaneEntry {
 }
 
 /** The way in which the engines of a lane reach the server. */
-export async function openLane(lane: Lane | null, serverUrl: string): Promise<LaneEntry> {
-  if (lane === 'pgbouncer') return await startPgbouncer(serverUrl);
-  if (lane === 'restricted-role') return await openRestrictedRole(serverUrl);
-  return { url: serverUrl, stop: async () => {} };
+export async function openLane(lane: ReadonlySet<Circumstance>, serverUrl: string): Promise<LaneEntry> {
+  const role = lane.has('restricted-role') ? await openRestrictedRole(serverUrl) : direct(serverUrl);
+  const pooler = lane.has('pgbouncer') ? await startPgbouncer(role.url) : direct(role.url);
+  return {
+    url: pooler.url,
+    async stop() {
+      await pooler.stop();
+      await role.stop();
+    },
+  };
+}
+
+function direct(url: string): LaneEntry {
+  return { url, stop: async () => {} };
 }
 
 async function openRestrictedRole(serverUrl: string): Promise<LaneEntry> {

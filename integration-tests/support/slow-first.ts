@@ -9,6 +9,7 @@ const slow = [
   '/recovery/sigkill',
   '/sleepers/',
   '/http/processes',
+  '/torture/',
   '/demo.test',
   '/next/next.test',
 ];

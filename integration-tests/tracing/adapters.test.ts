@@ -1,5 +1,4 @@
-import { Server } from 'node:http';
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 import { step, workflow } from '@perdure/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Framework, frameworks } from '../http/frameworks.js';
@@ -7,31 +6,11 @@ import { send } from '../http/http-client.js';
 import { nestFrameworks } from '../http/nest-framework.js';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { instrumentServers } from './instrumented-servers.js';
 import type { ReceivedSpan } from './received-span.js';
 import { RegisteredSdk } from './registered.js';
 
 const { open } = databases[0]!;
-
-type Emit = (this: Server, event: string, ...args: unknown[]) => boolean;
-
-/** Gives each request a span of its own, in the way of OpenTelemetry's instrumentation of `http`. */
-function instrumentServers(): void {
-  const prototype = Server.prototype as unknown as { emit: Emit };
-  const { emit } = prototype;
-  prototype.emit = function (event, ...args) {
-    const [request, response] = args as [{ method: string; url: string; headers: object }, { once: Server['once'] }];
-    if (event !== 'request' || request.url === '/v1/traces') return emit.call(this, event, ...args);
-    const parent = propagation.extract(context.active(), request.headers);
-    const span = trace.getTracer('http').startSpan(request.method, { kind: SpanKind.SERVER }, parent);
-    response.once('close', () => span.end());
-    const inRequest = trace.setSpan(parent, span);
-    for (const emitter of args) context.bind(inRequest, emitter);
-    return context.with(inRequest, () => emit.call(this, event, ...args));
-  };
-  onTestFinished(() => {
-    prototype.emit = emit;
-  });
-}
 
 const parentOf = (spans: readonly ReceivedSpan[], span: ReceivedSpan): string | undefined =>
   spans.find(({ spanId }) => spanId === span.parentSpanId)?.name;
@@ -39,7 +18,7 @@ const parentOf = (spans: readonly ReceivedSpan[], span: ReceivedSpan): string | 
 describe.each<Framework>([...frameworks, ...nestFrameworks])('a request of $name', ({ start }) => {
   it('has the run below its own span, which says what became of it', async () => {
     const sdk = await RegisteredSdk.create({ level: 'otel' });
-    instrumentServers();
+    onTestFinished(instrumentServers());
     const work = workflow('work', (name: string) => step.run('greet', () => `hello ${name}`));
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     const app = await start(perdure, [

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../recovery/eventually.js';
 import type { ReceivedSpan } from './received-span.js';
+import { testReceiver } from './test-receiver.js';
 import { TracedCluster } from './traced-cluster.js';
 
 const instanceOf = ({ resource }: ReceivedSpan): unknown => resource['service.instance.id'];
@@ -102,5 +104,42 @@ describe('the trace of a run whose process is killed', limits, () => {
     await cluster.finish();
     expect(cluster.view).toMatchObject({ traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] });
     expect(committedOf(cluster).sort()).toEqual(['checkout charge', 'checkout reserve', 'ship label']);
+  });
+});
+
+describe('the trace of a run that was taken at once from a process that is killed', limits, () => {
+  const whole = { traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] };
+
+  it('is whole where that process had no time to send the start', async () => {
+    const cluster = await TracedCluster.create({});
+    const silent = await testReceiver();
+    silent.manner = 'is silent';
+    const [a] = await Promise.all([
+      cluster.launch('A', { collector: silent.url }),
+      cluster.launch('B', { queues: ['orders', 'shipping'] }),
+    ]);
+    a.ask({ kind: 'request', workflowId: 'w', queue: 'orders', waits: false });
+    expect(await cluster.outcomeOf('w')).toBe('completed');
+    await a.kill();
+    await cluster.executorsAre(1);
+    await cluster.finish();
+    expect(cluster.view).toEqual({ ...whole, roots: ['start checkout (lost)'] });
+  });
+
+  it('has the start once where it was sent', async () => {
+    const cluster = await TracedCluster.create({});
+    const [a] = await Promise.all([cluster.launch('A'), cluster.launch('B', { queues: ['orders', 'shipping'] })]);
+    a.ask({ kind: 'request', workflowId: 'w', queue: 'orders', waits: false });
+    await eventually('the request was sent', () => cluster.named('POST /orders')[0]);
+    const start = await eventually('the start was sent', () => cluster.named('start checkout')[0]);
+    await eventually('that is known', async () => {
+      const rows = await cluster.sql('select from SCHEMA.leases where sent_until_ms > ' + start.startNs / 1_000_000n);
+      return rows.length === 2;
+    });
+    await a.kill();
+    expect(await cluster.outcomeOf('w')).toBe('completed');
+    await cluster.executorsAre(1);
+    await cluster.finish();
+    expect(cluster.view).toEqual({ ...whole, roots: ['POST /orders'] });
   });
 });

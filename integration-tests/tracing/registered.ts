@@ -52,7 +52,7 @@ export class RegisteredSdk {
     sdk.provider.register();
     onTestFinished(async () => {
       for (const api of [trace, context, propagation]) api.disable();
-      spanIdsInProcess().exportDelayMs = null;
+      Object.assign(spanIdsInProcess(), { exportDelayMs: null, sentStarts: null });
       await sdk.provider.shutdown();
     });
     return sdk;

@@ -45,6 +45,7 @@ export class TracedCluster {
         gates: [],
         flushesAtGates: true,
         isSampled: true,
+        framework: null,
         ...this.#defaults,
         ...options,
       },
@@ -76,6 +77,14 @@ export class TracedCluster {
         `select kind from SCHEMA.outcomes where workflow_id = '${workflowId}'`,
       );
       return row?.kind;
+    });
+  }
+
+  /** Waits until so many processes are not known to be dead. */
+  async executorsAre(count: number): Promise<void> {
+    await eventually(`${count} executors are left`, async () => {
+      const [row] = await this.sql<{ count: number }>('select count(*)::int4 as count from SCHEMA.executors');
+      return row?.count === count;
     });
   }
 

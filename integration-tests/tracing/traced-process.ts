@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../recovery/eventually.js';
-import { forkChild } from '../recovery/worker-process.js';
+import { forkChild } from '../support/children.js';
 
 export interface TracedOptions {
   /** Its `service.instance.id`. */
@@ -23,6 +23,8 @@ export interface TracedOptions {
   /** Whether everything that has ended by then has been exported when it says so. */
   readonly flushesAtGates: boolean;
   readonly isSampled: boolean;
+  /** By which it takes orders over HTTP, and enqueues them; null = it doesn't. */
+  readonly framework: string | null;
 }
 
 /** What a process is asked to do. */
@@ -35,7 +37,8 @@ export type TracedQuestion =
   | { readonly kind: 'finish' };
 
 export type TracedMessage =
-  | { readonly kind: 'ready' | 'started' | 'finished' }
+  | { readonly kind: 'ready'; readonly orders: string | null }
+  | { readonly kind: 'started' | 'finished' }
   | { readonly kind: 'at'; readonly gate: string }
   | { readonly kind: 'answer'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly message: string };
@@ -45,6 +48,7 @@ export class TracedProcess {
   readonly label: string;
   readonly #process: ChildProcess;
   readonly #heard: TracedMessage[] = [];
+  #orders: string | null = null;
 
   private constructor(options: TracedOptions) {
     this.label = options.label;
@@ -55,8 +59,15 @@ export class TracedProcess {
   static async launch(options: TracedOptions, onSpawned: (process: TracedProcess) => void): Promise<TracedProcess> {
     const process = new TracedProcess(options);
     onSpawned(process);
-    await process.hears(({ kind }) => kind === 'ready');
+    const ready = await process.hears(({ kind }) => kind === 'ready');
+    if (ready.kind === 'ready') process.#orders = ready.orders;
     return process;
+  }
+
+  /** Where it takes orders. */
+  get orders(): string {
+    if (this.#orders === null) throw new Error(`${this.label} takes no orders`);
+    return this.#orders;
   }
 
   ask(question: TracedQuestion): void {

@@ -7,7 +7,7 @@ import { type CheckedRun, PerdureClient } from '@perdure/core';
 import { migrate, postgres } from '@perdure/core/internal';
 import { eventually } from '../recovery/eventually.js';
 import { countBegins, readLedger } from '../recovery/ledger.js';
-import { forkChild } from '../recovery/worker-process.js';
+import { forkChild } from '../support/children.js';
 import type { Build } from './children/shop.js';
 
 /** What a process of the shop is told. */

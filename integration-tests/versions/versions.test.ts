@@ -203,6 +203,28 @@ describe.each(databases)('versions on $name', ({ open }) => {
     await second.versions.rollBack('versioned');
     expect(await Promise.all([run.result(), queued.result()])).toEqual(['2', '2']);
   });
+
+  it('are forgotten but for the last hundred, those that a process has, that are promoted late, or that runs wait for', async () => {
+    const test = await freshDatabase(open);
+    const first = await launchEngine(test, { workflows: [one], poll });
+    await one.with({ engine: first, workflowId: 'stranded' }).start(true);
+    await expect.poll(async () => (await first.runs.steps('stranded')).length, patient).toBe(1);
+    await first.shutdown();
+    const versions = `"${test.schema}".versions`;
+    await test.administer(`
+      insert into ${versions} (workflow, version, first_seen_at)
+      select 'versioned', 'old ' || n, now() - n * interval '1 day' from generate_series(1, 500) n;
+      insert into ${versions} (workflow, version, first_seen_at) values ('other', 'old', now() - interval '1000 days');
+      update ${versions} set first_seen_at = now() - interval '1000 days' where version = '1';
+      update ${versions} set promoted_at = now() where version = 'old 400'`);
+    const second = await launchEngine(test, { workflows: [two, three], poll });
+    const listed = async () => (await second.versions.list()).map(({ workflow, version }) => `${workflow} ${version}`);
+    const left = await listed();
+    const used = ['versioned 1', 'versioned 2', 'versioned 3', 'versioned old 400', 'other old'];
+    expect(left).toEqual(expect.arrayContaining([...used, 'versioned old 99']));
+    expect(left).not.toContain('versioned old 100');
+    expect(left).toHaveLength(used.length + 99);
+  });
 });
 
 describe.each(databases.slice(0, 1))('a claim on $name', ({ open }) => {

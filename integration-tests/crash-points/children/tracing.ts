@@ -30,10 +30,11 @@ export function traced({ noted, define }: Instruments): CrashScenario[] {
 function traceHere(): () => void {
   if (!trace.setGlobalTracerProvider(new BasicTracerProvider())) return () => {};
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-  spanIdsInProcess().exportDelayMs = 1_000;
+  const sentStarts = { oldestUnsent: () => null, underWay: () => [], listeners: new Set<() => void>() };
+  Object.assign(spanIdsInProcess(), { exportDelayMs: 1_000, sentStarts });
   return () => {
     trace.disable();
     context.disable();
-    spanIdsInProcess().exportDelayMs = null;
+    Object.assign(spanIdsInProcess(), { exportDelayMs: null, sentStarts: null });
   };
 }

@@ -33,7 +33,14 @@ const perdure = await Perdure.launch({
 process.on('message', (question: TracedQuestion) => {
   answer(question).catch((error: unknown) => tell({ kind: 'failed', message: String(error) }));
 });
-tell({ kind: 'ready' });
+tell({ kind: 'ready', orders: await orders() });
+
+/** Frameworks are loaded only where one is asked for. */
+async function orders(): Promise<string | null> {
+  if (options.framework === null) return null;
+  const { serveOrders } = await import('./traced-server.js');
+  return await serveOrders(perdure, options.framework, checkout);
+}
 
 async function answer(question: TracedQuestion): Promise<void> {
   switch (question.kind) {

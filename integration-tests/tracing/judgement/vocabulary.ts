@@ -8,6 +8,7 @@ const forms: readonly {
 }[] = [
   { name: /^POST( \/asked)?$/, kind: 'SERVER', attributes: [] },
   { name: /^POST$/, kind: 'CLIENT', attributes: [] },
+  { name: /^start .+ \(lost\)$/, kind: 'PRODUCER', attributes: ['perdure.synthetic'] },
   { name: /^start .+$/, kind: 'PRODUCER', attributes: ['perdure.start.kind', 'perdure.app.version'] },
   {
     name: /^run .+$/,

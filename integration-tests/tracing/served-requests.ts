@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { type Front, traceOfRequest, wholeTrace } from './request-trace.js';
+
+/** A framework in a process of its own serves the request, and other processes execute the run. */
+export function tracesOfServed(framework: string): void {
+  it('is one through a queue, a kill on another host, and a child on a third', async () => {
+    const front: Front = {
+      label: 'A',
+      workflow: 'checkout',
+      queue: 'orders',
+      request: 'POST',
+      body: { sku: 'lamp' },
+      start: async (cluster) => (await cluster.launch('A', { host: 'first', framework })).orders,
+    };
+    expect(await traceOfRequest(front)).toEqual(wholeTrace(front));
+  });
+}
