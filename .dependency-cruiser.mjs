@@ -69,6 +69,13 @@ export default {
       to: { path: '^packages/(?!(core|cli)/)' },
     },
     {
+      name: 'create-perdure-stands-alone',
+      comment: 'It is run once, before anything is installed.',
+      severity: 'error',
+      from: { path: '^packages/create-perdure/' },
+      to: { path: '^packages/(?!create-perdure/)' },
+    },
+    {
       name: 'core-imports-no-sdk',
       comment: 'The SDK is the application’s; libraries use the API.',
       severity: 'error',
@@ -95,6 +102,13 @@ export default {
       to: { path: '^(examples|integration-tests|scripts)/' },
     },
     {
+      name: 'checker-stands-alone',
+      comment: 'It judges the engine, so it shares nothing with it.',
+      severity: 'error',
+      from: { path: '^integration-tests/checker/' },
+      to: { path: '^(packages|integration-tests/(?!checker/))' },
+    },
+    {
       name: 'nobody-imports-examples',
       severity: 'error',
       from: { path: '^(?!examples/)' },
@@ -116,7 +130,9 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|[.]next)/|^integration-tests/(nest/jest|next/create-next-app|packed/apps)/' },
+    exclude: {
+      path: '(^|/)(dist|[.]next)/|^integration-tests/(nest/jest|next/create-next-app|packed/apps)/|^benchmarks/contenders/peers/|^packages/create-perdure/templates/',
+    },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

@@ -34,17 +34,23 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['integration-tests/**/*.test.ts'],
-          // See vitest.lanes.config.ts, vitest.next.config.ts, vitest.packed.config.ts and vitest.traces.config.ts.
+          include: ['integration-tests/**/*.test.ts', 'examples/**/*.test.ts'],
+          // See vitest.lanes.config.ts, vitest.next.config.ts, vitest.packed.config.ts and vitest.traces.config.ts; and
+          // `npm run torture`.
           exclude: [
             'integration-tests/lanes/**',
             'integration-tests/next/long/**',
             'integration-tests/packed/**',
+            'integration-tests/torture/**',
             'integration-tests/tracing/long/**',
             '**/node_modules/**',
             ...onBuiltPackages,
           ],
-          globalSetup: ['integration-tests/support/postgres-server.ts'],
+          globalSetup: [
+            'integration-tests/support/postgres-server.ts',
+            'integration-tests/support/bundled-children.ts',
+            'integration-tests/support/pglite-data.ts',
+          ],
           // Starting PGlite takes seconds, and more on a busy machine.
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -4,18 +4,22 @@
  */
 import { defineConfig } from 'vitest/config';
 import { hasPgbouncer } from './integration-tests/support/pgbouncer.js';
-import type { Lane } from './integration-tests/support/lanes.js';
+import type { Circumstance } from './integration-tests/support/lanes.js';
 import base from './vitest.config.js';
 
-/** `LANES=short`: without what kills processes by the dozen, which `npm test` does, too. */
+/** `LANES=short`: all circumstances at once, and without what kills processes by the dozen, which `npm test` does, too. */
+const isShort = process.env['LANES'] === 'short';
+
 const long = [
   'integration-tests/recovery/sigkill-every-checkpoint.test.ts',
   'integration-tests/engine/crash-points.test.ts',
 ];
 
-const lanes: Lane[] = ['no-notify', 'restricted-role'];
-if (hasPgbouncer) lanes.unshift('pgbouncer');
+const circumstances: Circumstance[] = ['no-notify', 'restricted-role'];
+if (hasPgbouncer) circumstances.unshift('pgbouncer');
 else process.stderr.write('\n*** pgbouncer is not installed: its lane is SKIPPED (apt-get install pgbouncer) ***\n\n');
+
+const lanes = isShort ? [circumstances] : circumstances.map((circumstance) => [circumstance]);
 
 export default defineConfig({
   resolve: base.resolve ?? {},
@@ -25,15 +29,15 @@ export default defineConfig({
     projects: lanes.map((lane) => ({
       extends: true,
       test: {
-        name: lane,
+        name: lane.join(' '),
         include: [
           'integration-tests/{engine,recovery}/**/*.test.ts',
           'integration-tests/versions/{versions,check}.test.ts',
-          `integration-tests/lanes/${lane}.test.ts`,
+          ...lane.map((circumstance) => `integration-tests/lanes/${circumstance}.test.ts`),
         ],
-        exclude: process.env['LANES'] === 'short' ? long : [],
-        env: { TEST_LANE: lane },
-        globalSetup: ['integration-tests/support/postgres-server.ts'],
+        exclude: isShort ? long : [],
+        env: { TEST_LANE: lane.join(' ') },
+        globalSetup: ['integration-tests/support/postgres-server.ts', 'integration-tests/support/bundled-children.ts'],
         testTimeout: 60_000,
         hookTimeout: 60_000,
       },

@@ -18,7 +18,7 @@ export default defineConfig({
           resolve: {
             alias: [
               {
-                find: /^(@nestjs\/(?!terminus).+|rxjs|reflect-metadata)$/,
+                find: /^(@nestjs\/.+|rxjs|reflect-metadata)$/,
                 replacement: `${majors}/${major}/node_modules/$1`,
               },
             ],
