@@ -142,4 +142,21 @@ describe('the trace of a run that was taken at once from a process that is kille
     await cluster.finish();
     expect(cluster.view).toEqual({ ...whole, roots: ['POST /orders'] });
   });
+
+  it('has the start once where that process had executed the run itself, and nobody heard what it had sent', async () => {
+    const cluster = await TracedCluster.create({});
+    const [a] = await Promise.all([cluster.launch('A', { queues: ['shipping'] }), cluster.launch('B')]);
+    a.ask({ kind: 'request', workflowId: 'w', queue: null, waits: true });
+    expect(await a.answers()).toBe('order shipped');
+    await eventually('the request was sent', () => cluster.named('POST /orders')[0]);
+    a.signal('SIGSTOP');
+    const unheard = await cluster.sql(
+      "update SCHEMA.leases l set sent_until_ms = 0 from SCHEMA.runs r where r.workflow_id = 'w' and r.executor_id = l.executor_id returning l.*",
+    );
+    expect(unheard).toHaveLength(1);
+    await a.kill();
+    await cluster.executorsAre(1);
+    await cluster.finish();
+    expect(cluster.view).toEqual({ ...whole, roots: ['POST /orders'] });
+  });
 });

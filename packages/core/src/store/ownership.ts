@@ -93,7 +93,8 @@ export function createOwnershipStore(
           select r.workflow_id, r.name, r.trace
           from unnest($1::text[], $2::int8[]) as lost(id, seen_ms)
           join ${schema}.runs r on r.created_at >= ${fromMs('lost.seen_ms')} - ${startedBefore} and strpos(r.trace, lost.id) > 0
-          where r.attempt > 0 and strpos(coalesce(r.crash_log::text, ''), lost.id) = 0`,
+          where r.attempt > 0 and r.executor_id is distinct from lost.id::uuid
+            and strpos(coalesce(r.crash_log::text, ''), lost.id) = 0`,
         values: [
           { arrayOf: 'text', values: lost.map(({ executorId }) => executorId) },
           { arrayOf: 'int8', values: lost.map(({ seenAt }) => seenAt) },
