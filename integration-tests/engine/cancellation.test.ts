@@ -1,6 +1,8 @@
 import { currentRun, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
+import { gate } from '../support/gate.js';
+import { holdingAStatement } from '../support/holding-a-statement.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 
 describe.each(databases)('cancelling a run on $name', ({ open }) => {
@@ -64,6 +66,48 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
       await expect(perdure.run(workflowId).result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     }
     expect((await perdure.run('detached').status()).status).toBe('running');
+  });
+
+  it.each(['stop', 'throw'] as const)(
+    'reaches a child that came to be meanwhile, with onCancel "%s"',
+    async (onCancel) => {
+      const test = await freshDatabase(open);
+      const { database, close, held, open: letGo } = holdingAStatement(test.database, /flush_new/);
+      const { mayStart, parent, workflows } = hasty(onCancel);
+      const perdure = await launchEngine(test, { workflows, database });
+      const run = await parent.with({ engine: perdure }).start();
+      close();
+      mayStart.open();
+      await held;
+      await run.cancel();
+      letGo();
+      await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      await expect(perdure.run('late').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    },
+  );
+
+  it.each(['stop', 'throw'] as const)('reaches it from another process, with onCancel "%s"', async (onCancel) => {
+    const test = await freshDatabase(open);
+    const { mayStart, parent, workflows } = hasty(onCancel);
+    const first = await launchEngine(test, { workflows, database: await test.reopen() });
+    await parent.with({ engine: first, workflowId: 'p' }).start();
+    mayStart.open();
+    await expect
+      .poll(
+        () =>
+          first
+            .run('late')
+            .status()
+            .catch(() => null),
+        patient,
+      )
+      .not.toBeNull();
+    await first.shutdown({ drainMs: 0 });
+    await test.administer(`update "${test.schema}".runs set cancel_requested_at = now() where workflow_id = 'p'`);
+    const second = await launchEngine(test, { workflows });
+    for (const workflowId of ['p', 'late']) {
+      await expect(second.run(workflowId).result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    }
   });
 
   it('lets a workflow that asked for it compensate, also after a crash in the middle', async () => {
@@ -148,3 +192,19 @@ async function untilAborted(onAbort: () => void): Promise<void> {
   onAbort();
 }
 untilAborted.waiting = 0;
+
+/** A workflow that starts a child in the background as soon as it may. */
+function hasty(onCancel: 'stop' | 'throw') {
+  const mayStart = gate();
+  const child = workflow('late child', async () => sleep('1d'));
+  const parent = workflow(
+    'hasty parent',
+    async () => {
+      await mayStart.opened;
+      await child.with({ workflowId: 'late' }).start();
+      await sleep('1d');
+    },
+    { onCancel },
+  );
+  return { mayStart, parent, workflows: [parent, child] };
+}

@@ -13,6 +13,13 @@ export function interruptions({ noted, define, caught }: Instruments): CrashScen
     await act('never');
   });
 
+  const lingering = define('lingering', async () => step.run('linger', () => noted(untilAborted)));
+
+  const family = define('cancelled, with a child', async () => {
+    await lingering.with({ workflowId: `${currentRun()!.workflowId}.child` }).start();
+    await waitUntilAborted();
+  });
+
   const compensated = define(
     'compensated',
     async () => {
@@ -84,6 +91,18 @@ export function interruptions({ noted, define, caught }: Instruments): CrashScen
 
   return [
     crashScenario({ ...cancelling, name: 'cancelled from outside', workflows: () => [cancelled] }),
+    crashScenario({
+      ...cancelling,
+      name: 'cancelled with a child in the background',
+      workflows: () => [family, lingering],
+      async play(stage) {
+        const ending = await cancelling.play.call(this, stage);
+        const child = stage.perdure.run(`${stage.id}.child`);
+        if (ending !== null) await child.result().catch((error: unknown) => caught(error));
+        return ending;
+      },
+      mayCatch: ['PERDURE_CANCELLED'],
+    }),
     crashScenario({
       ...cancelling,
       name: 'cancelled and compensated',

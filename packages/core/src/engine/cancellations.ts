@@ -1,6 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { CancelledError, RunNotFoundError } from '../errors/errors.js';
 import type { RequestSpan } from '../tracing/request-span.js';
+import type { CancelVerdict } from '../store/runs.js';
 import type { EngineServices } from './engine-services.js';
 
 export interface CancellationsOptions {
@@ -31,8 +32,8 @@ export class Cancellations {
   }
 
   async #request(workflowId: string, span: RequestSpan | null): Promise<void> {
-    const { services, ask, executorId, onCancelled, onWork } = this.#options;
-    const { store, codec, clock, hints } = services;
+    const { services, ask } = this.#options;
+    const { store, codec, clock } = services;
     const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
     const verdicts = await ask(() => store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }));
     // One that has ended is not asked.
@@ -40,6 +41,29 @@ export class Cancellations {
       throw new RunNotFoundError(workflowId);
     }
     span?.linkToRun(verdicts.find((verdict) => verdict.workflowId === workflowId)?.trace ?? null);
+    this.#tell(verdicts);
+  }
+
+  /** A run whose owner has heard that it is cancelled: children that came to be meanwhile have not been asked. */
+  async cancelChildren(workflowId: string): Promise<void> {
+    const { services, ask } = this.#options;
+    const { store, codec, clock, logger } = services;
+    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const params = { workflowId, cancelledPayload };
+    try {
+      this.#tell(await ask(() => store.runs.requestCancelOfChildren({ ...params, now: clock.sqlNow() })));
+    } catch (error) {
+      logger.warn(
+        { err: error, workflowId },
+        'the children of a cancelled run could not be asked to stop; asking again',
+      );
+      throw error;
+    }
+  }
+
+  #tell(verdicts: readonly CancelVerdict[]): void {
+    const { services, executorId, onCancelled, onWork } = this.#options;
+    const { hints } = services;
     onCancelled(verdicts.map((verdict) => verdict.workflowId));
     const owners = new Set(verdicts.map((verdict) => verdict.executorId));
     const here = executorId();

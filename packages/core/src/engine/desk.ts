@@ -216,6 +216,11 @@ export class Desk implements RunStarter {
     await this.#cancellations.cancel(workflowId);
   }
 
+  /** Asks the attached children of a run to stop. */
+  async cancelChildren(workflowId: string): Promise<void> {
+    await this.#cancellations.cancelChildren(workflowId);
+  }
+
   async event(question: EventQuestion, signal: AbortSignal): Promise<EventAnswer> {
     return await this.#correspondence.event(question, signal);
   }

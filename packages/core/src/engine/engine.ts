@@ -162,6 +162,7 @@ export class Engine {
         await this.desk.queues.declare();
         await this.desk.versions.serve(executor.id);
       },
+      cancelChildren: (workflowId) => this.desk.cancelChildren(workflowId),
       // Bound to its executor, so that nothing happens once that one has lost the run.
       starterFor: (owner) => this.desk.starterFor(owner.id, (child) => this.#startOn(owner, child)),
     });

@@ -17,6 +17,8 @@ export interface ExecutingRunsOptions {
   readonly claims: Claims;
   /** What they start other runs with. */
   readonly starter: RunStarter;
+  /** Asks the attached children of a run to stop; see {@link RunServices.cancelChildren}. */
+  readonly cancelChildren: (workflowId: string) => Promise<void>;
   readonly leaseRenewal: () => Promise<void> | null;
   /** Whether the executor can do no more for anybody. */
   readonly isGone: () => boolean;
@@ -134,7 +136,7 @@ export class ExecutingRuns {
 
   #servicesForRuns(): RunServices<RunExecution> {
     const { clock, random, metrics, codec, carriers, contexts, mailbox, tracing } = this.#services;
-    const { executorId, log, claims, starter, leaseRenewal, onPublished, onSettled } = this.#options;
+    const { executorId, log, claims, starter, cancelChildren, leaseRenewal, onPublished, onSettled } = this.#options;
     return {
       executorId,
       tracing,
@@ -146,6 +148,7 @@ export class ExecutingRuns {
       contexts,
       mailbox,
       starter,
+      cancelChildren,
       append: (item) => {
         // A parent that executes here is not parked while this child does.
         const isParentHere = item.kind === 'outcome' && item.parentId !== null && this.#runs.has(item.parentId);

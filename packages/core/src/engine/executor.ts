@@ -32,6 +32,8 @@ export interface ExecutorCallbacks {
   readonly onGone: () => void;
   /** Called before each claim. */
   readonly beforeClaim: () => Promise<void>;
+  /** Asks the attached children of a run to stop. */
+  readonly cancelChildren: (workflowId: string) => Promise<void>;
   /** What the runs on this executor start other runs with. */
   readonly starterFor: (executor: Executor) => RunStarter;
 }
@@ -86,6 +88,7 @@ export class Executor {
       log: this.#log,
       claims: this.#claims,
       starter: callbacks.starterFor(this),
+      cancelChildren: callbacks.cancelChildren,
       leaseRenewal: () => this.#lease.renewal(),
       isGone: () => this.#isGone,
       onCrowded: () => this.#parking?.crowded(),

@@ -21,6 +21,13 @@ export interface CancelVerdict {
 /** What a second start of a run is compared with. */
 export type RunIdentity = Pick<NewRun, 'name' | 'input' | 'fingerprint' | 'seed' | 'trace'>;
 
+export interface CancelRequest {
+  readonly workflowId: string;
+  /** Encoded {@link CancelledError} for what nobody owns. */
+  readonly cancelledPayload: string;
+  readonly now: EpochMs | null; // null = the database's clock
+}
+
 /** Questions about runs, and requests to them from anywhere. */
 export interface RunStore {
   /**
@@ -40,11 +47,9 @@ export interface RunStore {
   /** The histories of many runs, in recorded order, in one query. */
   loadHistories(workflowIds: readonly string[]): Promise<Map<string, Checkpoint[]>>;
   /** Cancels a run and its attached descendants: at once where nobody owns them, else by a request to the owner. */
-  requestCancel(params: {
-    readonly workflowId: string;
-    readonly cancelledPayload: string;
-    readonly now: EpochMs | null;
-  }): Promise<CancelVerdict[]>;
+  requestCancel(params: CancelRequest): Promise<CancelVerdict[]>;
+  /** The same for the attached descendants of a run, and not for the run. */
+  requestCancelOfChildren(params: CancelRequest): Promise<CancelVerdict[]>;
   /** The runs of an executor that somebody asked to cancel, for when the wake-up was lost. */
   findCancelRequests(executorId: string): Promise<string[]>;
 }
@@ -143,15 +148,19 @@ export function createRunStore(database: Database, schema: string, statementName
     async requestCancel({ workflowId, cancelledPayload, now: at }) {
       const rows = await database.query<CancelRow>({
         name: statementName('runs_request_cancel'),
-        text: cancelText(schema),
+        text: cancelText(schema, 'select $1::text as workflow_id'),
         values: [workflowId, cancelledPayload, at],
       });
-      return rows.map((row) => ({
-        workflowId: row.workflow_id,
-        executorId: row.executor_id,
-        isSettled: row.is_settled,
-        trace: row.trace,
-      }));
+      return rows.map(toCancelVerdict);
+    },
+
+    async requestCancelOfChildren({ workflowId, cancelledPayload, now: at }) {
+      const rows = await database.query<CancelRow>({
+        name: statementName('runs_request_cancel_of_children'),
+        text: cancelText(schema, `select workflow_id from ${schema}.runs where parent_id = $1::text and not detached`),
+        values: [workflowId, cancelledPayload, at],
+      });
+      return rows.map(toCancelVerdict);
     },
 
     async findCancelRequests(executorId) {
@@ -168,12 +177,16 @@ export function createRunStore(database: Database, schema: string, statementName
   };
 }
 
-/** Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock. */
-const cancelText = (schema: string): string => `
+/**
+ * Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock.
+ *
+ * @param roots the runs that are cancelled with their attached descendants
+ */
+const cancelText = (schema: string, roots: string): string => `
   with recursive clock as materialized (
     select ${now('$3::int8')} as now
   ), tree as (
-    select $1::text as workflow_id
+    ${roots}
     union
     select r.workflow_id from tree
     join ${schema}.runs r on r.parent_id = tree.workflow_id and not r.detached
@@ -213,6 +226,13 @@ interface CancelRow extends Record<string, unknown> {
   is_settled: boolean;
   trace: string | null;
 }
+
+const toCancelVerdict = (row: CancelRow): CancelVerdict => ({
+  workflowId: row.workflow_id,
+  executorId: row.executor_id,
+  isSettled: row.is_settled,
+  trace: row.trace,
+});
 
 interface OutcomeRow extends Record<string, unknown> {
   workflow_id: string;

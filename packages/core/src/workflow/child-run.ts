@@ -18,7 +18,7 @@ export function awaitedChild(
     name: definition.name,
     perform: (call) =>
       answer(call, context, async () => {
-        const { workflowId } = await context.starter.start(request);
+        const { workflowId } = await context.startChild(request);
         call.rest({ kind: 'child', workflowId });
         return await context.starter.outcome(workflowId, null);
       }),
@@ -39,7 +39,7 @@ export function backgroundChild(
     name: definition.name,
     perform: (call) =>
       answer(call, context, async () => {
-        const { workflowId, isNew } = await context.starter.start(request);
+        const { workflowId, isNew } = await context.startChild(request);
         return { payload: codec.encodeRecord({ workflowId, isNew } satisfies Started), failed: false };
       }),
     revive: (started) => startedRun(context.starter, started as Started),

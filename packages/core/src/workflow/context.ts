@@ -8,7 +8,7 @@ import type { TracedRun } from '../tracing/traced-run.js';
 import type { Carriers } from './carriers.js';
 import type { DurableCall } from './durable-call.js';
 import type { Mailbox } from './mailbox.js';
-import type { RunStarter } from './run-starter.js';
+import type { RunStarter, Started, StartRequest } from './run-starter.js';
 import type { CallStreams } from './run-streams.js';
 
 /** What the code around a run works with; nothing of it is for users. */
@@ -37,6 +37,8 @@ export interface WorkflowContext {
   readonly trace: TracedRun | null; // null = nothing is traced in this process
   /** What is stored of the run's trace; null = nothing. */
   readonly storedTrace: string | null;
+  /** Makes a child durable. Never settles once the run is being cancelled. */
+  startChild(request: StartRequest): Promise<Started>;
   call(call: DurableCall): Promise<unknown>;
   /** Makes calls that can be given up as long as they are open: the workflow then never hears of them again. */
   track<T>(makeCalls: () => T): { readonly made: T; readonly giveUp: () => void };

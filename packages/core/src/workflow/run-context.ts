@@ -12,7 +12,7 @@ export function runContext<Execution>(
     identity,
     patches,
     ...execution
-  }: Pick<WorkflowContext, 'trace' | 'signal' | 'call' | 'track' | 'isRepeating' | 'now'> & {
+  }: Pick<WorkflowContext, 'trace' | 'signal' | 'startChild' | 'call' | 'track' | 'isRepeating' | 'now'> & {
     readonly identity: RunIdentity;
     readonly patches: RunPatches;
   },

@@ -4,6 +4,7 @@ import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
 import { TimerSet } from '../util/timer-set.js';
 import type { WorkflowDefinition } from './definition.js';
+import { ChildStarts } from './child-starts.js';
 import { Deliveries } from './deliveries.js';
 import { Effects } from './effects.js';
 import { arrangeHistory, type History } from './history.js';
@@ -45,6 +46,7 @@ export class RunExecution {
   readonly #ending: RunEnding;
   readonly #deliveries: Deliveries<LiveResult>;
   readonly #effects: Effects;
+  readonly #childStarts: ChildStarts;
   readonly #identity: RunIdentity;
   readonly #patches: RunPatches;
   readonly #controller = new AbortController();
@@ -75,6 +77,7 @@ export class RunExecution {
     this.#time = lastRetry?.finishedAt ?? run.createdAt;
     this.#identity = new RunIdentity(run, this.#history.retries);
     this.#effects = new Effects(services.clock);
+    this.#childStarts = new ChildStarts(() => services.cancelChildren(run.workflowId), run.cancelRequested);
     this.#timers = new TimerSet(services.clock);
     this.#recorder = new RunRecorder({
       run,
@@ -132,25 +135,45 @@ export class RunExecution {
 
   /** Starts or continues the workflow function. */
   begin(): void {
-    const { clock, codec, tracing, executorId } = this.#services;
+    const { clock, tracing, executorId } = this.#services;
     this.#spans.begin(tracing, this.run, this.#checkpoints, executorId, () => this.#isReplaying);
     if (this.run.deadlineAt !== null) {
       this.#timers.set(this.run.deadlineAt - clock.now(), () => this.interrupt('timed-out'));
     }
+    if (this.run.cancelRequested && !this.#isInterrupted) this.#stopChildren(() => this.#start());
+    else this.#start();
+  }
+
+  #start(): void {
+    if (this.#isClosed) return;
     if (this.run.cancelRequested && this.definition.onCancel === 'stop') {
-      this.interrupt('cancelled');
+      this.#interrupt('cancelled');
       return;
     }
+    const { clock, codec } = this.#services;
     const { lastRetry, retries } = this.#history;
     if (retries < this.run.retriesDue) return this.#ending.startAfresh({ retryAt: clock.now(), error: null });
     const waitMs = lastRetry === null ? 0 : (codec.decode(lastRetry.payload) as RetryMarker).retryAt - clock.now();
     if (waitMs > 0) this.#timers.set(waitMs, () => this.#invoke());
     else this.#invoke();
-    if (this.run.cancelRequested) this.interrupt('cancelled');
+    if (this.run.cancelRequested) this.#interrupt('cancelled');
   }
 
   /** Cancels the run, or ends it at its deadline. Only the first interruption of a run counts. */
   interrupt(kind: Interruption): void {
+    if (this.#isClosed || this.#isInterrupted || this.#childStarts.isStopping) return;
+    if (kind === 'cancelled') this.#stopChildren(() => this.#interrupt(kind));
+    else this.#interrupt(kind);
+  }
+
+  /** Where that fails, the next sweep finds the request to cancel the run again. */
+  #stopChildren(then: () => void): void {
+    const stopped = this.#childStarts.stop();
+    if (stopped === null) then();
+    else stopped.then(then, () => {});
+  }
+
+  #interrupt(kind: Interruption): void {
     if (this.#isClosed || this.#isInterrupted) return;
     this.#isInterrupted = true;
     if (this.definition.onCancel === 'stop' || !this.#isInvoked) {
@@ -177,7 +200,7 @@ export class RunExecution {
   /** What this run waits for, if it does nothing else and all that it did is durable; null if it does something. */
   get rest(): Rest | null {
     const isIdle = this.#deliveries.isLive && !this.#deliveries.isBusy && !this.#effects.isBusy;
-    if (this.#isClosed || !isIdle || this.#recorder.undurable !== null) return null;
+    if (this.#isClosed || !isIdle || this.#childStarts.isStopping || this.#recorder.undurable !== null) return null;
     return restOf(this.#calls.all(), this.run.deadlineAt);
   }
 
@@ -229,6 +252,7 @@ export class RunExecution {
       patches: this.#patches,
       trace: this.#spans.trace,
       signal: this.#controller.signal,
+      startChild: (request) => this.#childStarts.start(() => this.#services.starter.start(request)),
       call: (request) => this.#calls.call(request),
       track: (makeCalls) => this.#calls.track(makeCalls),
       isRepeating: () => this.#cursor.isRepeating(this.#calls.issued),

@@ -10,6 +10,8 @@ export interface RunServices<Execution> extends Seams {
   readonly starter: RunStarter;
   readonly executorId: string;
   readonly tracing: Tracing;
+  /** Asks the attached children of a run to stop. Resolves once that is durable. */
+  cancelChildren(workflowId: string): Promise<void>;
   append(item: LogItem): Promise<LogVerdict>;
   /** Null while the lease is surely held, else a promise of its renewal. */
   leaseRenewal(): Promise<void> | null;
