@@ -89,6 +89,15 @@ export const concurrencyFaults = [
     caughtBy: 'reaches it from another process',
   },
   {
+    name: 'descendants of a dead process looked for in whole tables',
+    promise: 'P6',
+    file: `${core}store/ownership.ts`,
+    find: 'cross join lateral (select workflow_id from ${schema}.runs where parent_id = tree.workflow_id offset 0) child',
+    plant: 'join ${schema}.runs child on child.parent_id = tree.workflow_id',
+    tests: 'integration-tests/recovery/releases.test.ts',
+    caughtBy: 'where there are none yet',
+  },
+  {
     name: 'message that waits for no parking',
     promise: 'P9',
     file: `${core}store/messages.ts`,

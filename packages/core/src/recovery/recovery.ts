@@ -37,7 +37,8 @@ export async function recoverRuns(options: RecoveryOptions): Promise<number> {
   const { executorId: exceptId, mayRevoke, metrics, clock, leaseMs } = options;
   const sentAtMs = clock.monotonicMs();
   const lost = mayRevoke ? await options.executors.revokeLapsed({ exceptId, now }) : [];
-  const released = await releaseRuns(options);
+  const mayRelease = lost.length > 0 || (await options.ownership.hasRevoked());
+  const released = mayRelease ? await releaseRuns(options) : 0;
   for (const { lapsedMs } of lost) metrics.foundDead(lapsedMs + leaseMs + clock.monotonicMs() - sentAtMs);
   if (lost.length > 0) await tellOfLost(options, lost);
   if (lost.length > 0 || released > 0)

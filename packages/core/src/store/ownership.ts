@@ -34,6 +34,8 @@ export interface UntoldRun {
 
 /** Who may work on which run no longer: releases and hand-overs. */
 export interface OwnershipStore {
+  /** Whether there are revoked executors whose runs may have to be freed. */
+  hasRevoked(): Promise<boolean>;
   /**
    * Makes runs of revoked executors available, and removes the executors when none is left. Those of a crashed one count a
    * crash each if they made no progress since the last; those of one that handed over don't.
@@ -68,6 +70,15 @@ export function createOwnershipStore(
   statementName: (name: string) => string,
 ): OwnershipStore {
   return {
+    async hasRevoked() {
+      const rows = await database.query({
+        name: statementName('ownership_has_revoked'),
+        text: `select from ${schema}.executors where revoked_at is not null limit 1`,
+        values: [],
+      });
+      return rows.length > 0;
+    },
+
     async releaseRevoked({ crashesMax, deadPayload, runsMax, now: at }) {
       const rows = await database.query<Released & Row>({
         name: statementName('ownership_release_revoked'),
@@ -168,8 +179,10 @@ const startedBefore = `interval '1 minute'`;
 /**
  * The executors are revoked already, by an earlier statement: this one's snapshot therefore holds everything that they
  * wrote. A run has made progress if it or a descendant has more checkpoints than at the last crash: a parent that waits for
- * its child is not to blame. A suspect waits 1, 2, 4 … 300 s before the next try. Runs that wait for their first process are told
- * when the one that started them was last seen, for their traces: what it had not exported by then is lost.
+ * its child is not to blame. These are counted run by run, along the indexes: without fresh statistics, the planner would
+ * rather read both tables for each of them. A suspect waits 1, 2, 4 … 300 s before the next try. Runs that wait for their
+ * first process are told when the one that started them was last seen, for their traces: what it had not exported by then
+ * is lost.
  */
 const releaseText = (schema: string): string => `
   with clock as materialized (
@@ -193,9 +206,11 @@ const releaseText = (schema: string): string => `
       with recursive tree as (
         select r.workflow_id
         union all
-        select child.workflow_id from tree join ${schema}.runs child on child.parent_id = tree.workflow_id
+        select child.workflow_id from tree
+        cross join lateral (select workflow_id from ${schema}.runs where parent_id = tree.workflow_id offset 0) child
       )
-      select count(*)::int4 as checkpoints from tree join ${schema}.checkpoints c on c.workflow_id = tree.workflow_id
+      select sum(own.checkpoints)::int4 as checkpoints from tree
+      cross join lateral (select count(*) as checkpoints from ${schema}.checkpoints where workflow_id = tree.workflow_id) own
     ) progress
   ), unbegun as materialized (
     select r.workflow_id, gone.seen_at from gone
