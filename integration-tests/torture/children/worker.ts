@@ -1,4 +1,5 @@
 /** A process that executes programs until it is killed, or told to leave. Spawned by `fleet.ts`. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { Perdure, PerdureError } from '@perdure/core';
 import type { WorkerJob, WorkerMessage } from '../fleet.js';
 import { defineWorkflows } from './interpreter.js';
@@ -13,17 +14,17 @@ const workflows = defineWorkflows({ ledger: new Ledger(ledger, label), build, ti
 const target = new URL(url);
 target.searchParams.set('application_name', label);
 
-let leaving: Promise<void> | null = null;
-let launched: Perdure | null = null;
+let isLeaving = false;
 process.once('SIGTERM', () => {
-  leaving = leave();
+  isLeaving = true;
+  void leave();
 });
 process.once('disconnect', () => {
   // The parent is gone, and this process is of no use to anybody.
-  if (leaving === null) process.exit(1);
+  if (!isLeaving) process.exit(1);
 });
-launched = await launch();
-say({ kind: 'ready' });
+const launching = launch();
+if ((await launching) !== null) say({ kind: 'ready' });
 process.on('message', () => {
   globalThis.gc?.();
   const { heapUsed, rss } = process.memoryUsage();
@@ -31,9 +32,9 @@ process.on('message', () => {
   say({ kind: 'vitals', heapBytes: heapUsed, rssBytes: rss, handles: handles.length });
 });
 
-/** It may be launched while Postgres is down. */
-async function launch(): Promise<Perdure> {
-  for (;;) {
+/** It may be launched while Postgres is down; null where it is told to leave meanwhile. */
+async function launch(): Promise<Perdure | null> {
+  while (!isLeaving) {
     try {
       return await Perdure.launch({
         databaseUrl: target.href,
@@ -46,15 +47,15 @@ async function launch(): Promise<Perdure> {
         adopt: 'compatible',
       });
     } catch (error) {
-      if (!(error instanceof PerdureError) || error.code !== 'PERDURE_DATABASE_UNAVAILABLE' || leaving !== null)
-        throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (!(error instanceof PerdureError) || error.code !== 'PERDURE_DATABASE_UNAVAILABLE') throw error;
+      await wait(100);
     }
   }
+  return null;
 }
 
 /** Hands over and leaves nothing behind that keeps the process alive; nobody calls `process.exit`. */
 async function leave(): Promise<void> {
-  await launched?.shutdown();
+  await (await launching)?.shutdown();
   process.disconnect();
 }
