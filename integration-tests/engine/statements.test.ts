@@ -94,7 +94,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
 
 /** Waits until the first claim after the launch has been answered. */
 async function settled(counted: { count(text: string): number }): Promise<void> {
-  await expect.poll(() => counted.count('release_revoked'), patient).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('has_revoked'), patient).toBeGreaterThan(0);
   await expect.poll(() => counted.count('claims_take'), patient).toBeGreaterThan(0);
   await expect.poll(() => counted.count('parking_wake_all_watching'), patient).toBeGreaterThan(0);
   let seen = -1;
