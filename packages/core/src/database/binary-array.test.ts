@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeArray } from './binary-array.js';
 
@@ -29,6 +30,15 @@ describe('encodeArray', () => {
   it('writes int8 from exact numbers and from decimal strings', () => {
     expect(encodeArray({ arrayOf: 'int8', values: [2 ** 53 - 1, '-9223372036854775808'] }).toString('hex')).toBe(
       hex('00000001 00000000 00000014 00000002 00000001  00000008 001fffffffffffff  00000008 8000000000000000'),
+    );
+  });
+
+  it('writes any exact number as the bigint that it is', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (value) => {
+        const array = (element: number | string) => encodeArray({ arrayOf: 'int8', values: [element] }).toString('hex');
+        expect(array(value)).toBe(array(String(value)));
+      }),
     );
   });
 

@@ -1,13 +1,14 @@
+import type { TransactionClient } from '../database/database.js';
 import { StepTimeoutError } from '../errors/errors.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
 import { following } from '../util/following.js';
-import { never } from '../util/never.js';
-import type { StepContext, WorkflowContext } from '../workflow/context.js';
+import type { WorkflowContext } from '../workflow/context.js';
 import type { DurableCall, OpenCall } from '../workflow/durable-call.js';
 import type { RetryMarker } from './retry-marker.js';
 import { mayRetry, nextDelayMs } from './retry-policy.js';
 import type { StepDefinition } from './definition.js';
+import { StepFrame, type TryState } from './step-frame.js';
 
 /** One try of a step, as far as it depends on the kind of the step. */
 export interface StepTry {
@@ -16,9 +17,9 @@ export interface StepTry {
   /**
    * Calls user code in the step's context and within its timeout.
    *
-   * @param changes what the context of this kind of step has besides
+   * @param transaction what the body writes with, if its data and its checkpoint are one transaction
    */
-  readonly enter: <T>(fn: () => T | Promise<T>, changes?: Pick<StepContext, 'transaction'>) => Promise<T>;
+  readonly enter: <T>(fn: () => T | Promise<T>, transaction?: TransactionClient) => Promise<T>;
 }
 
 /**
@@ -57,7 +58,7 @@ async function performStep(
     return;
   }
   // Of a process that died.
-  call.streams.rollBack();
+  call.rollBack();
   let failedAttempts = call.markers.length;
   const lastMarker = call.markers[failedAttempts - 1];
   let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
@@ -65,9 +66,9 @@ async function performStep(
     if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
     await call.permission();
     // An interruption that was delivered in the same turn has answered the call already: its body must not begin.
-    if (call.signal.aborted) return;
+    if (call.isAborted) return;
     const startedAt = clock.now();
-    const begunMs = clock.monotonicMs();
+    const begunMs = metrics.isOn ? clock.monotonicMs() : 0;
     const span = context.trace?.stepTry(call, failedAttempts + 1, issuedAt) ?? null;
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1, span));
     if (attempt === 'stopped') return;
@@ -76,8 +77,10 @@ async function performStep(
       retryAt = clock.now() + attempt.againInMs;
       continue;
     }
-    const failure = 'error' in attempt ? (): unknown => attempt.error : null;
-    metrics.stepTried(workflowName, call.name, clock.monotonicMs() - begunMs, failure);
+    if (metrics.isOn) {
+      const failure = 'error' in attempt ? (): unknown => attempt.error : null;
+      metrics.stepTried(workflowName, call.name, clock.monotonicMs() - begunMs, failure);
+    }
     if ('payload' in attempt) {
       span?.over(null);
       call.complete({ payload: attempt.payload, failed: false, startedAt, span });
@@ -85,7 +88,7 @@ async function performStep(
     }
     span?.over(attempt);
     failedAttempts += 1;
-    call.streams.rollBack();
+    call.rollBack();
     const error = codec.encodeError(attempt.error);
     if (!mayRetry(definition.retryPolicy, attempt.error, failedAttempts)) {
       call.complete({ payload: error, failed: true, startedAt, span });
@@ -110,42 +113,20 @@ async function tryOnce(
   span: OpenSpan | null,
 ): Promise<Attempt> {
   const { clock, contexts, carriers } = context.seams;
-  const timeout = startTimeout(definition, clock, call.signal);
-  let nextRun = 0;
-  let isOver = false;
-  const stepContext: StepContext = {
-    kind: 'step',
-    workflowId: context.workflowId,
-    workflowName: context.workflowName,
-    attempt: context.attempt,
-    signal: timeout?.signal ?? call.signal,
-    starter: context.starter,
-    seams: context.seams,
-    step: { name: call.name, seq: call.seq, attempt },
-    idempotencyKey: call.idempotencyKey,
-    carried: context.carried,
-    trace: context.trace,
-    storedTrace: context.storedTrace,
-    transaction: null,
-    streams: {
-      isClosed: call.streams.isClosed,
-      // A body that goes on although its time is over writes nothing that the next try would have to answer for.
-      write: (writes) => (isOver ? never() : call.streams.write(writes)),
-    },
-    nextChildId: () => `${call.idempotencyKey}.${nextRun++}`,
-  };
-  const enter: StepTry['enter'] = async (fn, changes) => {
-    const run = () =>
-      contexts.run({ ...stepContext, ...changes }, () => carriers.restore(context.carried, async () => await fn()));
+  const timeout = startTimeout(definition, clock, call);
+  const state: TryState = { attempt, signal: timeout?.signal ?? null, runs: 0, isOver: false };
+  const enter: StepTry['enter'] = (fn, transaction) => {
+    const frame = new StepFrame(context, call, state, transaction ?? null);
+    const run = () => contexts.run(frame, () => carriers.restore(context.carried, async () => await fn()));
     const running = span === null ? run() : span.enter(run);
-    return await (timeout === null ? running : Promise.race([running, timeout.expiry]));
+    return timeout === null ? running : Promise.race([running, timeout.expiry]);
   };
   try {
     return await body({ context, call, enter });
   } catch (error) {
     return { error };
   } finally {
-    isOver = true;
+    state.isOver = true;
     timeout?.stop();
   }
 }
@@ -157,10 +138,10 @@ interface Timeout {
   stop(): void;
 }
 
-function startTimeout(definition: StepDefinition, clock: Clock, callSignal: AbortSignal): Timeout | null {
+function startTimeout(definition: StepDefinition, clock: Clock, call: OpenCall): Timeout | null {
   const { timeoutMs } = definition;
   if (timeoutMs === null) return null;
-  const controller = following(callSignal);
+  const controller = following(call.signal);
   let stop = (): void => {};
   const expiry = new Promise<never>((_, reject) => {
     const timer = clock.setTimer(timeoutMs, () => {

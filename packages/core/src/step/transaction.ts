@@ -71,7 +71,7 @@ async function commitOnce(
   const { clock, codec } = context.seams;
   const startedAt = clock.now();
   return await dataSource.transaction(isolationLevel, async ({ client, record }) => {
-    const payload = codec.encode(await enter(() => fn(client), { transaction: client }));
+    const payload = codec.encode(await enter(() => fn(client), client));
     const { attempt } = context;
     const key = keyOf(context, call);
     const checkpoint = { ...key, name: call.name, payload, startedAt, finishedAt: clock.now(), attempt };

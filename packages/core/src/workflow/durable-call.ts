@@ -1,7 +1,7 @@
 import type { CallKind, Checkpoint, CheckpointKind, ConsumedMessage } from '../store/records.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
-import type { OpenStreams, StreamWrites } from './run-streams.js';
+import type { CallStreams, StreamWrites } from './run-streams.js';
 
 /** The result of a durable call, encoded. */
 export interface CallResult {
@@ -33,8 +33,10 @@ export interface OpenCall {
   readonly markers: readonly Checkpoint[];
   /** The messages that the run has taken and that are not recorded yet. */
   readonly received: Set<number>;
-  readonly streams: OpenStreams;
-  /** Aborts when the result no longer matters: the run was cancelled, ended, or went to another process. */
+  readonly streams: CallStreams;
+  /** Whether the result no longer matters: the run was cancelled, ended, or went to another process. */
+  readonly isAborted: boolean;
+  /** Aborts when {@link OpenCall.isAborted} becomes true. */
   readonly signal: AbortSignal;
   /** The same for every attempt of this call, in every process. */
   readonly idempotencyKey: string;
@@ -43,6 +45,8 @@ export interface OpenCall {
    * waits for it. Never resolves once the run has stopped here.
    */
   permission(): Promise<void>;
+  /** Takes back all that the call has written to streams. */
+  rollBack(): void;
   /** Remembers that a side effect is under way, so that a shutdown can wait for it. */
   track<T>(effect: Promise<T>): Promise<T>;
   /** Says that nothing is left but to wait, for what may be long in coming; null: something is being done again. */

@@ -32,7 +32,7 @@ export class Effects {
       this.#inFlight -= 1;
       hold.release();
       // Whoever waits looks again after the effect's result has been taken over.
-      this.#clock.nextMacrotask(() => this.changed());
+      if (this.#waiters.length > 0) this.#clock.nextMacrotask(() => this.changed());
     }
   }
 
@@ -42,6 +42,7 @@ export class Effects {
   }
 
   changed(): void {
+    if (this.#waiters.length === 0) return;
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }

@@ -20,7 +20,7 @@ export function handleCall(
       answer(call, context, async () => {
         await call.permission();
         // As in a step: what was answered in the same turn must not begin.
-        if (call.signal.aborted) return await never();
+        if (call.isAborted) return await never();
         return await ask(call);
       }),
   };

@@ -34,7 +34,7 @@ export class ReplayCursor {
     const recorded = this.#history.calls.get(call.seq) ?? null;
     if (recorded !== null && (recorded.kind !== call.kind || recorded.name !== call.name))
       return { mismatch: recorded };
-    this.#issued.add(call.seq);
+    if (call.seq <= this.#history.lastSeq) this.#issued.add(call.seq);
     this.#hasMoved = true;
     if (recorded !== null) this.#lastMatched = call;
     return { recorded };
@@ -77,7 +77,6 @@ export class ReplayCursor {
     return this.#isAtEndAgain || this.#delivered < deliveries.length || nextSeq <= lastSeq;
   }
 
-  /** The recorded deliveries that the workflow has not taken. */
   /** What is recorded and the workflow has not taken. */
   leftOver(): readonly Checkpoint[] {
     return this.#history.deliveries.slice(this.#delivered).filter((checkpoint) => !this.#isAsked(checkpoint));

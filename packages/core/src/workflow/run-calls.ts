@@ -1,17 +1,20 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Checkpoint } from '../store/records.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
+import { AbortOnDemand } from '../util/abort-on-demand.js';
 import { deferred } from '../util/deferred.js';
 import { never } from '../util/never.js';
 import { callSiteOf } from './call-site.js';
 import type { DurableCall } from './durable-call.js';
 import type { Effects } from './effects.js';
-import { openCall, type PendingCall } from './pending-call.js';
+import { type CallHost, PerformedCall, type PendingCall } from './pending-call.js';
 import type { IssuedCall, ReplayCursor } from './replay-cursor.js';
 import type { RunIdentity } from './run-identity.js';
 import type { Entry, RunRecorder } from './run-recorder.js';
 import type { RunServices } from './run-services.js';
 import type { RunStreams, StreamWrites } from './run-streams.js';
+
+const unheard = (): void => {};
 
 /** A live delivery: the result of a call, or an interruption. */
 export interface LiveResult {
@@ -44,12 +47,14 @@ export class RunCalls {
   readonly #options: RunCallsOptions;
   readonly #pending = new Map<number, PendingCall>();
   readonly #received = new Set<number>();
+  readonly #host: CallHost;
   #issued = 0;
   #whenLive: (() => void)[] = [];
   #undeliveredError: Error | null = null; // an interruption that found nothing awaited
 
   constructor(options: RunCallsOptions) {
     this.#options = options;
+    this.#host = this.#hostOf(options);
   }
 
   /** How many calls the run has made, answered or not. */
@@ -80,13 +85,13 @@ export class RunCalls {
     }
     const promise = deferred<unknown>();
     // A workflow need not await every call: one that fails unheard is recorded, and must not end the process.
-    promise.promise.catch(() => {});
+    promise.promise.catch(unheard);
     if (this.#undeliveredError !== null) {
       promise.reject(this.#undeliveredError);
       this.#undeliveredError = null;
       return promise.promise;
     }
-    const call: PendingCall = { ...issued, request, promise, controller: new AbortController(), wait: null };
+    const call: PendingCall = { ...issued, request, promise, abort: new AbortOnDemand(), wait: null };
     this.#pending.set(call.seq, call);
     if (verdict.recorded === null || verdict.recorded.result === null) {
       this.#perform(call, verdict.recorded?.markers ?? []);
@@ -105,34 +110,37 @@ export class RunCalls {
     const end = this.#issued;
     const giveUp = (): void => {
       for (let seq = first; seq < end; seq += 1) {
-        this.#pending.get(seq)?.controller.abort();
+        this.#pending.get(seq)?.abort.abort();
         if (this.#pending.delete(seq)) this.#options.streams.rollBack(seq);
       }
     };
     return { made, giveUp };
   }
 
-  #perform(call: PendingCall, markers: readonly Checkpoint[]): void {
-    const { services, identity, effects, streams, recorder, isLive, onResult, record } = this.#options;
-    const isPending = (): boolean => this.isOpen(call);
-    const open = openCall(call, {
-      markers,
-      idempotencyKey: identity.idempotencyKey(call.seq),
+  #hostOf({ services, identity, effects, streams, recorder, onResult, record }: RunCallsOptions): CallHost {
+    return {
       retries: identity.retries,
       received: this.#received,
       effects,
-      isPending,
+      isPending: (call) => this.isOpen(call),
       undurable: () => recorder.undurable ?? services.leaseRenewal(),
-      streams: streams.of(call.seq),
-      mark: (kind, payload, startedAt, span) =>
+      idempotencyKeyOf: ({ seq }) => identity.idempotencyKey(seq),
+      streamsOf: ({ seq }) => streams.of(seq),
+      rollBack: ({ seq }) => streams.rollBack(seq),
+      mark: (call, kind, payload, startedAt, span) =>
         record(recorder.entryOf(call, kind, { payload, failed: kind === 'attempt', startedAt }), span),
-      complete: ({ writes, span, ...result }) =>
+      complete: (call, { writes, span, ...result }) =>
         onResult({ call, entry: recorder.entryOf(call, call.kind, result), writes, span }),
-    });
+    };
+  }
+
+  #perform(call: PendingCall, markers: readonly Checkpoint[]): void {
+    const { services, isLive } = this.#options;
+    const open = new PerformedCall(call, this.#host, markers);
     const start = async (): Promise<void> => {
       const startedAt = services.clock.now();
       try {
-        if (isPending()) await call.request.perform(open);
+        if (this.isOpen(call)) await call.request.perform(open);
       } catch (error) {
         open.complete({ payload: services.codec.encodeError(error), failed: true, startedAt });
       }
@@ -165,7 +173,7 @@ export class RunCalls {
     this.#pending.clear();
     if (pending.length === 0) this.#undeliveredError = error;
     for (const call of pending) {
-      call.controller.abort();
+      call.abort.abort();
       call.promise.reject(error);
     }
   }
@@ -177,7 +185,7 @@ export class RunCalls {
 
   /** No promise that the workflow still waits for ever settles. */
   close(): void {
-    for (const call of this.#pending.values()) call.controller.abort();
+    for (const call of this.#pending.values()) call.abort.abort();
     this.#pending.clear();
     this.#whenLive = [];
   }

@@ -1,4 +1,5 @@
 import type { ClaimedRun } from '../store/records.js';
+import type { AbortOnDemand } from '../util/abort-on-demand.js';
 import type { WorkflowContext } from './context.js';
 import type { RunIdentity } from './run-identity.js';
 import type { RunPatches } from './run-patches.js';
@@ -10,10 +11,12 @@ export function runContext<Execution>(
   services: RunServices<Execution>,
   {
     identity,
+    abort,
     patches,
     ...execution
-  }: Pick<WorkflowContext, 'trace' | 'signal' | 'startChild' | 'call' | 'track' | 'isRepeating' | 'now'> & {
+  }: Pick<WorkflowContext, 'trace' | 'startChild' | 'call' | 'track' | 'isRepeating' | 'now'> & {
     readonly identity: RunIdentity;
+    readonly abort: AbortOnDemand;
     readonly patches: RunPatches;
   },
 ): WorkflowContext {
@@ -23,6 +26,9 @@ export function runContext<Execution>(
     workflowId: run.workflowId,
     workflowName: run.name,
     attempt: run.attempt,
+    get signal() {
+      return abort.signal;
+    },
     starter: services.starter,
     seams: services,
     deadlineAt: run.deadlineAt,

@@ -2,6 +2,7 @@ import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import type { OpenSpan } from '../tracing/traced-run.js';
+import { AbortOnDemand } from '../util/abort-on-demand.js';
 import { TimerSet } from '../util/timer-set.js';
 import type { WorkflowDefinition } from './definition.js';
 import { ChildStarts } from './child-starts.js';
@@ -49,7 +50,7 @@ export class RunExecution {
   readonly #childStarts: ChildStarts;
   readonly #identity: RunIdentity;
   readonly #patches: RunPatches;
-  readonly #controller = new AbortController();
+  readonly #abort = new AbortOnDemand();
   readonly #calls: RunCalls;
   readonly #timers: TimerSet;
   #isClosed = false;
@@ -251,7 +252,7 @@ export class RunExecution {
       identity: this.#identity,
       patches: this.#patches,
       trace: this.#spans.trace,
-      signal: this.#controller.signal,
+      abort: this.#abort,
       startChild: (request) => this.#childStarts.start(() => this.#services.starter.start(request)),
       call: (request) => this.#calls.call(request),
       track: (makeCalls) => this.#calls.track(makeCalls),
@@ -324,7 +325,7 @@ export class RunExecution {
     this.#deliveries.stop();
     this.#timers.cancelAll();
     this.#calls.close();
-    this.#controller.abort();
+    this.#abort.abort();
     this.#effects.changed();
     return true;
   }

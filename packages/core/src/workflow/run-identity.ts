@@ -10,7 +10,7 @@ export class RunIdentity {
   readonly #workflowId: string;
   /** How often the whole workflow was retried. */
   readonly retries: number;
-  readonly #seeded: SeededRandom;
+  #drawn: SeededRandom | null = null; // null = nothing was drawn
   readonly #seed: string;
   #nextChild = 0;
   #nextToken = 0;
@@ -19,7 +19,6 @@ export class RunIdentity {
     this.#workflowId = run.workflowId;
     this.retries = retries;
     this.#seed = run.seed;
-    this.#seeded = new SeededRandom(`${run.seed}:${retries}`);
   }
 
   nextChildId(): string {
@@ -45,5 +44,9 @@ export class RunIdentity {
 
   random(): number {
     return this.#seeded.float();
+  }
+
+  get #seeded(): SeededRandom {
+    return (this.#drawn ??= new SeededRandom(`${this.#seed}:${this.retries}`));
   }
 }

@@ -15,11 +15,6 @@ export interface CallStreams {
   readonly write: (writes: StreamWrites) => Promise<void>;
 }
 
-export interface OpenStreams extends CallStreams {
-  /** Takes back all that the call has written. */
-  readonly rollBack: () => void;
-}
-
 /** A stretch of a stream that one step wrote, or the workflow itself. */
 interface Stretch extends StreamRange {
   readonly seq: number;
@@ -57,16 +52,16 @@ export class RunStreams {
   }
 
   /** What one call can do. */
-  of(seq: number): OpenStreams {
+  of(seq: number): CallStreams {
     return {
       isClosed: (name) => this.#stream(name).closedBy !== null,
       write: (writes) => this.#append(this.#place(seq, seq, writes)),
-      rollBack: () => this.rollBack(seq),
     };
   }
 
   /** Takes back what a call has written, and tells whoever has read it. */
   rollBack(seq: number): void {
+    if (this.#streams.size === 0) return;
     const change = this.#rollBack((writer) => writer === seq);
     if (change.entries.length > 0) void this.#append(change);
   }
