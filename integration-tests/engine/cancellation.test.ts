@@ -1,4 +1,4 @@
-import { currentRun, sleep, step, workflow } from '@perdure/core';
+import { type CancelledError, currentRun, queue, sleep, type StartOptions, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { gate } from '../support/gate.js';
@@ -110,6 +110,40 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     }
   });
 
+  it.each(['stop', 'throw'] as const)(
+    'is what a parent hears of, not its child, with onCancel "%s"',
+    async (onCancel) => {
+      const test = await freshDatabase(open);
+      const { database, close, held, open: letGo } = holdingAStatement(test.database, /request_cancel_of_children/);
+      const { caught, parent, workflows } = waitingParent(onCancel, {});
+      const perdure = await launchEngine(test, { workflows, database });
+      const run = await parent.with({ engine: perdure }).start();
+      await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+      close();
+      await run.cancel();
+      await held;
+      await expect(perdure.run('child').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      letGo();
+      await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      expect(caught).toEqual(onCancel === 'stop' ? [] : [run.workflowId]);
+    },
+  );
+
+  it('is what a parent hears of, though its child has been cancelled in another process', async () => {
+    const test = await freshDatabase(open);
+    const line = queue('line');
+    const { caught, parent, workflows } = waitingParent('throw', { queue: line });
+    // Nobody tells the first of anything, and it looks for cancellations once in a quarter of an hour.
+    const deaf = { notifications: false, poll: '20ms', lease: '1h', listen: ['another line'] } as const;
+    const first = await launchEngine(test, { workflows, database: await test.reopen(), ...deaf });
+    const second = await launchEngine(test, { workflows: workflows.slice(1) });
+    const run = await parent.with({ engine: first, workflowId: 'p' }).start();
+    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    await second.run('p').cancel();
+    await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    expect(caught).toEqual(['p']);
+  });
+
   it('lets a workflow that asked for it compensate, also after a crash in the middle', async () => {
     const did: string[] = [];
     const act = step('act', async (what: string) => void did.push(what));
@@ -207,4 +241,23 @@ function hasty(onCancel: 'stop' | 'throw') {
     { onCancel },
   );
   return { mayStart, parent, workflows: [parent, child] };
+}
+
+/** A workflow that waits for a child, and notes whose cancellation it catches. */
+function waitingParent(onCancel: 'stop' | 'throw', options: StartOptions) {
+  const caught: unknown[] = [];
+  const child = workflow('awaited child', async () => step.run('wait', () => untilAborted(() => {})));
+  const parent = workflow(
+    'waiting parent',
+    async () => {
+      try {
+        await child.with({ workflowId: 'child', ...options })();
+      } catch (error) {
+        caught.push((error as CancelledError).data.workflowId);
+        throw error;
+      }
+    },
+    { onCancel },
+  );
+  return { caught, parent, workflows: [parent, child] };
 }

@@ -203,7 +203,7 @@ export class Desk implements RunStarter {
 
   async outcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome> {
     if (this.#isClosed) throw new EngineStoppedError(workflowId);
-    return await this.#awaitOutcome(workflowId, signal);
+    return encoded(await this.#awaitOutcome(workflowId, signal));
   }
 
   async status(workflowId: string): Promise<RunInfo> {
@@ -249,10 +249,13 @@ export class Desk implements RunStarter {
    * What the runs of one executor ask with: also while the desk is closing, which must not become an error in a run that is
    * still here.
    *
-   * @param start makes a child durable on the executor
+   * Who cancels a run cancels its children, of which the run may hear first. It is told of none before it has been looked
+   * whether it is cancelled itself: what its code would then catch is not meant for it.
    */
-  starterFor(executorId: string, start: (starting: PreparedStart) => Promise<Started>): RunStarter {
+  starterFor({ executorId, start, hearOfCancellations }: OwningExecutor): RunStarter {
     const { store, random, metrics } = this.services;
+    const { event, ...correspondence } = this.#correspondence.inside;
+    const hear = async (): Promise<void> => await this.ask(hearOfCancellations);
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
       runLogger: this.runLogger,
@@ -264,10 +267,19 @@ export class Desk implements RunStarter {
           transaction === null ? start(starting) : this.#startIn(transaction, starting),
         );
       },
-      outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal),
+      outcome: async (workflowId, signal) => {
+        const outcome = await this.#awaitOutcome(workflowId, signal);
+        if (outcome.kind === 'cancelled') await hear();
+        return encoded(outcome);
+      },
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
-      ...this.#correspondence.inside,
+      ...correspondence,
+      event: async (question, signal) => {
+        const answer = await event(question, signal);
+        if (answer.event === null && answer.run === 'ended') await hear();
+        return answer;
+      },
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
@@ -317,8 +329,18 @@ export class Desk implements RunStarter {
     this.watchers.look(workflowIds);
   }
 
-  async #awaitOutcome(workflowId: string, signal: AbortSignal | null): Promise<EncodedOutcome> {
-    const outcome = await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
-    return { payload: outcome.payload, failed: outcome.kind !== 'completed' };
+  async #awaitOutcome(workflowId: string, signal: AbortSignal | null): Promise<Outcome> {
+    return await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
   }
+}
+
+const encoded = ({ kind, payload }: Outcome): EncodedOutcome => ({ payload, failed: kind !== 'completed' });
+
+/** What the runs of an executor ask it. */
+export interface OwningExecutor {
+  readonly executorId: string;
+  /** Makes a child durable on it. */
+  readonly start: (starting: PreparedStart) => Promise<Started>;
+  /** Tells its runs that they are cancelled, where they are. */
+  readonly hearOfCancellations: () => Promise<void>;
 }

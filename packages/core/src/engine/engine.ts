@@ -164,7 +164,12 @@ export class Engine {
       },
       cancelChildren: (workflowId) => this.desk.cancelChildren(workflowId),
       // Bound to its executor, so that nothing happens once that one has lost the run.
-      starterFor: (owner) => this.desk.starterFor(owner.id, (child) => this.#startOn(owner, child)),
+      starterFor: (owner) =>
+        this.desk.starterFor({
+          executorId: owner.id,
+          start: (child) => this.#startOn(owner, child),
+          hearOfCancellations: () => owner.hearOfCancellations(),
+        }),
     });
     await executor.launch();
     this.#executor = executor;

@@ -222,6 +222,11 @@ export class Executor {
     this.#runs.cancel(workflowIds);
   }
 
+  /** Looks whether runs that are executed here have been cancelled, and tells them. */
+  async hearOfCancellations(): Promise<void> {
+    this.cancel(await this.#services.store.runs.findCancelRequests(this.id));
+  }
+
   /** Something may have happened that is otherwise found at the next sweep. */
   sweep(): void {
     this.#sweeps.wake();
@@ -291,7 +296,7 @@ export class Executor {
       leaseMs: options.leaseMs,
     });
     if (released > 0) this.#announceWork();
-    if (this.#runs.size > 0) this.cancel(await store.runs.findCancelRequests(this.id));
+    if (this.#runs.size > 0) await this.hearOfCancellations();
   }
 
   #revoked(): void {

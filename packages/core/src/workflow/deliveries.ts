@@ -29,6 +29,7 @@ export class Deliveries<Live> {
   #isScheduled = false;
   #begunMs: number | null = null; // null = the workflow has not begun
   #ready: Live[] = [];
+  #heldFrom: number | null = null; // the place of an interruption among what is ready; null = nothing is held
   #stuckTimer: Timer | null = null; // null = nothing recorded is waited with
 
   constructor(options: DeliveriesOptions<Live>) {
@@ -57,6 +58,20 @@ export class Deliveries<Live> {
     if (this.#isGateOpen && this.#state === 'live') this.#advance();
   }
 
+  /** Delivers nothing until it is released: an interruption is about to come, before anything that comes meanwhile. */
+  hold(): void {
+    this.#heldFrom ??= this.#ready.length;
+  }
+
+  /** Goes on, with the interruption first if there is one now. */
+  release(interruption: Live | null): void {
+    const place = this.#heldFrom ?? this.#ready.length;
+    this.#heldFrom = null;
+    if (this.#state === 'stopped') return;
+    if (interruption !== null) this.#ready.splice(place, 0, interruption);
+    if (this.#isGateOpen) this.#advance();
+  }
+
   stop(): void {
     this.#state = 'stopped';
     this.#ready = [];
@@ -64,7 +79,7 @@ export class Deliveries<Live> {
   }
 
   #advance(): void {
-    if (this.#state === 'stopped') return;
+    if (this.#state === 'stopped' || this.#heldFrom !== null) return;
     this.#stuckTimer?.cancel();
     const { cursor, clock, onStuck, stuckMs } = this.#options;
     const recorded = cursor.next();

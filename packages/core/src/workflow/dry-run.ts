@@ -42,7 +42,7 @@ export function dryRun(
         clock: withoutAlarms(services.clock),
         tracing: new Tracing(null, services.clock),
         executorId: '',
-        cancelChildren: never,
+        cancelChildren: async () => {},
         append(item) {
           const error = failureIn(item, services.codec);
           if (error !== null) end(failing(run, definition, services.codec.decodeError(error)));

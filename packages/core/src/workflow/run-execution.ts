@@ -147,6 +147,7 @@ export class RunExecution {
 
   #start(): void {
     if (this.#isClosed) return;
+    this.#deliveries.release(null);
     if (this.run.cancelRequested && this.definition.onCancel === 'stop') {
       this.#interrupt('cancelled');
       return;
@@ -167,11 +168,16 @@ export class RunExecution {
     else this.#interrupt(kind);
   }
 
-  /** Where that fails, the next sweep finds the request to cancel the run again. */
+  /** Meanwhile nothing is delivered: what children say that were stopped is not for the workflow, which is to hear why. */
   #stopChildren(then: () => void): void {
     const stopped = this.#childStarts.stop();
-    if (stopped === null) then();
-    else stopped.then(then, () => {});
+    if (stopped === null) {
+      then();
+      return;
+    }
+    this.#deliveries.hold();
+    // Where it fails, the next sweep finds the request to cancel the run again.
+    stopped.then(then, () => this.#deliveries.release(null));
   }
 
   #interrupt(kind: Interruption): void {
@@ -183,7 +189,7 @@ export class RunExecution {
     }
     const at = this.#services.clock.now();
     const entry: Entry = { kind, seq: -1, name: '', payload: null, failed: true, startedAt: at, finishedAt: at };
-    this.#deliveries.add({ call: null, entry });
+    this.#deliveries.release({ call: null, entry });
   }
 
   /** Stops without a word: the run goes on elsewhere. Where its lease was lost, it may do so already. */
