@@ -133,14 +133,19 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     const test = await freshDatabase(open);
     const line = queue('line');
     const { caught, parent, workflows } = waitingParent('throw', { queue: line });
-    // Nobody tells the first of anything, and it looks for cancellations once in a quarter of an hour.
-    const deaf = { notifications: false, poll: '20ms', lease: '1h', listen: ['another line'] } as const;
-    const first = await launchEngine(test, { workflows, database: await test.reopen(), ...deaf });
+    const { database, close, held, open: letGo } = holdingAStatement(await test.reopen(), /find_cancel_requests/);
+    // Nobody tells it of anything.
+    const deaf = { notifications: false, queues: ['another line'] } as const;
+    const first = await launchEngine(test, { workflows, database, ...deaf });
     const second = await launchEngine(test, { workflows: workflows.slice(1) });
     const run = await parent.with({ engine: first, workflowId: 'p' }).start();
     await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    // Nor does it come to look by itself.
+    close();
+    await held;
     await second.run('p').cancel();
     await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    letGo();
     expect(caught).toEqual(['p']);
   });
 
