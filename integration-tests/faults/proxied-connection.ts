@@ -48,9 +48,10 @@ export class ProxiedConnection {
     this.#isHalfOpen = true;
   }
 
-  /** The client is told with a RST. */
+  /** The client is told with a RST, unless it has been told already that the server is gone: a socket cannot do both, and stays open for good. */
   reset(): void {
-    if (!this.#client.destroyed) this.#client.resetAndDestroy();
+    if (this.#client.writableEnded) this.#client.destroy();
+    else if (!this.#client.destroyed) this.#client.resetAndDestroy();
     this.#server.destroy();
   }
 

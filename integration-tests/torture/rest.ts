@@ -4,6 +4,8 @@ import type { Rest } from '../checker/evidence.js';
 export interface Unfinished {
   readonly runs: number;
   readonly schedules: number;
+  /** Executors that have given no sign of life for a second: dead ones, as long as nobody has revoked them. */
+  readonly silent: number;
 }
 
 /** What has yet to come to its end. */
@@ -13,7 +15,8 @@ export async function unfinished(client: pg.Client, schema: string): Promise<Unf
         select count(*)::int4 from ${schema}.runs r
         where not exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
       ) as runs,
-      (select count(*)::int4 from ${schema}.schedules where next_slot_at is not null) as schedules`);
+      (select count(*)::int4 from ${schema}.schedules where next_slot_at is not null) as schedules,
+      (select count(*)::int4 from ${schema}.leases where seen_at < clock_timestamp() - interval '1 second') as silent`);
   return rows[0]!;
 }
 

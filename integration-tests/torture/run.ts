@@ -37,4 +37,3 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(re
 if (options.report !== undefined) writeFileSync(options.report, markdown(report));
 if (report.keptIn !== undefined) say(`evidence in ${report.keptIn}`);
 if (report.violations.length > 0) process.exitCode = 1;
-say(process.getActiveResourcesInfo().join(' '));

@@ -204,8 +204,9 @@ async function converge(url: string, deadlineMs: number): Promise<Unfinished> {
   return await withClient(url, async (client) => {
     for (;;) {
       const left = await unfinished(client, schema);
-      const isCalm = left.runs === 0 && left.schedules === 0;
-      if (isCalm || performance.now() - since > deadlineMs) return left;
+      const isCalm = left.runs === 0 && left.schedules === 0 && left.silent === 0;
+      // Who died last has been silent for less than a second so far.
+      if ((isCalm && performance.now() - since > 1_000) || performance.now() - since > deadlineMs) return left;
       await wait(100);
     }
   });
