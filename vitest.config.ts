@@ -35,13 +35,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['integration-tests/**/*.test.ts', 'examples/**/*.test.ts'],
-          // See vitest.lanes.config.ts, vitest.next.config.ts, vitest.packed.config.ts and vitest.traces.config.ts; and
-          // `npm run torture`.
+          // See vitest.lanes.config.ts, vitest.next.config.ts, vitest.packed.config.ts and vitest.traces.config.ts.
           exclude: [
             'integration-tests/lanes/**',
             'integration-tests/next/long/**',
             'integration-tests/packed/**',
-            'integration-tests/torture/**',
             'integration-tests/tracing/long/**',
             '**/node_modules/**',
             ...onBuiltPackages,

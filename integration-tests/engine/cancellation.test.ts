@@ -149,6 +149,26 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     expect(caught).toEqual(['p']);
   });
 
+  it('is nothing that a process hears of whose run went elsewhere, without its knowing', async () => {
+    const test = await freshDatabase(open);
+    const { database, close, held, open: letGo } = holdingAStatement(await test.reopen(), /heartbeat/);
+    const { caught, parent, workflows } = waitingParent('stop', { queue: queue('line') });
+    const first = await launchEngine(test, { workflows, database, lease: '900ms', queues: ['another line'] });
+    const second = await launchEngine(test, { workflows, lease: '900ms' });
+    const { executorId } = first;
+    await parent.with({ engine: first, workflowId: 'p' }).start();
+    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    close();
+    await held;
+    await expect.poll(async () => (await second.run('p').status()).attempt, patient).toBe(2);
+    await second.run('p').cancel();
+    await expect(second.run('p').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    await expect(first.run('child').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+    letGo();
+    await expect.poll(() => first.executorId, patient).not.toBe(executorId);
+    expect(caught).toEqual([]);
+  });
+
   it('lets a workflow that asked for it compensate, also after a crash in the middle', async () => {
     const did: string[] = [];
     const act = step('act', async (what: string) => void did.push(what));

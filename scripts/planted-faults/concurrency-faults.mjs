@@ -107,6 +107,15 @@ export const concurrencyFaults = [
     caughtBy: 'is what a parent hears of, though its child has been cancelled in another process',
   },
   {
+    name: 'cancellation of a child told to a zombie',
+    promise: 'P7',
+    file: `${core}engine/executor.ts`,
+    find: 'for (let renewal = this.#lease.renewal(); renewal !== null; renewal = this.#lease.renewal()) await renewal;',
+    plant: '',
+    tests: 'integration-tests/engine/cancellation.test.ts',
+    caughtBy: 'is nothing that a process hears of whose run went elsewhere',
+  },
+  {
     name: 'descendants of a dead process looked for in whole tables',
     promise: 'P6',
     file: `${core}store/ownership.ts`,

@@ -222,9 +222,13 @@ export class Executor {
     this.#runs.cancel(workflowIds);
   }
 
-  /** Looks whether runs that are executed here have been cancelled, and tells them. */
+  /**
+   * Looks whether runs that are executed here have been cancelled, and tells them. Never resolves where they are executed
+   * elsewhere by now, and nobody here is to hear any more what became of them.
+   */
   async hearOfCancellations(): Promise<void> {
-    this.cancel(await this.#services.store.runs.findCancelRequests(this.id));
+    for (let renewal = this.#lease.renewal(); renewal !== null; renewal = this.#lease.renewal()) await renewal;
+    await this.#lookForCancellations();
   }
 
   /** Something may have happened that is otherwise found at the next sweep. */
@@ -296,7 +300,11 @@ export class Executor {
       leaseMs: options.leaseMs,
     });
     if (released > 0) this.#announceWork();
-    if (this.#runs.size > 0) await this.hearOfCancellations();
+    if (this.#runs.size > 0) await this.#lookForCancellations();
+  }
+
+  async #lookForCancellations(): Promise<void> {
+    this.cancel(await this.#services.store.runs.findCancelRequests(this.id));
   }
 
   #revoked(): void {
