@@ -55,7 +55,7 @@ export class RunEndpoints<Req> {
 
   async #route(request: Request, mount: { readonly basePath: string; readonly subject: Req }): Promise<Response> {
     const url = new URL(request.url);
-    const basePath = mount.basePath.replace(/\/+$/, '');
+    const basePath = mount.basePath.replace(/(?<!\/)\/+$/, '');
     const [segment = '', action = 'status', ...rest] = url.pathname.slice(basePath.length + 1).split('/');
     if (!url.pathname.startsWith(`${basePath}/`) || rest.length > 0 || !isAction(action)) throw notFound();
     const asked: Asked<Req> = { ...mount, request, url, basePath, runId: decodeId(segment) };

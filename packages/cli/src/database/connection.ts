@@ -70,7 +70,7 @@ export async function withClient<T>(
 
 /** The parts of a URL that are nobody's business, as they are written there and as they are meant. */
 export function secretsOf(databaseUrl: string | undefined): string[] {
-  const password = /:\/\/[^/@]*?:([^@]+)@/.exec(databaseUrl ?? '')?.[1];
+  const password = /^[a-z]+:\/\/[^/@:]*:([^@]+)@/i.exec(databaseUrl ?? '')?.[1];
   const parameter = /[?&]password=([^&#]+)/.exec(databaseUrl ?? '')?.[1];
   return [password, parameter].flatMap((secret) => (secret === undefined ? [] : [secret, decoded(secret)]));
 }

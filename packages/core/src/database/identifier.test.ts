@@ -16,7 +16,7 @@ describe('checkSchemaName', () => {
     expect(checkSchemaName(name)).toBe(name);
   });
 
-  it.each(['', 'x'.repeat(64), 'é'.repeat(32), 'a\0b', 'pg_perdure'])('refuses %j', (name) => {
+  it.each(['', 'x'.repeat(64), 'é'.repeat(32), 'a\0b', 'a$$b', 'pg_perdure'])('refuses %j', (name) => {
     expect(() => checkSchemaName(name)).toThrow(expect.objectContaining({ code: 'PERDURE_INVALID_ARGUMENT' }));
   });
 });

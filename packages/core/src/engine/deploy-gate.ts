@@ -16,6 +16,7 @@ import type { RunStarter } from '../workflow/run-starter.js';
 import { anyVersion } from '../workflow/stand-in.js';
 import type { Workflow } from '../workflow/workflow.js';
 import type { EngineServices } from './engine-services.js';
+import { told } from '../util/given.js';
 
 export interface CheckOptions {
   /**
@@ -128,7 +129,7 @@ export class DeployGate {
 
   #buildOf({ workflows, adopt }: CheckOptions): Registry {
     if (adopt !== undefined && adopt !== 'compatible')
-      throw new InvalidArgumentError(`adopt must be 'compatible', not ${JSON.stringify(adopt)}`);
+      throw new InvalidArgumentError(`adopt must be 'compatible', not ${told(adopt)}`);
     if (workflows !== undefined) return new Registry(workflows.map(({ definition }) => definition));
     const { registry } = this.#services;
     return registry.all().length === 0 ? new Registry(null) : registry;

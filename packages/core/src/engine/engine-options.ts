@@ -14,8 +14,10 @@ import { type Random, SystemRandom } from '../seams/random.js';
 import { SystemClock } from '../seams/system-clock.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { type Carrier, checkCarriers } from '../workflow/carriers.js';
+import { checkName } from '../workflow/names.js';
 import type { Workflow } from '../workflow/workflow.js';
 import { type ResolvedTracing, resolveTracing, type TracingOptions } from '../tracing/tracing-options.js';
+import { checkList, isObject, told } from '../util/given.js';
 
 /** How an engine is launched. With no options at all: embedded Postgres in `.perdure/`. */
 export interface LaunchOptions {
@@ -166,7 +168,7 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
     pollMs,
     resultPollMs: 1_000,
     notifications: options.notifications ?? true,
-    queues: options.queues?.map((queue) => (typeof queue === 'string' ? queue : queue.name)) ?? null,
+    queues: queueNames(options.queues),
     parkMs: parkMs(options.parkAfter ?? '10s'),
     adoptsCompatible: checkAdopt(options.adopt),
     strandedMs: 15 * pollMs,
@@ -192,13 +194,13 @@ export function resolveOptions(options: LaunchOptions & SeamOptions): ResolvedOp
 function checkMaxCrashes(maxCrashes: number): number {
   if (Number.isSafeInteger(maxCrashes) && maxCrashes >= suspectCrashes) return maxCrashes;
   throw new InvalidArgumentError(
-    `maxCrashes must be a whole number of at least ${suspectCrashes}, not ${String(maxCrashes)}: a run is tried alone only after so many crashes`,
+    `maxCrashes must be a whole number of at least ${suspectCrashes}, not ${told(maxCrashes)}: a run is tried alone only after so many crashes`,
   );
 }
 
 function checkAdopt(adopt: unknown): boolean {
   if (adopt === undefined || adopt === 'compatible') return adopt !== undefined;
-  throw new InvalidArgumentError(`adopt must be 'compatible' or left out, not ${JSON.stringify(adopt)}`);
+  throw new InvalidArgumentError(`adopt must be 'compatible' or left out, not ${told(adopt)}`);
 }
 
 function parkMs(parkAfter: Duration | false): number | null {
@@ -208,7 +210,13 @@ function parkMs(parkAfter: Duration | false): number | null {
   throw new InvalidArgumentError(`parkAfter must be at least 100 ms, not ${ms}: coming back costs a replay`);
 }
 
+function queueNames(queues: LaunchOptions['queues']): readonly string[] | null {
+  if (queues === undefined) return null;
+  checkList('queues', queues);
+  return [...queues].map((queue) => checkName('queue', isObject(queue) ? queue.name : queue));
+}
+
 function positive(value: number, option: string): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError(`${option} must be a whole number above 0, not ${String(value)}`);
+  throw new InvalidArgumentError(`${option} must be a whole number above 0, not ${told(value)}`);
 }

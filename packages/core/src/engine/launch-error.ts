@@ -19,7 +19,7 @@ const refusals: readonly (readonly [RefusalReason, RegExp, RegExp?])[] = [
   ['login', /^08P01$/, /password|no such user|not allowed|pg_hba/],
   ['login', /^$/, /^SASL/],
   ['database', /^3D000$/],
-  ['database', /^08P01$/, /database .* does not exist|no such database/],
+  ['database', /^08P01$/, /database .{1,80} does not exist|no such database/],
   ['database', /^55000$/, /not currently accepting connections/],
   ['rights', /^42501$/],
   ['tls', /^$/, /does not support SSL/],

@@ -5,6 +5,7 @@ import type { QueuedRun } from '../store/queue-items.js';
 import { toMs } from '../util/duration.js';
 import { checkKey, checkName } from '../workflow/names.js';
 import type { StartOptions } from '../workflow/run-starter.js';
+import { told } from '../util/given.js';
 
 /** How a run is to wait, and for which others it stands. */
 export interface Queueing {
@@ -37,7 +38,7 @@ export function prepareQueueing(options: StartOptions): Queueing | null {
   }
   const { key, priority = 0, units = 1, debounce } = options;
   if (!Number.isSafeInteger(priority) || Math.abs(priority) >= 2 ** 31) {
-    throw new InvalidArgumentError(`priority must be a whole number of 32 bits, not ${String(priority)}`);
+    throw new InvalidArgumentError(`priority must be a whole number of 32 bits, not ${told(priority)}`);
   }
   const delays = [options.delay, options.runAt, debounce].filter((delay) => delay !== undefined);
   if (delays.length > 1) throw new InvalidArgumentError('Give only one of delay, runAt and debounce');

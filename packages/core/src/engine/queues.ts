@@ -12,6 +12,7 @@ import type { Clock } from '../seams/clock.js';
 import type { DeadLetterStore } from '../store/dead-letters.js';
 import type { QueueRecord, QueueStore } from '../store/queues.js';
 import { type DeadLetterAdmin, DeadLetters } from './dead-letters.js';
+import { checkName } from '../workflow/names.js';
 
 /** What is known of a queue. */
 export interface QueueInfo {
@@ -134,6 +135,7 @@ export class Queues implements QueueAdmin {
   }
 
   async change(name: string, changes: QueueChanges): Promise<void> {
+    checkName('queue', name);
     const settings = checkSettings(name, changes);
     await this.#update(name, () => this.#store.change(name, settings));
   }

@@ -14,6 +14,7 @@ import type { Desk } from './desk.js';
 import type { QueueAdmin } from './queues.js';
 import type { ScheduleAdmin } from './schedules.js';
 import type { VersionAdmin } from './versions.js';
+import { checkAskedId } from '../workflow/names.js';
 
 /** A run by its workflow id or a handle. */
 type Run = string | { readonly workflowId: string };
@@ -92,7 +93,7 @@ export abstract class RunAccess {
 
   /** A handle to a run by its id, wherever it was started. */
   run<Result = unknown>(workflowId: string): RunHandle<Result> {
-    return runHandle<Result>(this.#desk, workflowId);
+    return runHandle<Result>(this.#desk, checkAskedId(workflowId));
   }
 
   /** {@link send}, through this. */

@@ -16,6 +16,7 @@ import type { Random } from '../seams/random.js';
 import type { ScheduleOrigin, ScheduleRecord, ScheduleStore } from '../store/schedules.js';
 import { checkScheduleName } from '../workflow/names.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
+import { checkObject, told } from '../util/given.js';
 
 /** What is known of a schedule. Times are milliseconds since 1970. */
 export interface ScheduleInfo {
@@ -127,8 +128,13 @@ export class Schedules implements ScheduleAdmin {
     return toInfo(await this.#find(name));
   }
 
-  async set(name: string, { timing, workflow, input, ...options }: NewSchedule): Promise<void> {
+  async set(name: string, given: NewSchedule): Promise<void> {
     checkScheduleName(name);
+    checkObject(`Schedule "${name}"`, given);
+    const { timing, workflow, input, ...options } = given;
+    if ((workflow as Partial<typeof workflow> | null | undefined)?.definition === undefined) {
+      throw new InvalidArgumentError(`The workflow of schedule "${name}" must be a workflow, not ${told(workflow)}`);
+    }
     const settings = checkSchedule(name, timing, options);
     if (this.#options.definitions().some((definition) => definition.name === name)) {
       throw new InvalidArgumentError(`Schedule "${name}" is declared in code. Change it there, or take another name.`);

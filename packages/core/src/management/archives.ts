@@ -4,6 +4,7 @@ import type { Clock } from '../seams/clock.js';
 import type { ArchivedRun } from '../store/archives.js';
 import type { Store } from '../store/store.js';
 import { type Redaction, redact } from './redaction.js';
+import { told } from '../util/given.js';
 
 /** Runs with their histories, as plain JSON. */
 export interface RunArchive {
@@ -78,7 +79,7 @@ function checkArchive(archive: unknown): asserts archive is RunArchive {
   }
   if (formatVersion !== 1) {
     throw new InvalidArgumentError(
-      `The archive has the format ${String(formatVersion)}, and this version reads 1. Upgrade @perdure/core.`,
+      `The archive has the format ${told(formatVersion)}, and this version reads 1. Upgrade @perdure/core.`,
     );
   }
 }

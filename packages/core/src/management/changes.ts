@@ -9,6 +9,7 @@ import { type Duration, toMs } from '../util/duration.js';
 import { type AttributeChanges, encodeChanges } from '../workflow/attributes.js';
 import type { RunListing } from './listing.js';
 import { checkNarrow, idsOf, type RunChoice } from './run-filter.js';
+import { told } from '../util/given.js';
 
 export interface ChangeOptions {
   /** How many at most, of those that a filter finds: 1,000 by default. */
@@ -116,7 +117,7 @@ export class Changes {
 
   async setPriority(choice: RunChoice, priority: number, options: ChangeOptions): Promise<RunChanges> {
     if (!Number.isSafeInteger(priority) || Math.abs(priority) >= 2 ** 31) {
-      throw new InvalidArgumentError(`priority must be a whole number of 32 bits, not ${String(priority)}`);
+      throw new InvalidArgumentError(`priority must be a whole number of 32 bits, not ${told(priority)}`);
     }
     const { store, ask } = this.#options;
     return await this.#change(choice, ['enqueued', 'delayed'], options, (workflowIds) =>

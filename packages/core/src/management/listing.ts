@@ -6,6 +6,7 @@ import type { Store } from '../store/store.js';
 import { type Duration, toMs } from '../util/duration.js';
 import type { RunInfo } from '../workflow/run-starter.js';
 import { conditionsOf, type RunFilter } from './run-filter.js';
+import { checkList, checkObject, told } from '../util/given.js';
 
 export interface ListOptions {
   /** How many at most: 100 by default, and 1,000 at most. */
@@ -48,12 +49,14 @@ export class RunListing {
     this.#options = options;
   }
 
-  async list(filter: RunFilter, { limit = 100, after, order = 'newest' }: ListOptions): Promise<RunPage> {
+  async list(filter: RunFilter, options: ListOptions): Promise<RunPage> {
+    checkObject('The options of a list', options);
+    const { limit = 100, after, order = 'newest' } = options;
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > pageMax) {
       throw new InvalidArgumentError(`limit must be a whole number from 1 to ${pageMax}`);
     }
     if (order !== 'newest' && order !== 'oldest') {
-      throw new InvalidArgumentError(`order must be newest or oldest, not ${String(order)}`);
+      throw new InvalidArgumentError(`order must be newest or oldest, not ${told(order)}`);
     }
     const { store, ask, toInfo } = this.#options;
     const [where, place] = [conditionsOf(filter), after === undefined ? null : placeOf(after)];
@@ -82,7 +85,10 @@ export class RunListing {
     }
   }
 
-  async count(filter: RunFilter, { by = [], bucket = '1h' }: CountOptions): Promise<readonly RunGroup[]> {
+  async count(filter: RunFilter, options: CountOptions): Promise<readonly RunGroup[]> {
+    checkObject('The options of a count', options);
+    const { by = [], bucket = '1h' } = options;
+    checkList('by', by);
     const strange = by.find((grouping) => !groupings.includes(grouping));
     if (strange !== undefined || new Set(by).size < by.length) {
       throw new InvalidArgumentError(`by can have each of ${groupings.join(', ')} once`);

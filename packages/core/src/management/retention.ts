@@ -5,6 +5,7 @@ import type { ListedRun, ListPlace, RunConditions } from '../store/run-listing.j
 import type { Store } from '../store/store.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { checkName } from '../workflow/names.js';
+import { checkList, checkObject, told } from '../util/given.js';
 
 /** How long runs that have ended are kept. Where both limits are given, what is beyond either goes. */
 export interface RetentionRule {
@@ -46,8 +47,15 @@ const batchMax = 200;
 
 /** @throws {InvalidArgumentError} for a rule that doesn't hold, and for two of one workflow */
 export function resolveRules(rules: readonly RetentionRule[]): readonly ResolvedRule[] {
+  checkList('The rules of retention', rules);
   const seen = new Set<string>();
-  return rules.map(({ workflow, olderThan, keep, status }) => {
+  return [...rules].map((rule) => {
+    checkObject('A rule of retention', rule);
+    const { workflow, olderThan, keep, status } = rule;
+    if (workflow !== undefined) checkName('workflow', workflow);
+    if (status !== undefined && !endings.includes(status)) {
+      throw new InvalidArgumentError(`status must be one of ${endings.join(', ')}, not ${told(status)}`);
+    }
     const which = `${workflow ?? ''}\n${status ?? ''}`;
     if (seen.has(which))
       throw new InvalidArgumentError(`Two rules of retention are about ${workflow ?? 'all workflows'}`);
@@ -58,11 +66,8 @@ export function resolveRules(rules: readonly RetentionRule[]): readonly Resolved
     if (keep !== undefined && (workflow === undefined || !Number.isSafeInteger(keep) || keep < 0 || keep >= 2 ** 31)) {
       throw new InvalidArgumentError('keep must be a whole number of at least 0, in a rule for one workflow');
     }
-    if (status !== undefined && !endings.includes(status)) {
-      throw new InvalidArgumentError(`status must be one of ${endings.join(', ')}, not ${String(status)}`);
-    }
     return {
-      workflow: workflow === undefined ? null : checkName('workflow', workflow),
+      workflow: workflow ?? null,
       olderThanMs: olderThan === undefined ? null : toMs(olderThan, 'olderThan'),
       keep: keep ?? null,
       statuses: status === undefined ? endings : [status],

@@ -19,6 +19,8 @@ import { type PruneOptions, type Pruned, resolveRules, Retention, type Retention
 import { checkNarrow, idsOf, type RunChoice, type RunFilter } from './run-filter.js';
 import { readable, type RecordedStep, recordedSteps } from './steps.js';
 import { type TraceOptions, Traces } from './traces.js';
+import { checkObject } from '../util/given.js';
+import { checkAskedId } from '../workflow/names.js';
 
 /** A run with what it was given, and what it came to. */
 export interface RunDetails extends RunInfo {
@@ -183,6 +185,7 @@ export class Runs implements RunAdmin {
   }
 
   async get(workflowId: string): Promise<RunDetails> {
+    checkAskedId(workflowId);
     const { store, database, codec, ask, status } = this.#options;
     const info = await status(workflowId);
     const identity = await ask(() => store.runs.findIn(database, workflowId));
@@ -201,6 +204,7 @@ export class Runs implements RunAdmin {
     workflowId: string,
     { after = -1, limit = 1_000 }: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<RecordedStep[]> {
+    checkAskedId(workflowId);
     const { store, codec, ask, status } = this.#options;
     const history = (await ask(() => store.runs.loadHistories([workflowId]))).get(workflowId) ?? [];
     if (history.length === 0) await status(workflowId);
@@ -208,10 +212,12 @@ export class Runs implements RunAdmin {
   }
 
   async explain(workflowId: string): Promise<Explanation> {
+    checkAskedId(workflowId);
     return await this.#explanations.explain(workflowId);
   }
 
   async setAttributes(workflowId: string, changes: AttributeChanges): Promise<void> {
+    checkAskedId(workflowId);
     await this.#changes.setAttributes(workflowId, changes);
   }
 
@@ -240,6 +246,8 @@ export class Runs implements RunAdmin {
   }
 
   async fork(workflowId: string, options: ForkOptions = {}): Promise<Fork> {
+    checkAskedId(workflowId);
+    checkObject('The options of a fork', options);
     return await this.#forks.fork(workflowId, options);
   }
 
@@ -260,6 +268,7 @@ export class Runs implements RunAdmin {
   }
 
   async export(workflowId: string, options: ExportOptions = {}): Promise<RunArchive> {
+    checkAskedId(workflowId);
     return await this.#archives.export(workflowId, options);
   }
 
@@ -268,6 +277,7 @@ export class Runs implements RunAdmin {
   }
 
   async trace(workflowId: string, options: TraceOptions = {}): Promise<OtlpTraces> {
+    checkAskedId(workflowId);
     return await this.#traces.rebuild(workflowId, options);
   }
 

@@ -3,6 +3,7 @@ import type { EpochMs } from '../seams/clock.js';
 import { slotPrefix } from '../schedule/next-fire.js';
 import type { Attributes, RunStatus } from '../store/records.js';
 import type { RunConditions } from '../store/run-listing.js';
+import { checkFlag, checkObject, told } from '../util/given.js';
 import { encodeAttributes } from '../workflow/attributes.js';
 
 /** Which runs; each of what is given must hold, and of a list one. */
@@ -60,6 +61,7 @@ const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** What the store is asked. @throws {InvalidArgumentError} for what is no filter */
 export function conditionsOf(filter: RunFilter): RunConditions {
+  checkObject('A filter of runs', filter);
   const known = [...Object.keys(lists), ...moments, 'idPrefix', 'status', 'hasParent', 'schedule', 'attributes'];
   const strange = Object.keys(filter).find((name) => !known.includes(name));
   if (strange !== undefined) {
@@ -73,7 +75,7 @@ export function conditionsOf(filter: RunFilter): RunConditions {
   return {
     ...listsOf(filter),
     ...(prefix !== undefined && { idPrefix: textOf('idPrefix', prefix) }),
-    ...(hasParent !== undefined && { hasParent }),
+    ...(hasParent !== undefined && { hasParent: checkFlag('hasParent', hasParent) }),
     ...(status !== undefined && { statuses: textsOf('status', status).map(checkStatus) }),
     ...momentsOf(filter),
     ...(filter.attributes !== undefined && { attributes: encodeAttributes(filter.attributes) ?? '{}' }),
@@ -131,5 +133,5 @@ function textOf(name: string, text: unknown): string {
 
 function checkStatus(status: string): RunStatus {
   if (statuses.includes(status)) return status as RunStatus;
-  throw new InvalidArgumentError(`status must be one of ${statuses.join(', ')}, not ${status}`);
+  throw new InvalidArgumentError(`status must be one of ${statuses.join(', ')}, not ${told(status)}`);
 }

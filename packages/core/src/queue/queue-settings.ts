@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { checkObject, told } from '../util/given.js';
 
 /** At most so many units begin in any stretch of time of this length. */
 export interface RateLimit {
@@ -51,6 +52,8 @@ type SettingName =
 /** @throws {InvalidArgumentError} for a limit that doesn't hold */
 export function checkSettings(queue: string, changes: QueueChanges): StoredSettings {
   const of = (what: string): string => `${what} of queue "${queue}"`;
+  checkObject(of('the settings'), changes);
+  if (changes.perKey != null) checkObject(of('perKey'), changes.perKey);
   const perKey = changes.perKey === null ? { concurrency: null, rateLimit: null } : changes.perKey;
   return {
     ...count('concurrency', changes.concurrency, of('concurrency')),
@@ -85,7 +88,7 @@ const countMax = 2 ** 31 - 1;
 export function checkCount(value: number, what: string): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= countMax) return value;
   throw new InvalidArgumentError(
-    `${what} must be a whole number from 1 to ${countMax}, not ${String(value)}; leave it out for no limit`,
+    `${what} must be a whole number from 1 to ${countMax}, not ${told(value)}; leave it out for no limit`,
   );
 }
 
@@ -102,6 +105,7 @@ function rate(
 ): StoredSettings {
   if (value === undefined) return {};
   if (value === null) return { [units]: null, [period]: null };
+  checkObject(what, value);
   return { [units]: checkCount(value.limit, `${what}.limit`), [period]: positiveMs(value.per, `${what}.per`) };
 }
 

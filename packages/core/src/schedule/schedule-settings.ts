@@ -4,6 +4,7 @@ import type { EpochMs } from '../seams/clock.js';
 import { type Duration, toMs } from '../util/duration.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
 import { checkScheduledStart, type ScheduledStart } from './scheduled-start.js';
+import { isObject, told } from '../util/given.js';
 
 /** When a schedule fires. */
 export type ScheduleTiming =
@@ -78,11 +79,11 @@ export function checkSchedule(name: string, timing: ScheduleTiming, options: Sch
   const { overlap = 'allow', maxRuns, start } = options;
   if (!overlapPolicies.includes(overlap)) {
     throw new InvalidArgumentError(
-      `${of('overlap')} must be allow, skip, queue or cancel-previous, not ${String(overlap)}`,
+      `${of('overlap')} must be allow, skip, queue or cancel-previous, not ${told(overlap)}`,
     );
   }
   if (maxRuns !== undefined && (!Number.isSafeInteger(maxRuns) || maxRuns < 1)) {
-    throw new InvalidArgumentError(`${of('maxRuns')} must be a whole number above 0, not ${String(maxRuns)}`);
+    throw new InvalidArgumentError(`${of('maxRuns')} must be a whole number above 0, not ${told(maxRuns)}`);
   }
   const catchUpMs = toMs(options.catchUp ?? '1h', of('catchUp'));
   if (catchUpMs < catchUpMsMin) throw new InvalidArgumentError(`${of('catchUp')} must be at least 10 s`);
@@ -167,8 +168,4 @@ function checkDate(date: Date | undefined, what: string): EpochMs | null {
   const at = date instanceof Date ? date.getTime() : NaN;
   if (at >= momentMin && at <= momentMax) return at;
   throw new InvalidArgumentError(`${what} must be a Date between the years 1970 and 9000`);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

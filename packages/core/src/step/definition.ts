@@ -1,5 +1,6 @@
 import type { IsolationLevel } from '../database/database.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { checkObject } from '../util/given.js';
 import { checkName } from '../workflow/names.js';
 import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-policy.js';
 
@@ -37,6 +38,7 @@ export interface StepDefinition {
 
 export function defineStep(name: string, options: StepOptions): StepDefinition {
   checkName('step', name);
+  checkObject(`The options of step "${name}"`, options);
   return {
     name,
     timeoutMs: options.timeout === undefined ? null : toMs(options.timeout, `timeout of step "${name}"`),

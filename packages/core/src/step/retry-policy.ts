@@ -1,5 +1,6 @@
 import { InvalidArgumentError, NonRetryableError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { checkObject, told } from '../util/given.js';
 
 const causesMax = 16;
 
@@ -34,15 +35,17 @@ export interface RetryPolicy {
 
 /** @throws {InvalidArgumentError} for a value that doesn't hold */
 export function resolveRetryPolicy({ retries = 0, backoff = {}, retryIf = () => true }: RetryOptions): RetryPolicy {
+  checkObject('backoff', backoff);
+  if (typeof retryIf !== 'function') throw new InvalidArgumentError(`retryIf must be a function, not ${told(retryIf)}`);
   const { initial = '1s', factor = 2, max = '1m', jitter = 0.25 } = backoff;
-  if (!(retries >= 0) || (retries !== Infinity && !Number.isSafeInteger(retries))) {
-    throw new InvalidArgumentError(`retries must be a whole number of at least 0, or Infinity, not ${String(retries)}`);
+  if (retries !== Infinity && !(Number.isSafeInteger(retries) && retries >= 0)) {
+    throw new InvalidArgumentError(`retries must be a whole number of at least 0, or Infinity, not ${told(retries)}`);
   }
-  if (!(factor >= 1 && factor <= 1_000)) {
-    throw new InvalidArgumentError(`backoff.factor must be between 1 and 1,000, not ${String(factor)}`);
+  if (!isWithin(factor, 1, 1_000)) {
+    throw new InvalidArgumentError(`backoff.factor must be between 1 and 1,000, not ${told(factor)}`);
   }
-  if (!(jitter >= 0 && jitter <= 1)) {
-    throw new InvalidArgumentError(`backoff.jitter must be between 0 and 1, not ${String(jitter)}`);
+  if (!isWithin(jitter, 0, 1)) {
+    throw new InvalidArgumentError(`backoff.jitter must be between 0 and 1, not ${told(jitter)}`);
   }
   return {
     retries,
@@ -53,6 +56,9 @@ export function resolveRetryPolicy({ retries = 0, backoff = {}, retryIf = () => 
     retryIf,
   };
 }
+
+const isWithin = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && value >= least && value <= most;
 
 /** Whether another try follows. A `retryIf` that throws has not said yes. Never throws, whatever was thrown. */
 export function mayRetry(policy: RetryPolicy, error: unknown, failedAttempts: number): boolean {

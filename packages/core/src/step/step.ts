@@ -55,15 +55,15 @@ export function step<Args extends readonly unknown[], Result>(
 export function step<Args extends readonly unknown[], Result>(
   name: string,
   fn: (...args: Args) => Result | Promise<Result>,
-  { enqueueable = false, ...options }: DefinedStepOptions = {},
+  options: DefinedStepOptions = {},
 ): Step<Args, Awaited<Result>> {
   const definition = defineStep(name, options);
   const call = (...args: Args): Promise<Awaited<Result>> =>
     callStep(definition, () => fn(...args)) as Promise<Awaited<Result>>;
   const callable = Object.assign(call, {
-    with: (changes: StepOptions) => step(name, fn, { ...options, ...changes }),
+    with: (changes: StepOptions) => step(name, fn, { ...options, ...changes, enqueueable: false }),
   });
-  if (!enqueueable) return callable;
+  if (options.enqueueable !== true) return callable;
   return Object.assign(callable, { asWorkflow: workflowAround(name, fn, call, new Error('here').stack) });
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { told } from '../util/given.js';
 
 /** How runs are traced, once an OpenTelemetry SDK is registered in the process. */
 export interface TracingOptions {
@@ -28,7 +29,7 @@ export function resolveTracing(options: false | TracingOptions): ResolvedTracing
   if (options === false) return null;
   const { trace = 'continue', splitAfter, steps = true, baggage = [] } = options;
   if (trace !== 'continue' && trace !== 'link') {
-    throw new InvalidArgumentError(`tracing.trace must be 'continue' or 'link', not ${JSON.stringify(trace)}`);
+    throw new InvalidArgumentError(`tracing.trace must be 'continue' or 'link', not ${told(trace)}`);
   }
   const splitAfterMs = splitAfter === undefined ? null : toMs(splitAfter, 'tracing.splitAfter');
   return { mode: trace, splitAfterMs, hasSteps: steps, baggage };

@@ -1,5 +1,6 @@
 import ms, { type StringValue } from 'ms';
 import { InvalidArgumentError } from '../errors/errors.js';
+import { told } from './given.js';
 
 /** Milliseconds, or a string with a unit: `'500ms'`, `'30s'`, `'10m'`, `'24h'`, `'7d'`. */
 export type Duration = number | string;
@@ -16,7 +17,7 @@ export function toMs(duration: Duration, what: string): number {
   const value = typeof duration === 'string' ? parse(duration) : duration;
   if (typeof value === 'number' && value >= 0 && value <= durationMsMax) return Math.ceil(value);
   throw new InvalidArgumentError(
-    `${what} must be a duration between 0 and 100 years, in milliseconds or like '30s', '10m', '7d', not ${describe(duration)}`,
+    `${what} must be a duration between 0 and 100 years, in milliseconds or like '30s', '10m', '7d', not ${told(duration)}`,
   );
 }
 
@@ -24,9 +25,4 @@ function parse(text: string): number | undefined {
   // `ms` refuses longer texts by throwing, and takes a text without a unit for milliseconds.
   if (text.length === 0 || text.length > 100 || /^[-\d.\s]*$/.test(text)) return undefined;
   return ms(text as StringValue);
-}
-
-function describe(duration: unknown): string {
-  if (typeof duration === 'string') return JSON.stringify(duration.slice(0, 40));
-  return typeof duration === 'number' ? String(duration) : `a value of type ${typeof duration}`;
 }

@@ -27,10 +27,10 @@ export function isBundled(callSite: string): boolean {
 /** Where this package and what calls it are in one file, the stack does not tell where that is. */
 export const unknownCallSite = 'unknown';
 
-const locationPattern = /\(?((?:file:\/\/|\/|[A-Za-z]:\\|webpack|node:|\.)[^()]*:\d+:\d+)\)?$/;
+const locationPattern = /(?:^|\()((?:file:\/\/|\/|[A-Za-z]:\\|webpack|node:|\.)[^()]*:\d+:\d+)\)?$/;
 
 function locationOf(line: string): string | null {
-  const location = locationPattern.exec(line.trim().replace(/^at /, ''))?.[1] ?? null;
+  const location = locationPattern.exec(line.trim().replace(/^at (?:async )?/, ''))?.[1] ?? null;
   return location === null || location.startsWith('node:') ? null : location;
 }
 

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.js';
 import { CarrierError } from '../errors/carrier-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { CapturedTrace } from '../tracing/traced-run.js';
+import { checkList, checkObject } from '../util/given.js';
 import { checkKey } from './names.js';
 
 /**
@@ -99,7 +100,10 @@ export class Carriers {
 /** @throws {InvalidArgumentError} for a name that doesn't hold, or that two carriers have */
 export function checkCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
   const names = new Set<string>();
-  for (const { name } of carriers) {
+  checkList('carriers', carriers);
+  for (const carrier of carriers) {
+    checkObject('A carrier', carrier);
+    const { name } = carrier;
     checkKey('The name of a carrier', name);
     if (names.has(name)) throw new InvalidArgumentError(`Two carriers are named "${name}". Rename one.`);
     names.add(name);

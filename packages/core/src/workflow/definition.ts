@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorClass } from '../codec/codec.js';
 import { resolveRetryPolicy, type RetryOptions, type RetryPolicy } from '../step/retry-policy.js';
 import { type Duration, toMs } from '../util/duration.js';
+import { checkChoice, checkList, checkObject, checkSchema } from '../util/given.js';
 import { callSiteOf, unknownCallSite } from './call-site.js';
 import { checkName } from './names.js';
 
@@ -55,6 +56,10 @@ export function defineWorkflow(
   stack: string | undefined,
 ): WorkflowDefinition {
   checkName('workflow', name);
+  checkObject(`The options of workflow "${name}"`, options);
+  if (options.onCancel !== undefined) checkChoice('onCancel', options.onCancel, ['stop', 'throw']);
+  if (options.input !== undefined) checkSchema('input', options.input);
+  if (options.errors !== undefined) checkList('errors', options.errors);
   if (options.version !== undefined) checkName('version', options.version);
   const code = fingerprint(fn);
   return {

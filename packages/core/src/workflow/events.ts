@@ -9,7 +9,7 @@ import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
 import { validateMessage, validateNow } from './input-schema.js';
-import { checkKey, checkWorkflowId } from './names.js';
+import { checkKey, idOf } from './names.js';
 import type { RunStarter } from './run-starter.js';
 
 export interface SetEventOptions<Value = unknown> {
@@ -76,7 +76,7 @@ export function getEvent<Value = unknown>(
   key: string,
   options: GetEventOptions<Value> = {},
 ): Promise<Value> {
-  const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
+  const workflowId = idOf(run);
   checkKey('key', key);
   const timeoutMs = options.timeout === undefined ? null : toMs(options.timeout, 'timeout of getEvent');
   const context = currentContext();
@@ -108,7 +108,7 @@ export async function* watch<Value = unknown>(
   key: string,
   options: WatchOptions<Value> = {},
 ): AsyncGenerator<Value, void, undefined> {
-  const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
+  const workflowId = idOf(run);
   checkKey('key', key);
   if (currentContext()?.kind === 'workflow') {
     throw new InvalidArgumentError('watch was called in a workflow. Use getEvent there, or receive messages.');

@@ -10,7 +10,7 @@ import type { WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
 import type { CallResult, DurableCall } from './durable-call.js';
 import { validateMessage } from './input-schema.js';
-import { checkKey, checkWorkflowId } from './names.js';
+import { checkKey, idOf } from './names.js';
 import type { MessageToSend, RunStarter } from './run-starter.js';
 
 export interface SendOptions {
@@ -52,7 +52,7 @@ export function send(
   options: SendOptions = {},
 ): Promise<void> {
   const context = currentContext();
-  const given = checkedMessage(typeof run === 'string' ? run : run.workflowId, topic, message, options);
+  const given = checkedMessage(idOf(run), topic, message, options);
   if (context?.kind === 'workflow') {
     if (options.transaction !== undefined) return Promise.reject(transactionInWorkflow());
     return context.call(sendCall({ ...given, from: context.trace, transaction: null }, context)) as Promise<void>;
@@ -92,7 +92,6 @@ function checkedMessage(
   message: unknown,
   { idempotencyKey }: SendOptions,
 ): Omit<MessageToSend, 'from' | 'transaction'> {
-  checkWorkflowId(workflowId);
   checkKey('topic', topic);
   if (idempotencyKey !== undefined) checkKey('idempotencyKey', idempotencyKey);
   return { workflowId, topic, message, idempotencyKey: idempotencyKey ?? null };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../errors/errors.js';
+import { isObject, told } from '../util/given.js';
 
 const nameBytesMax = 255;
 
@@ -10,6 +11,19 @@ export function checkName(kind: 'workflow' | 'step' | 'version' | 'queue' | 'pat
 /** @throws {InvalidArgumentError} unless the id has 1 to 255 bytes, all printable */
 export function checkWorkflowId(workflowId: string): string {
   return check('A workflowId', workflowId);
+}
+
+/** @throws {InvalidArgumentError} unless a run is meant by its id, or by a handle of it */
+export function idOf(run: string | { readonly workflowId: string }): string {
+  return checkWorkflowId(isObject(run) ? run.workflowId : run);
+}
+
+/** @throws {InvalidArgumentError} unless it is a text that Postgres takes; a run is asked for by it, and need not be there */
+export function checkAskedId(workflowId: unknown): string {
+  if (typeof workflowId === 'string' && !/\0|\p{Cs}/u.test(workflowId)) return workflowId;
+  throw new InvalidArgumentError(
+    `A workflowId must be a string without NUL and broken surrogates, not ${told(workflowId)}`,
+  );
 }
 
 /** @throws {InvalidArgumentError} unless a key, or an id that a user chose, has 1 to 255 bytes, all printable */

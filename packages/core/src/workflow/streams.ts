@@ -7,9 +7,10 @@ import type { StepContext, WorkflowContext } from './context.js';
 import { currentContext, currentStarter } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
 import { validateMessage, validateNow } from './input-schema.js';
-import { checkKey, checkWorkflowId } from './names.js';
+import { checkKey, idOf } from './names.js';
 import type { RunStarter } from './run-starter.js';
 import type { CallStreams, StreamWrites } from './run-streams.js';
+import { told } from '../util/given.js';
 
 /** Writes to a stream of the run that uses it. */
 export interface StreamWriter<Value> {
@@ -103,7 +104,7 @@ export async function* readStream<Value = unknown>(
   name: string,
   options: ReadStreamOptions<Value> = {},
 ): AsyncGenerator<StreamItem<Value>, void, undefined> {
-  const workflowId = checkWorkflowId(typeof run === 'string' ? run : run.workflowId);
+  const workflowId = idOf(run);
   checkKey('The name of a stream', name);
   const begin = checkOffset(options.from ?? 0);
   if (currentContext()?.kind === 'workflow') {
@@ -194,7 +195,7 @@ const valueAt = (offset: number, name: string): string => `The value at ${offset
 
 function checkOffset(from: number): number {
   if (Number.isSafeInteger(from) && from >= 0) return Math.min(from, 2_147_483_647);
-  throw new InvalidArgumentError(`from must be a whole number of at least 0, not ${String(from)}`);
+  throw new InvalidArgumentError(`from must be a whole number of at least 0, not ${told(from)}`);
 }
 
 const closed = (name: string): Error =>

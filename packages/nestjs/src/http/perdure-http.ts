@@ -62,6 +62,6 @@ export class PerdureHttp {
 }
 
 function prefixOf(config: ApplicationConfig): string {
-  const prefix = config.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
+  const prefix = config.getGlobalPrefix().replace(/^\/+|(?<!\/)\/+$/g, '');
   return prefix === '' ? '' : `/${prefix}`;
 }
