@@ -54,6 +54,7 @@ async function performStep(
   const { workflowName } = context;
   const committed = call.markers.find((marker) => marker.kind === 'transaction');
   if (committed !== undefined) {
+    context.trace?.tryWasLost(call, call.markers.length, issuedAt);
     call.complete({ payload: committed.payload, failed: false, startedAt: committed.startedAt });
     return;
   }

@@ -23,7 +23,16 @@ import type { RunBefore } from './run-before.js';
 import { anchorEnd, dropAnchor, linkTo, markFailed, startSpan } from './spans.js';
 import { decodeBaggage, type StoredTrace } from './stored-trace.js';
 import type { TakeOver } from './take-over.js';
-import type { CapturedTrace, Failure, OpenSpan, RunFate, StartKind, TracedRun, WaitToTrace } from './traced-run.js';
+import type {
+  CapturedTrace,
+  Failure,
+  OpenSpan,
+  RunFate,
+  StartKind,
+  TracedRun,
+  TracedStep,
+  WaitToTrace,
+} from './traced-run.js';
 
 /** More children than that in one trace, and nobody finds anything in it. */
 const childrenInTraceMax = 1_000;
@@ -122,14 +131,22 @@ export class RunTrace implements TracedRun {
     return context.with(this.#body, fn);
   }
 
-  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number, issuedAt: EpochMs): OpenSpan | null {
+  stepTry(step: TracedStep, tryNo: number, issuedAt: EpochMs): OpenSpan | null {
     if (!this.#hasSteps || this.#isEnded) return null;
-    const { retries } = this.#before;
-    const key = (attempt: number): string => tryKey(this.#run, { attempt, retries, seq: step.seq, tryNo });
-    const attributes = { 'perdure.step.name': step.name, 'perdure.step.seq': step.seq, 'perdure.step.try': tryNo };
-    if (this.#hasGivenIds)
-      this.#takeOver?.tryWasInterrupted(this.#tracer, this.#aroundLost(), { attributes, issuedAt, keyOf: key });
-    return this.#live(`step ${step.name}`, { ...attributes, 'code.function.name': step.name }, key(this.#run.attempt));
+    this.tryWasLost(step, tryNo, issuedAt);
+    const attributes = { ...tryAttributes(step, tryNo), 'code.function.name': step.name };
+    return this.#live(`step ${step.name}`, attributes, this.#keyOf(step, tryNo, this.#run.attempt));
+  }
+
+  tryWasLost(step: TracedStep, tryNo: number, issuedAt: EpochMs): void {
+    if (!this.#hasSteps || this.#isEnded || !this.#hasGivenIds) return;
+    const attributes = tryAttributes(step, tryNo);
+    const keyOf = (attempt: number): string => this.#keyOf(step, tryNo, attempt);
+    this.#takeOver?.tryWasInterrupted(this.#tracer, this.#aroundLost(), { attributes, issuedAt, keyOf });
+  }
+
+  #keyOf({ seq }: TracedStep, tryNo: number, attempt: number): string {
+    return tryKey(this.#run, { attempt, retries: this.#before.retries, seq, tryNo });
   }
 
   waited(wait: WaitToTrace, failure: Failure | null): OpenSpan | null {
@@ -236,3 +253,9 @@ export class RunTrace implements TracedRun {
     };
   }
 }
+
+const tryAttributes = ({ name, seq }: TracedStep, tryNo: number): Attributes => ({
+  'perdure.step.name': name,
+  'perdure.step.seq': seq,
+  'perdure.step.try': tryNo,
+});

@@ -50,6 +50,12 @@ export interface WaitToTrace {
   readonly finishedAt: EpochMs;
 }
 
+/** A step, as its run calls it. */
+export interface TracedStep {
+  readonly seq: number;
+  readonly name: string;
+}
+
 /** The spans of a run for as long as this process executes it. */
 export interface TracedRun {
   /** What is made within the run hangs on this. */
@@ -61,7 +67,12 @@ export interface TracedRun {
    *
    * @param issuedAt what the workflow's time was when it called the step: the same in every replay
    */
-  stepTry(step: { readonly seq: number; readonly name: string }, tryNo: number, issuedAt: EpochMs): OpenSpan | null;
+  stepTry(step: TracedStep, tryNo: number, issuedAt: EpochMs): OpenSpan | null;
+  /**
+   * A process died in a try of a step that needs no other: its transaction had committed. Whoever dies there has not sent the
+   * span, on which others may hang that it had.
+   */
+  tryWasLost(step: TracedStep, tryNo: number, issuedAt: EpochMs): void;
   /** The workflow has waited, and takes what it waited for; null where waits are not traced. */
   waited(wait: WaitToTrace, failure: Failure | null): OpenSpan | null;
   /** This process has recorded something of its own: from here on, nobody has been before. */
