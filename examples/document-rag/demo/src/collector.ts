@@ -18,7 +18,10 @@ interface OtlpRequest {
 export interface RunTrace {
   readonly traces: number;
   readonly spans: number;
-  /** Spans whose parent never came. */
+  /**
+   * Spans of runs whose parent never came. What a framework makes of its own request is lost with its process if that is killed
+   * before it has sent all of it, with or without runs.
+   */
   readonly orphans: number;
   /** Whether the span of its execution has come, from the process that completed it. */
   readonly isComplete: boolean;
@@ -45,7 +48,13 @@ export class Collector {
     return {
       traces: traceIds.size,
       spans: spans.length,
-      orphans: spans.filter(({ parentSpanId = '' }) => parentSpanId !== '' && !known.has(parentSpanId)).length,
+      orphans: spans.filter(
+        (span) =>
+          attributeOf(span, 'perdure.workflow.id') !== undefined &&
+          span.parentSpanId !== undefined &&
+          span.parentSpanId !== '' &&
+          !known.has(span.parentSpanId),
+      ).length,
       isComplete: own.some(
         (span) => span.name.startsWith('execute ') && attributeOf(span, 'perdure.outcome') === 'completed',
       ),
