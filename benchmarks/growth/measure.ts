@@ -31,6 +31,8 @@ export async function measureGrowth({
     for (const schema of ['empty', 'full']) sides.push(await openSide(url, schema, sql));
     const [empty, full] = sides as [Side, Side];
     for (const { history } of sides) await history.make(History.templates);
+    // Both with statistics: without them, it would be the planner's guesses that are compared.
+    await empty.history.copyUntil(History.templates);
     await full.history.copyUntil(runs);
     const found: Growth[] = [];
     for (const [name, deed] of Object.entries(deeds)) {
