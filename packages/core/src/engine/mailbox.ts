@@ -57,10 +57,15 @@ export class EngineMailbox implements Mailbox {
     this.#waiters.clear();
   }
 
+  /**
+   * What is found is for those who waited when it was looked for. Who came later, in another execution of the run, may have
+   * replayed that one of the messages was taken meanwhile.
+   */
   async #look(workflowIds: readonly string[]): Promise<void> {
     const waiting = workflowIds.flatMap((workflowId) => this.#waitingOf(workflowId));
     if (waiting.length === 0) return;
-    for (const message of await this.#messages.find(waiting)) this.#deliver(message);
+    const waiters = new Set(workflowIds.flatMap((workflowId) => this.#waiters.get(workflowId) ?? []));
+    for (const message of await this.#messages.find(waiting)) this.#deliver(message, waiters);
   }
 
   #waitingOf(workflowId: string): Waiting[] {
@@ -71,10 +76,10 @@ export class EngineMailbox implements Mailbox {
   }
 
   /** The same message comes up once for each who waits for its topic. */
-  #deliver(message: Message): void {
+  #deliver(message: Message, waiters: ReadonlySet<Waiter>): void {
     const waiter = this.#waiters
       .get(message.workflowId)
-      ?.find(({ topic, received }) => topic === message.topic && !received.has(message.no));
+      ?.find((it) => waiters.has(it) && it.topic === message.topic && !it.received.has(message.no));
     if (waiter === undefined) return;
     waiter.received.add(message.no);
     this.#forget(waiter);
