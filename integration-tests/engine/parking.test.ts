@@ -228,6 +228,95 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     expect(await last.status()).toMatchObject({ status: 'completed' });
   });
 
+  it('is woken by a child that its own process claims and ends while it is being parked', async () => {
+    const answer = gate();
+    const child = workflow('child', async () => 'done');
+    const parent = workflow('parent', async () => await child.with({ workflowId: 'child', queue: 'later' })());
+    queue('later');
+    const test = await freshDatabase(open);
+    let parked = 0;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        const rows = await test.database.query<R>(statement);
+        if (statement.name.includes('parking_park') && ++parked === 1) await answer.opened;
+        return rows;
+      },
+    };
+    const perdure = await launchEngine(test, { workflows: [parent, child], parkAfter, poll, database });
+    await perdure.queues.pause('later');
+    const run = await parent.with({ engine: perdure }).start();
+    await expect.poll(() => parked, patient).toBe(1);
+    await perdure.queues.resume('later');
+    expect(await perdure.run('child').result()).toBe('done');
+    answer.open();
+    expect(await run.result()).toBe('done');
+  });
+
+  it('is kept by its process that has claimed it again before it heard that the run was parked', async () => {
+    const [answer, body] = [gate(), gate()];
+    let bodies = 0;
+    const approve = workflow('approve', async () => {
+      await receive('approval');
+      await step.run('book', async () => {
+        bodies += 1;
+        await body.opened;
+      });
+    });
+    const test = await freshDatabase(open);
+    let parked = 0;
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        const rows = await test.database.query<R>(statement);
+        if (statement.name.includes('parking_park') && ++parked === 1) await answer.opened;
+        return rows;
+      },
+    };
+    const perdure = await launchEngine(test, { workflows: [approve], parkAfter, poll, database });
+    const run = await approve.with({ engine: perdure }).start();
+    await expect.poll(() => parked, patient).toBe(1);
+    await perdure.send(run, 'approval', 'yes');
+    await expect.poll(() => bodies, patient).toBe(1);
+    answer.open();
+    const other = await approve.with({ engine: perdure }).start();
+    await expect.poll(async () => (await other.status()).executorId, patient).toBe(null);
+    expect(perdure.health().runs).toBe(1);
+    body.open();
+    await run.result();
+  });
+
+  it('stays when its child was claimed, and has nearly ended, while others were being parked', async () => {
+    const [parking, ending] = [gate(), gate()];
+    const child = workflow('child', async () => 'done');
+    const parent = workflow('parent', async () => await child.with({ workflowId: 'child', queue: 'later' })());
+    const approve = workflow('approve', async () => await receive('approval'));
+    queue('later');
+    const test = await freshDatabase(open);
+    let [parked, ended] = [0, 0];
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        if (statement.name.includes('parking_park') && ++parked === 1) await parking.opened;
+        if (statement.name.includes('dequeued') && ++ended === 1) await ending.opened;
+        return await test.database.query<R>(statement);
+      },
+    };
+    const workflows = [parent, child, approve];
+    const perdure = await launchEngine(test, { workflows, parkAfter: '1s', poll, database });
+    await perdure.queues.pause('later');
+    // As many as are parked at once, and the parent after them.
+    await Promise.all(Array.from({ length: 500 }, () => approve.with({ engine: perdure }).start()));
+    const run = await parent.with({ engine: perdure }).start();
+    await expect.poll(() => parked, patient).toBe(1);
+    await perdure.queues.resume('later');
+    await expect.poll(() => ended, patient).toBe(1);
+    parking.open();
+    await expect.poll(() => perdure.health().runs, patient).toBe(2);
+    ending.open();
+    expect(await run.result()).toBe('done');
+  });
+
   it('leaves sooner where as many are in memory as may, so that others get their turn', async () => {
     const approve = workflow('approve', async () => await receive<number>('approval'));
     const test = await freshDatabase(open);

@@ -112,15 +112,12 @@ export class ExecutingRuns {
     return workflowIds;
   }
 
-  /** They have left memory. */
+  /** They are this executor's no longer. */
   parked(executions: readonly RunExecution[], wakeAt: EpochMs | null): void {
-    for (const { run } of executions) {
-      this.#runs.delete(run.workflowId);
-      this.#suspects.release(run.workflowId);
-    }
+    const left = executions.filter((execution) => this.#leave(execution));
     this.#options.claims.left();
     if (wakeAt !== null) this.#options.claims.lookAgainAt(wakeAt);
-    this.#options.onReleased(executions.map(({ run }) => run.workflowId));
+    this.#options.onReleased(left.map(({ run }) => run.workflowId));
   }
 
   /** They were to leave memory, and stay: with what is recorded of them. */
@@ -150,8 +147,9 @@ export class ExecutingRuns {
       starter,
       cancelChildren,
       append: (item) => {
-        // A parent that executes here is not parked while this child does.
-        const isParentHere = item.kind === 'outcome' && item.parentId !== null && this.#runs.has(item.parentId);
+        // A parent that executes here is not parked while this child does. One that is closed may be on its way out.
+        const parentId = item.kind === 'outcome' ? item.parentId : null;
+        const isParentHere = parentId !== null && this.#runs.get(parentId)?.isClosed === false;
         const verdict = log.append(isParentHere ? { ...item, parentId: null } : item);
         const published = publisherOf(item);
         if (published !== null) void verdict.then(() => onPublished(published));
@@ -164,9 +162,8 @@ export class ExecutingRuns {
         const { kind, payload, finishedAt } = outcome;
         const failure = kind === 'completed' ? null : (): unknown => codec.decodeError(payload ?? '');
         metrics.ended(name, kind, finishedAt - createdAt, failure);
-        if (this.#runs.get(workflowId) === execution) this.#runs.delete(workflowId);
+        this.#leave(execution);
         onSettled(outcome);
-        this.#suspects.release(workflowId);
         if (execution.run.queue === null) claims.left();
         else claims.freed();
       },
@@ -180,12 +177,22 @@ export class ExecutingRuns {
   }
 
   /** The run stays this executor's until it has been set aside: a claim number must not be forgotten before. */
-  async #block({ run, definition }: RunExecution, reason: string): Promise<void> {
+  async #block(execution: RunExecution, reason: string): Promise<void> {
+    const { run, definition } = execution;
     const block = { executorId: this.#options.executorId, run, code: definition.code, reason };
     if (!(await setAside(block, this.#services, this.#options.isGone))) return;
-    this.#runs.delete(run.workflowId);
+    const hasLeft = this.#leave(execution);
     this.#options.claims.left();
-    this.#options.onReleased([run.workflowId]);
+    if (hasLeft) this.#options.onReleased([run.workflowId]);
+  }
+
+  /** False if the run has come back meanwhile, under another claim: the answer that it had gone can be late. */
+  #leave(execution: RunExecution): boolean {
+    const { workflowId } = execution.run;
+    if (this.#runs.get(workflowId) !== execution) return false;
+    this.#runs.delete(workflowId);
+    this.#suspects.release(workflowId);
+    return true;
   }
 
   async #acquit(workflowId: string, claimNo: number): Promise<void> {

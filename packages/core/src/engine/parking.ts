@@ -96,12 +96,13 @@ export class RunParking {
   }
 
   async #parkAll(): Promise<number> {
+    const { has } = this.#options;
     let found = 0;
     const waiting = [...this.#waitingForLong()];
     for (let start = 0; start < waiting.length; start += batchMax) {
       // While those before were being parked, something may have happened in these.
-      const batch = waiting.slice(start, start + batchMax).filter(({ execution, progress }) => {
-        return execution.progress === progress && execution.rest !== null;
+      const batch = waiting.slice(start, start + batchMax).filter(({ execution, rest, progress }) => {
+        return execution.progress === progress && execution.rest !== null && !rest.children.some(has);
       });
       if (batch.length > 0) await this.#park(batch);
       found += batch.length;
@@ -111,7 +112,7 @@ export class RunParking {
 
   /** Those that have waited for a whole round, and will for another. */
   *#waitingForLong(): Generator<{ execution: RunExecution; rest: Rest; progress: number }> {
-    const { clock, runs, has, parkMs, isCrowded } = this.#options;
+    const { clock, runs, parkMs, isCrowded } = this.#options;
     const soon = clock.now() + (isCrowded() ? Math.min(parkMs, crowdedMinMs) : parkMs);
     const before = this.#progress;
     this.#progress = new WeakMap(); // a new one each time: they grow, and never shrink
@@ -121,7 +122,7 @@ export class RunParking {
       this.#progress.set(execution, progress);
       if (rest === null || !hasWaited || (rest.wakeAt !== null && rest.wakeAt < soon)) continue;
       // An item of a queue counts as running until it ends, in the process that runs it.
-      if (execution.run.queue === null && !rest.children.some(has)) yield { execution, rest, progress };
+      if (execution.run.queue === null) yield { execution, rest, progress };
     }
   }
 
