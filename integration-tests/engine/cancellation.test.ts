@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { gate } from '../support/gate.js';
 import { holdingAStatement } from '../support/holding-a-statement.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
 
 describe.each(databases)('cancelling a run on $name', ({ open }) => {
   it('stops it at once: a running step hears of it, user code does not', async () => {
@@ -199,6 +199,47 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     await expect(engine.perdure.run('b').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     expect((await engine.perdure.run('b').status()).status).toBe('cancelled');
     expect(did.filter((what) => what !== 'CancelledError')).toEqual(['reserve', 'aborted', 'release', 'notify']);
+  });
+
+  it.each([null, 'bookings'])(
+    'lets it compensate that has begun and waits for a process, in queue %s',
+    async (line) => {
+      const did: string[] = [];
+      const booking = workflow(
+        'booking',
+        async () => {
+          await step.run('reserve', () => void did.push('reserve'));
+          await sleep('30d').catch(async (error: unknown) => {
+            await step.run('release', () => void did.push('release'));
+            throw error;
+          });
+        },
+        { onCancel: 'throw' },
+      );
+      const test = await freshDatabase(open);
+      const first = await launchEngine(test, { workflows: [booking] });
+      const options = line === null ? {} : { queue: queue(line) };
+      await booking.with({ engine: first, workflowId: 'b', ...options }).start();
+      await expect.poll(() => did, patient).toEqual(['reserve']);
+      await first.shutdown();
+      const client = await connectClient(test);
+      await client.run('b').cancel();
+      expect((await client.run('b').status()).status).not.toBe('cancelled');
+      const second = await launchEngine(test, { workflows: [booking], database: await test.reopen() });
+      await expect(second.run('b').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      expect(did).toEqual(['reserve', 'release']);
+    },
+  );
+
+  it('ends at once what nobody has begun', async () => {
+    const test = await freshDatabase(open);
+    await launchEngine(test, { workflows: [] });
+    const client = await connectClient(test);
+    for (const options of [{}, { queue: 'bookings' }]) {
+      const run = await client.workflow('booking').with(options).start();
+      await run.cancel();
+      expect((await run.status()).status).toBe('cancelled');
+    }
   });
 
   it('begins no step that it has answered, when it comes together with the end of a replay', async () => {

@@ -1,4 +1,4 @@
-import { type CheckedRun, type Perdure, queue, receive, step, type Workflow, workflow } from '@perdure/core';
+import { CancelledError, type CheckedRun, type Perdure, queue, receive, step, type Workflow, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases, type TestDatabase } from '../support/databases.js';
@@ -130,6 +130,32 @@ describe.each(databases)('a check on $name', ({ open }) => {
     await launchEngine(test, { workflows: [before], poll });
     await second.send('differs', 'go', null);
     expect(await second.run('differs').result()).toBe('1');
+  });
+
+  it('lets a run be adopted that was cancelled with a child under way when nobody had its code', async () => {
+    const test = await freshDatabase(open);
+    const child = workflow('child', async () => await receive('go'), { version: '1' });
+    const parent = (version: string) =>
+      workflow(
+        'parent',
+        async () => {
+          await a();
+          await child.with({ workflowId: 'child' }).start();
+          await receive('go');
+        },
+        { version, onCancel: 'throw' },
+      );
+    const [before, after] = [parent('1'), parent('2')];
+    const first = await launchEngine(test, { workflows: [before, child], poll });
+    await before.with({ engine: first, workflowId: 'parent' }).start();
+    await recorded(test, 'parent', 2);
+    await first.shutdown();
+    const client = await connectClient(test);
+    await client.run('parent').cancel();
+    expect((await client.run('parent').status()).status).not.toBe('cancelled');
+    await launchEngine(test, { workflows: [after, child], poll: '100ms', adopt: 'compatible' });
+    await expect(client.run('parent').result()).rejects.toThrow(CancelledError);
+    await expect(client.run('child').result()).rejects.toThrow(CancelledError);
   });
 
   it('has each run once, over many pages', async () => {

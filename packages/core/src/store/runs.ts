@@ -12,7 +12,7 @@ export interface CancelVerdict {
   readonly workflowId: string;
   /** The executor to tell; null if nobody owned the run. */
   readonly executorId: string | null;
-  /** Whether it was ended at once. One that was parked is woken instead: it may have something to do. */
+  /** Whether it was ended at once. One that has begun goes on instead: it may have something to undo. */
   readonly isSettled: boolean;
   /** The trace that it is part of; null = none. */
   readonly trace: string | null;
@@ -178,7 +178,8 @@ export function createRunStore(database: Database, schema: string, statementName
 }
 
 /**
- * Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock.
+ * Ends what nobody has begun, and what no code fits. What has begun, and waits for a process or is parked, hears of it where
+ * it is executed next. Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock.
  *
  * @param roots the runs that are cancelled with their attached descendants
  */
@@ -199,7 +200,8 @@ const cancelText = (schema: string, roots: string): string => `
     update ${schema}.runs r
     set cancel_requested_at = coalesce(r.cancel_requested_at, clock.now),
       state = case when r.state = 'owned' then 'owned'
-        when r.state = 'parked' or r.wake_on is not null then 'available' else 'settled' end,
+        when r.attempt = 0 or r.state = 'blocked' then 'settled'
+        when r.state = 'queued' then 'queued' else 'available' end,
       available_at = case when r.state = 'parked' then clock.now else r.available_at end,
       wake_on = case when r.state = 'parked' then '{}' else r.wake_on end
     from target cross join clock
