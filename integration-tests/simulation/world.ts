@@ -62,9 +62,8 @@ export class World {
     return this.#hash.copy().digest('hex');
   }
 
-  /** Moments are even numbers of milliseconds, so that those of the database are told from all others (HostClock). */
   schedule(delayMs: number, host: Host | null, what: string, happen: WorldEvent['happen']): Scheduled {
-    const atMs = this.#nowMs + 2 * Math.ceil(Math.max(0, delayMs) / 2);
+    const atMs = momentFrom(this.#nowMs + Math.max(0, delayMs));
     const event = { atMs, order: this.random.float(), host, what, happen };
     this.#insert(event);
     return {
@@ -110,7 +109,7 @@ export class World {
     this.#nowMs = Math.max(this.#nowMs, event.atMs);
     if (host?.isDead === true) return;
     if (host !== null && host.pausedUntilMs > this.#nowMs) {
-      this.#insert({ ...event, atMs: host.pausedUntilMs });
+      this.#insert({ ...event, atMs: momentFrom(host.pausedUntilMs) });
       return;
     }
     this.#count += 1;
@@ -130,6 +129,9 @@ export class World {
     this.#events.splice(low, 0, event);
   }
 }
+
+/** Moments are even numbers of milliseconds, so that those of the database are told from all others (HostClock). */
+const momentFrom = (ms: number): number => 2 * Math.ceil(ms / 2);
 
 const isBefore = (one: WorldEvent, other: WorldEvent): boolean =>
   one.atMs === other.atMs ? one.order < other.order : one.atMs < other.atMs;
