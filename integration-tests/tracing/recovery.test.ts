@@ -17,6 +17,10 @@ const committedOf = (cluster: TracedCluster): string[] =>
       : [],
   );
 
+/** Of the sessions that are writing a checkpoint and were made to stop there. */
+const stopped = (expression: string): string =>
+  `select ${expression} from pg_stat_activity where wait_event = 'PgSleep' and query like '%SCHEMA%'`;
+
 /** Spans under ones that the killed process had open, which nobody but that process could have sent. */
 const lost = { api: ['POST payments', 'start checkout'], otel: [] } as const;
 
@@ -86,6 +90,36 @@ describe('the trace of a run whose process is killed', limits, () => {
     expect(await cluster.outcomeOf('w')).toBe('completed');
     await cluster.finish();
     expect(cluster.view).toMatchObject({ traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] });
+  });
+
+  it('is one where the transaction of a step had committed, and its checkpoint had not', async () => {
+    const cluster = await TracedCluster.create({});
+    const [a] = await Promise.all([cluster.launch('A'), cluster.launch('B')]);
+    await cluster.sql(`
+      create sequence SCHEMA.flushes;
+      create function SCHEMA.stop_first() returns trigger language plpgsql as $$
+      begin
+        if nextval('SCHEMA.flushes') = 1 then perform pg_sleep(600); end if;
+        return new;
+      end $$;
+      create trigger stop_first before insert on SCHEMA.checkpoints
+        for each row when (new.name = 'book') execute function SCHEMA.stop_first();`);
+    a.ask({ kind: 'settle', workflowId: 'w' });
+    await eventually(
+      'the transaction has committed',
+      async () => (await cluster.sql('select from SCHEMA.transactions'))[0],
+    );
+    await eventually('its checkpoint is being written', async () => (await cluster.sql(stopped('pid')))[0]);
+    await eventually('the call of the ledger was sent', () => cluster.named('POST ledger')[0]);
+    await a.kill();
+    await cluster.sql(stopped('pg_terminate_backend(pid)'));
+    expect(await cluster.outcomeOf('w')).toBe('completed');
+    await cluster.finish();
+    expect(cluster.view).toMatchObject({ traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] });
+    expect(attemptsOf(cluster, 'settle')).toEqual([1, 2]);
+    expect(cluster.named('POST ledger')).toHaveLength(1);
+    expect(cluster.named('step book')).toEqual([]);
+    expect(cluster.named('step book (interrupted)')).toHaveLength(1);
   });
 
   it('is one where that process was only slow, and goes on', async () => {

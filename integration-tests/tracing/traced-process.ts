@@ -31,6 +31,8 @@ export interface TracedOptions {
 export type TracedQuestion =
   /** Handles a request in a span of the user's, and waits for the run or doesn't. */
   | { readonly kind: 'request'; readonly workflowId: string; readonly queue: string | null; readonly waits: boolean }
+  /** Handles one that starts a run with a transactional step. */
+  | { readonly kind: 'settle'; readonly workflowId: string }
   | { readonly kind: 'go' }
   | { readonly kind: 'cancel'; readonly workflowId: string }
   | { readonly kind: 'send'; readonly workflowId: string }

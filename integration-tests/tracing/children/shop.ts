@@ -40,5 +40,11 @@ export function defineShop(atGate: (step: string) => Promise<void>) {
   const checkout = workflow('checkout', serve);
   /** What the application in Next starts, and leaves to others. */
   const place = workflow('modes: place', serve, { version: '1' });
-  return { checkout, place, ship };
+  const settle = workflow('settle', () =>
+    step.transaction('book', () => {
+      callService('POST ledger');
+      return 'booked';
+    }),
+  );
+  return { checkout, place, ship, settle };
 }

@@ -14,7 +14,7 @@ const provider = register();
 const tell = (message: TracedMessage): void => void process.send!(message);
 
 let go: () => void = () => {};
-const { checkout, place, ship } = defineShop(async (step) => {
+const { checkout, place, ship, settle } = defineShop(async (step) => {
   if (!options.gates.includes(step)) return;
   if (options.flushesAtGates) await provider?.forceFlush();
   tell({ kind: 'at', gate: step });
@@ -24,7 +24,7 @@ const { checkout, place, ship } = defineShop(async (step) => {
 const perdure = await Perdure.launch({
   databaseUrl: options.url,
   schema: options.schema,
-  workflows: [checkout, place, ship],
+  workflows: [checkout, place, ship, settle],
   queues: options.queues,
   lease: options.leaseMs,
   poll: 100,
@@ -58,6 +58,11 @@ async function answer(question: TracedQuestion): Promise<void> {
       });
       return;
     }
+    case 'settle':
+      await inRequest('POST /settlements', async () => {
+        await settle.with({ workflowId: question.workflowId }).start();
+      });
+      return;
     case 'go':
       go();
       return;
