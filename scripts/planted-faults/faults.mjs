@@ -263,7 +263,7 @@ export const faults = [
     name: 'runs parked in which something happened meanwhile',
     promise: 'P2',
     file: `${core}engine/parking.ts`,
-    find: 'return execution.progress === progress && execution.rest !== null;',
+    find: 'return execution.progress === progress && execution.rest !== null && !rest.children.some(has);',
     plant: 'return execution.progress >= progress;',
     tests: 'integration-tests/engine/parking.test.ts',
     caughtBy: 'is left alone when something has happened in it while others were being parked',
