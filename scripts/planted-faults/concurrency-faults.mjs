@@ -178,4 +178,13 @@ export const concurrencyFaults = [
     tests: 'integration-tests/engine/cancellation.test.ts',
     caughtBy: 'lets it compensate that has begun and waits for a process',
   },
+  {
+    name: 'two deliveries in one turn where the history ends',
+    promise: 'P4',
+    file: `${core}workflow/deliveries.ts`,
+    find: 'if (!this.#isGateOpen) return;',
+    plant: '',
+    tests: `${core}workflow/deliveries.test.ts`,
+    caughtBy: 'delivers results a macrotask apart',
+  },
 ];

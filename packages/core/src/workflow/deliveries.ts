@@ -97,6 +97,8 @@ export class Deliveries<Live> {
       this.#state = 'live';
       const nowMs = this.#options.clock.monotonicMs();
       this.#options.onLive(nowMs - (this.#begunMs ?? nowMs));
+      // What began with that may have a result already, and its delivery has closed the gate.
+      if (!this.#isGateOpen) return;
     }
     const live = this.#ready.shift();
     if (live === undefined) return;
