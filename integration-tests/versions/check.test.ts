@@ -1,4 +1,13 @@
-import { CancelledError, type CheckedRun, type Perdure, queue, receive, step, type Workflow, workflow } from '@perdure/core';
+import {
+  CancelledError,
+  type CheckedRun,
+  type Perdure,
+  queue,
+  receive,
+  step,
+  type Workflow,
+  workflow,
+} from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases, type TestDatabase } from '../support/databases.js';

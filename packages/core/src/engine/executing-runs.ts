@@ -148,8 +148,8 @@ export class ExecutingRuns {
       cancelChildren,
       append: (item) => {
         // A parent that executes here is not parked while this child does. One that is closed may be on its way out.
-        const parentId = item.kind === 'outcome' ? item.parentId : null;
-        const isParentHere = parentId !== null && this.#runs.get(parentId)?.isClosed === false;
+        const isParentHere =
+          item.kind === 'outcome' && item.parentId !== null && this.#runs.get(item.parentId)?.isClosed === false;
         const verdict = log.append(isParentHere ? { ...item, parentId: null } : item);
         const published = publisherOf(item);
         if (published !== null) void verdict.then(() => onPublished(published));
@@ -158,7 +158,7 @@ export class ExecutingRuns {
       },
       leaseRenewal,
       onSettled: (execution, outcome) => {
-        const { workflowId, name, createdAt } = execution.run;
+        const { name, createdAt } = execution.run;
         const { kind, payload, finishedAt } = outcome;
         const failure = kind === 'completed' ? null : (): unknown => codec.decodeError(payload ?? '');
         metrics.ended(name, kind, finishedAt - createdAt, failure);

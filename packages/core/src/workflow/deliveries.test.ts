@@ -18,7 +18,7 @@ it('delivers results a macrotask apart, also those that are there as soon as cal
       happened.push(result);
       // As long as a workflow may take to come to rest.
       void (async () => {
-        for (let hop = 0; hop < 100; hop += 1) await null;
+        for (let hop = 0; hop < 100; hop += 1) await Promise.resolve();
         happened.push(`after ${result}`);
       })();
     },
