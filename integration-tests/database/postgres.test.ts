@@ -32,6 +32,20 @@ const pidOf = async (database: Database, lane?: 'control'): Promise<number> => {
 const terminate = (database: Database, pid: number) => database.script(`select pg_terminate_backend(${pid})`);
 const sleeping = `select count(*)::int4 as count from pg_stat_activity where query like 'select pg_sleep(%'`;
 
+it('sends what must not be compiled where the server compiles nothing, and changes nothing for what comes after', async () => {
+  const compiling = new URL(url);
+  compiling.searchParams.set('options', '-c jit=on');
+  const database = open({ url: compiling.href, poolSize: 1 });
+  const jit = async (withoutJit: boolean): Promise<unknown> => {
+    const statement = select(`select current_setting('jit') as jit`);
+    return (await database.query<{ jit: string }>({ ...statement, withoutJit }))[0]?.jit;
+  };
+  expect(await jit(true)).toBe('off');
+  expect(await jit(false)).toBe('on');
+  await expect(database.query({ ...select('select 1 / 0'), withoutJit: true })).rejects.toThrow('division by zero');
+  expect(await jit(false)).toBe('on');
+});
+
 describe('notifications that do not arrive', () => {
   it('are found out, though LISTEN was accepted', async () => {
     const database = open();

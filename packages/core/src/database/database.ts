@@ -27,6 +27,11 @@ export interface Statement {
    * Everything else is `shared`, the default.
    */
   readonly lane?: 'control' | 'shared';
+  /**
+   * Set where the planner takes a statement for far more work than it is: the server would compile it (`jit`), which takes
+   * seconds. Outside a transaction it costs two more round trips.
+   */
+  readonly withoutJit?: boolean;
 }
 
 export interface Queryable {

@@ -16,6 +16,8 @@ import type { ClientLike, PgQuery, PgResult } from './pg-like.js';
 import { TransactionInDoubtError } from './transaction-errors.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
+const plainBegin = 'begin isolation level read committed';
+
 /** For {@link Session.script}: creating an index on a large table takes its time. */
 const scriptTimeoutMs = 10 * 60_000;
 
@@ -59,6 +61,9 @@ export class Session implements Queryable {
   async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
     // An error ends a transaction. Nobody repeats this one, so nothing is risked in it.
     if (this.#transaction === 'plain') return await this.#queryOnce(this.#prepared.unnamed(statement));
+    if (statement.withoutJit === true && this.#transaction === null) {
+      return await this.transaction((tx) => tx.query<R>(statement), `${plainBegin}; set local jit = off`);
+    }
     try {
       return await this.#queryOnce(this.#prepared.named(statement));
     } catch (error) {
@@ -80,7 +85,7 @@ export class Session implements Queryable {
   /** See {@link Database.transaction}. */
   async transaction<T>(
     work: (tx: Queryable) => Promise<T>,
-    begin = 'begin isolation level read committed',
+    begin = plainBegin,
     kind: 'plain' | 'shared' = 'plain',
   ): Promise<T> {
     await this.command(begin);

@@ -84,6 +84,7 @@ export function createOwnershipStore(
         name: statementName('ownership_release_revoked'),
         text: releaseText(schema),
         values: [crashesMax, deadPayload, at, runsMax],
+        withoutJit: true,
       });
       return rows;
     },

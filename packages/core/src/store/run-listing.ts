@@ -73,7 +73,7 @@ export function createRunListingStore(
 ): RunListingStore {
   return {
     async list({ where, order, after, max }) {
-      const { source, sql, shape, values } = conditionsText(schema, where, after === null ? 1 : 3);
+      const { source, sql, shape, values, withoutJit } = conditionsText(schema, where, after === null ? 1 : 3);
       const [createdAt, workflowId] = areUnsuccessful(where)
         ? ['o.created_at', 'o.workflow_id']
         : ['r.created_at', 'r.workflow_id'];
@@ -89,6 +89,7 @@ export function createRunListingStore(
             ${sql}
           order by ${createdAt} ${direction}, ${workflowId} ${direction} limit ${limit}`,
         values: [...(after === null ? [] : [after.createdAtUs, after.workflowId]), ...values],
+        withoutJit,
       });
       return rows.slice(0, max).map((row) => ({
         ...toRunRecord(row),
@@ -97,7 +98,7 @@ export function createRunListingStore(
     },
 
     async count({ where, by, bucketMs }) {
-      const { source, sql, shape, values } = conditionsText(schema, where, 2);
+      const { source, sql, shape, values, withoutJit } = conditionsText(schema, where, 2);
       const groups = by.map((grouping) => `${groupings[grouping]} as "${grouping}"`);
       const groupedBy = by.map((grouping) => `_${grouping}`).join('');
       const rows = await database.query<GroupRow>({
@@ -110,6 +111,7 @@ export function createRunListingStore(
           where $1::int8 > 0 ${sql}
           ${by.length === 0 ? 'having count(*) > 0' : groupingText(by)}`,
         values: [bucketMs, ...values],
+        withoutJit,
       });
       return rows.map(({ first_ms, last_ms, longest_ms, count, createdAt, ...group }) => ({
         ...(group as Pick<RunGroup, 'status' | 'name' | 'queue' | 'version'>),
@@ -224,13 +226,18 @@ function statusKind(statuses: readonly RunStatus[]): StatusKind {
   return statuses.every((status) => waiting.has(status) || status === 'running') ? 'unfinished' : 'any';
 }
 
+interface Conditions {
+  readonly source: string;
+  readonly sql: string;
+  readonly shape: string;
+  readonly values: readonly Parameter[];
+  readonly withoutJit: boolean;
+}
+
 /** A text for each combination of conditions, so that each can be planned for itself. */
-function conditionsText(
-  schema: string,
-  where: RunConditions,
-  firstParameter: number,
-): { readonly source: string; readonly sql: string; readonly shape: string; readonly values: readonly Parameter[] } {
+function conditionsText(schema: string, where: RunConditions, firstParameter: number): Conditions {
   let source = runRecordSource(schema);
+  let withoutJit = false;
   let sql = '';
   let shape = '';
   const values: Parameter[] = [];
@@ -254,14 +261,17 @@ function conditionsText(
       sql += named.length === 0 ? ' and false' : ` and o.kind in (${named.map((name) => `'${name}'`).join()})`;
       shape += `_${['ended', ...named].join('_')}`;
     } else {
-      if (kind === 'unfinished') source = runRecordSource(schema, unfinishedRuns(schema));
+      if (kind === 'unfinished') {
+        source = runRecordSource(schema, unfinishedRuns(schema));
+        withoutJit = true;
+      }
       add(`statuses_${kind}`, (parameter) => `${statusColumn} = any(${parameter}::text[])${statusConditions[kind]}`, {
         arrayOf: 'text',
         values: statuses,
       });
     }
   }
-  return { source, sql, shape, values };
+  return { source, sql, shape, values, withoutJit };
 }
 
 interface ListedRow extends RunRow {

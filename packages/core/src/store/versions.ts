@@ -116,6 +116,7 @@ export function createVersionStore(
         name: statementName('versions_list'),
         text: listText(schema),
         values: [workflow, at],
+        withoutJit: true,
       });
       return rows.map((row) => ({
         workflow: row.workflow,
@@ -152,6 +153,7 @@ export function createVersionStore(
         name: statementName('versions_stranded'),
         text: strandedText(schema),
         values: [at],
+        withoutJit: true,
       });
       return rows.map((row) => ({
         workflow: row.name,
