@@ -77,7 +77,9 @@ export class RunResults {
   /** Ends all waiting. */
   async stop(error: Error): Promise<void> {
     await this.#lookout.stop();
-    for (const workflowId of this.#waiters.keys()) this.#reject(workflowId, error);
+    for (const workflowId of this.#waiters.keys()) {
+      for (const waiter of this.#take(workflowId)) waiter.reject(error);
+    }
   }
 
   #lookElsewhere(workflowIds: readonly string[]): void {
@@ -85,16 +87,25 @@ export class RunResults {
     this.#lookout.look(workflowIds);
   }
 
+  /**
+   * What is found is for those who waited when it was looked for. Meanwhile a run may have been started, or its outcome may have
+   * been taken back.
+   */
   async #look(workflowIds: readonly string[]): Promise<void> {
     const awaited = workflowIds.filter((workflowId) => this.#waiters.has(workflowId));
     if (awaited.length === 0) return;
+    const waiters = new Map(awaited.map((workflowId) => [workflowId, [...(this.#waiters.get(workflowId) ?? [])]]));
+    const answer = (workflowId: string, tell: (waiter: Deferred<Outcome>) => void): void => {
+      for (const waiter of waiters.get(workflowId) ?? []) {
+        this.#forget(workflowId, waiter);
+        tell(waiter);
+      }
+    };
     const { outcomes, unknownIds } = await this.#options.runs.findOutcomes(awaited);
-    for (const outcome of outcomes) this.settled(outcome);
-    for (const workflowId of unknownIds) this.#reject(workflowId, new RunNotFoundError(workflowId));
-  }
-
-  #reject(workflowId: string, error: Error): void {
-    for (const waiter of this.#take(workflowId)) waiter.reject(error);
+    for (const outcome of outcomes) answer(outcome.workflowId, (waiter) => waiter.resolve(outcome));
+    for (const workflowId of unknownIds) {
+      answer(workflowId, (waiter) => waiter.reject(new RunNotFoundError(workflowId)));
+    }
   }
 
   /** All who wait for a run, who from now on wait no more. */
