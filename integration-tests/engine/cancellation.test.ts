@@ -201,9 +201,9 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     expect(did.filter((what) => what !== 'CancelledError')).toEqual(['reserve', 'aborted', 'release', 'notify']);
   });
 
-  it.each([null, 'bookings'])(
-    'lets it compensate that has begun and waits for a process, in queue %s',
-    async (line) => {
+  it.each(['by its process', 'in a queue', 'by its name'])(
+    'lets it compensate that has begun and waits for a process, started %s',
+    async (how) => {
       const did: string[] = [];
       const booking = workflow(
         'booking',
@@ -218,11 +218,12 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
       );
       const test = await freshDatabase(open);
       const first = await launchEngine(test, { workflows: [booking] });
-      const options = line === null ? {} : { queue: queue(line) };
-      await booking.with({ engine: first, workflowId: 'b', ...options }).start();
+      const client = await connectClient(test);
+      const options = { workflowId: 'b', ...(how === 'in a queue' ? { queue: queue('bookings') } : {}) };
+      if (how === 'by its name') await client.workflow('booking').with(options).start();
+      else await booking.with({ engine: first, ...options }).start();
       await expect.poll(() => did, patient).toEqual(['reserve']);
       await first.shutdown();
-      const client = await connectClient(test);
       await client.run('b').cancel();
       expect((await client.run('b').status()).status).not.toBe('cancelled');
       const second = await launchEngine(test, { workflows: [booking], database: await test.reopen() });

@@ -235,6 +235,7 @@ export class RunExecution {
   }
 
   #invoke(): void {
+    this.#isInvoked = true; // or about to be, once its input is checked: it may have been before, in another process
     const { definition, run } = this;
     const { codec } = this.#services;
     const stored = (): unknown[] => (codec.decode(run.input) ?? []) as unknown[];
@@ -251,7 +252,6 @@ export class RunExecution {
 
   #invokeWith(args: () => unknown[]): void {
     if (this.#isClosed) return;
-    this.#isInvoked = true;
     const { carriers, contexts } = this.#services;
     const invocation = async (): Promise<unknown> => await this.definition.fn(...(args() as never[]));
     const context = runContext(this.run, this.#services, {
