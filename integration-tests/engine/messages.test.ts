@@ -1,7 +1,9 @@
 import { type Perdure, receive, send, sleep, step, workflow } from '@perdure/core';
+import { crash } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { losingAReply } from '../support/losing-a-reply.js';
 import { upperCase } from '../support/schemas.js';
 
 describe.each(databases)('a message on $name', ({ open }) => {
@@ -84,6 +86,30 @@ describe.each(databases)('a message on $name', ({ open }) => {
       await tell.with({ workflowId: from, engine: engine.perdure }).start(to);
       expect(await engine.perdure.run(to).result()).toEqual(['first', 'second']);
     }
+  });
+
+  it('is sent once from a workflow whose process dies before it has recorded that', async () => {
+    const inbox = workflow('inbox', async () => {
+      const seen: string[] = [];
+      while (seen.at(-1) !== 'end') seen.push(await receive<string>('news'));
+      return seen;
+    });
+    const tell = workflow('tell', async (to: string) => {
+      await send(to, 'news', 'first');
+      await send(to, 'news', 'second');
+    });
+    const test = await freshDatabase(open);
+    const listening = await launchEngine(test, { workflows: [inbox] });
+    const { database, lost } = losingAReply(await test.reopen(), /messages_send/);
+    const dying = await launchEngine(test, { workflows: [tell], database, lease: '900ms' });
+    const run = await inbox.with({ engine: listening, workflowId: 'to' }).start();
+    await tell.with({ engine: dying, workflowId: 'from' }).start('to');
+    await lost;
+    await dying[crash]();
+    const next = await launchEngine(test, { workflows: [tell], database: await test.reopen() });
+    await next.run('from').result();
+    await next.send('to', 'news', 'end');
+    expect(await run.result()).toEqual(['first', 'second', 'end']);
   });
 
   it('under a key is one message, however often and from wherever it is sent', async () => {

@@ -140,7 +140,7 @@ export const faults = [
     find: 'const idempotencyKey = message.idempotencyKey ?? call.idempotencyKey;',
     plant: 'const { idempotencyKey } = message;',
     tests: 'integration-tests/engine/messages.test.ts',
-    caughtBy: 'is sent once from a workflow, whenever its process dies',
+    caughtBy: 'is sent once from a workflow whose process dies before it has recorded that',
   },
   {
     name: 'failed try keeps what it streamed',
