@@ -82,6 +82,7 @@ export class Autopsy {
     const { workflow_id: id, kind } = run;
     const accuse = (what: string): void => this.#witness.accuse(`${id} ${what}`);
     if (new Set(effects).size !== effects.length) accuse(`has committed a transaction twice: ${effects.join(', ')}`);
+    if (run.name === 'saga') await this.#examineSaga(run, effects, accuse);
     if (kind === 'cancelled' && run.cancel_requested) return;
     if (run.early_ms !== null && kind === 'failed' && run.payload?.includes(WorkflowTimeoutError.name) === true) {
       if (run.early_ms > longestWayMs) accuse(`was ended ${run.early_ms} ms before its time was over`);
@@ -96,6 +97,21 @@ export class Autopsy {
     const missing = transactionsOf(program).filter((path) => !effects.includes(path));
     if (missing.length > 0) accuse(`has lost what it committed in ${missing.join(', ')}`);
     await this.#examineStreams(id, program, accuse);
+  }
+
+  /** What it was told that it had done is undone, unless it has completed. */
+  async #examineSaga(
+    { workflow_id: id, kind }: EndedRun,
+    effects: readonly string[],
+    accuse: (what: string) => void,
+  ): Promise<void> {
+    const isUndone = effects.includes('undo') || effects.includes('undo again');
+    const [known] = await this.#storage.rows(
+      `select from ${this.#storage.schema}.checkpoints where workflow_id = $1 and kind = 'step' and name = 'do'`,
+      [id],
+    );
+    if (kind === 'completed' ? isUndone : known !== undefined && !isUndone)
+      accuse(`has ended as ${kind}, and what it did is ${isUndone ? 'undone' : 'not undone'}`);
   }
 
   /** Places have no gaps, and once another claim has written, an earlier one has not. */

@@ -48,6 +48,12 @@ export function planOf(seed: string): Plan {
   const rate = (): number => oneOf([0, 0.01, 0.05]);
   const kinds = ['kill', 'kill', 'pause', 'pause', 'hand over', 'outage', 'deaf', 'launch', 'clock set'] as const;
   const maker = new ProgramMaker(random);
+  const sagas = new SeededRandom(`sagas ${seed}`);
+  const asSaga = (ask: Ask): Ask => {
+    if (sagas.float() > 0.3) return ask;
+    const cancelledAtMs = ask.cancelledAtMs ?? (sagas.float() < 0.6 ? Math.floor(sagas.float() * troubledMs) : null);
+    return { ...ask, isSaga: true, cancelledAtMs };
+  };
   return {
     seed,
     mode,
@@ -73,7 +79,7 @@ export function planOf(seed: string): Plan {
       forMs: between(1, 3 * leaseMs),
       uponNext: oneOf([null, 'claims_take', 'flush']),
     })),
-    asks: Array.from({ length: between(2, 6) }, (_, no) => maker.ask(no, troubledMs / 2)),
+    asks: Array.from({ length: between(2, 6) }, (_, no) => asSaga(maker.ask(no, troubledMs / 2))),
     ticks: random.float() < 0.3 ? { everyMs: 1_000 * between(1, 3), count: between(2, 5) } : null,
     troubledMs,
     clockErrors: () => ({

@@ -44,6 +44,8 @@ export const concurrencyOf: Readonly<Record<QueueName, number>> = { narrow: 1, w
 /** What a user asks for. */
 export interface Ask {
   readonly workflowId: string;
+  /** Whether it does something first that it undoes when it is cancelled, or late. */
+  readonly isSaga: boolean;
   readonly program: Program;
   readonly queue: QueueName | null;
   readonly atMs: number;
@@ -73,6 +75,7 @@ export class ProgramMaker {
     }
     return {
       workflowId: `run-${no}`,
+      isSaga: false,
       program,
       queue,
       atMs: this.#between(0, withinMs),

@@ -30,6 +30,7 @@ export class SimulatedProcess implements Host {
   readonly database: HostDatabase;
   readonly clock: HostClock;
   readonly program: ReturnType<typeof defineWorkflows>['program'];
+  readonly saga: ReturnType<typeof defineWorkflows>['saga'];
   readonly tick: ReturnType<typeof defineWorkflows>['tick'];
   readonly #options: ProcessOptions;
   readonly #random: SeededRandom;
@@ -44,8 +45,9 @@ export class SimulatedProcess implements Host {
     this.#random = new SeededRandom(`${seed} ${name}`);
     this.clock = new HostClock(line.world, this, options.clockErrors);
     this.database = new HostDatabase(line, this, this.clock);
-    const { program, tick } = defineWorkflows(options.surroundings(this));
+    const { program, saga, tick } = defineWorkflows(options.surroundings(this));
     this.program = program;
+    this.saga = saga;
     this.tick = tick;
   }
 
@@ -75,7 +77,7 @@ export class SimulatedProcess implements Host {
       database: this.database,
       schema,
       migrate: false,
-      workflows: [this.program, this.tick],
+      workflows: [this.program, this.saga, this.tick],
       lease,
       parkAfter: parkAfterMs ?? false,
       flushItemsMax,

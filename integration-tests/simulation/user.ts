@@ -37,10 +37,11 @@ export class User {
   }
 
   begin(): void {
-    const { workflowId, program, queue, atMs, messages, cancelledAtMs, timeoutMs } = this.ask;
+    const { workflowId, isSaga, program, queue, atMs, messages, cancelledAtMs, timeoutMs } = this.ask;
     const start: Asking = async (process, engine) => {
       const options = { ...(queue === null ? {} : { queue }), ...(timeoutMs === null ? {} : { timeout: timeoutMs }) };
-      await process.program.with({ workflowId, engine, ...options }).start(program);
+      const workflow = isSaga ? process.saga : process.program;
+      await workflow.with({ workflowId, engine, ...options }).start(program);
       if (!this.#isStarted) this.#world.trace(`${workflowId} is acknowledged`);
       this.#isStarted = true;
     };

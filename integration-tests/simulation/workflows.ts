@@ -1,4 +1,5 @@
 import {
+  CancelledError,
   currentRun,
   getEvent,
   queue,
@@ -53,15 +54,11 @@ export function defineWorkflows(around: Surroundings) {
         return await step
           .run(op.path, () => tried(0, Infinity, () => null, `${op.path} fails`), retrying(op.retries))
           .catch((error: unknown) => {
-            const isOwn = error instanceof Error && error.message === `${op.path} fails`;
-            if (!isOwn) around.isShown(error);
-            return isOwn ? error.message : null;
+            if (error instanceof Error && error.message === `${op.path} fails`) return error.message;
+            throw error;
           });
       case 'transaction':
-        return await step.transaction(op.path, async (tx) => {
-          await tx.query(`insert into ${around.table} (workflow_id, path) values ($1, $2)`, [workflowId, op.path]);
-          return op.value;
-        });
+        return await effect(op.path, op.value);
       case 'sleep':
         around.fallsAsleep(`${workflowId} ${op.path}`, op.ms);
         await sleep(op.ms);
@@ -104,8 +101,8 @@ export function defineWorkflows(around: Surroundings) {
       }
       case 'wait':
         return await receive('nothing', { timeout: op.ms }).catch((error: unknown) => {
-          if (!(error instanceof ReceiveTimeoutError)) around.isShown(error);
-          return 'nothing came';
+          if (error instanceof ReceiveTimeoutError) return 'nothing came';
+          throw error;
         });
       case 'stream': {
         const written = stream<number>(op.path);
@@ -113,6 +110,14 @@ export function defineWorkflows(around: Surroundings) {
         return op.values.length;
       }
     }
+  }
+
+  async function effect<T>(path: string, value: T): Promise<T> {
+    const { workflowId } = currentRun()!;
+    return await step.transaction(path, async (tx) => {
+      await tx.query(`insert into ${around.table} (workflow_id, path) values ($1, $2)`, [workflowId, path]);
+      return value;
+    });
   }
 
   async function tried<T>(takesMs: number, failures: number, value: () => T, message = 'not yet'): Promise<T> {
@@ -137,8 +142,26 @@ export function defineWorkflows(around: Surroundings) {
     },
     { version: '1' },
   );
+  const saga = workflow(
+    'saga',
+    async (given: Program): Promise<unknown[]> => {
+      const { workflowId } = currentRun()!;
+      await effect('do', null);
+      try {
+        return await perform(given);
+      } catch (error) {
+        // Of a child that is cancelled with it, it hears nothing.
+        const isItsEnd = error instanceof CancelledError && error.data['workflowId'] === workflowId;
+        if (!isItsEnd) around.isShown(error);
+        // What a child ran out of time with comes first where its own end comes then.
+        await effect('undo', null).catch(() => effect('undo again', null));
+        throw error;
+      }
+    },
+    { version: '1', onCancel: 'throw' },
+  );
   const tick = workflow('tick', () => step.run('tick', () => tried(0, 0, () => 'ticked')), { version: '1' });
-  return { program, tick };
+  return { program, saga, tick };
 }
 
 const retrying = (retries: number) => ({ retries, backoff: { initial: 200, max: 1_000 } });
