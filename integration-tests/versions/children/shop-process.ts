@@ -14,8 +14,8 @@ if (isCheck) {
   const checked: CheckedRun[] = [];
   for await (const run of client.check({ workflows })) checked.push(run);
   await client.close();
-  say({ checked });
-  process.disconnect();
+  // It is long, and on its way for a while.
+  process.send?.({ checked } satisfies ShopMessage, () => process.disconnect());
 } else {
   const perdure = await Perdure.launch({
     databaseUrl: url,
