@@ -1,4 +1,14 @@
-import { type CancelledError, currentRun, queue, sleep, type StartOptions, step, workflow } from '@perdure/core';
+import {
+  type CancelledError,
+  currentRun,
+  queue,
+  send,
+  sleep,
+  type StartedRun,
+  type StartOptions,
+  step,
+  workflow,
+} from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { gate } from '../support/gate.js';
@@ -129,25 +139,35 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     },
   );
 
-  it('is what a parent hears of, though its child has been cancelled in another process', async () => {
-    const test = await freshDatabase(open);
-    const line = queue('line');
-    const { caught, parent, workflows } = waitingParent('throw', { queue: line });
-    const { database, close, held, open: letGo } = holdingAStatement(await test.reopen(), /find_cancel_requests/);
-    // Nobody tells it of anything.
-    const deaf = { notifications: false, queues: ['another line'] } as const;
-    const first = await launchEngine(test, { workflows, database, ...deaf });
-    const second = await launchEngine(test, { workflows: workflows.slice(1) });
-    const run = await parent.with({ engine: first, workflowId: 'p' }).start();
-    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
-    // Nor does it come to look by itself.
-    close();
-    await held;
-    await second.run('p').cancel();
-    await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
-    letGo();
-    expect(caught).toEqual(['p']);
-  });
+  it.each(['waits for it', 'sends to it'])(
+    'is what a parent hears of that %s, though its child has been cancelled in another process',
+    async (what) => {
+      const test = await freshDatabase(open);
+      const line = queue('line');
+      const gone = gate();
+      const { caught, parent, workflows } = waitingParent('throw', { queue: line }, async (child) => {
+        if (what === 'waits for it') return void (await child.result());
+        await step.run('hold on', () => gone.opened);
+        await send(child, 'news', 'too late');
+      });
+      const { database, close, held, open: letGo } = holdingAStatement(await test.reopen(), /find_cancel_requests/);
+      // Nobody tells it of anything.
+      const deaf = { notifications: false, queues: ['another line'] } as const;
+      const first = await launchEngine(test, { workflows, database, ...deaf });
+      const second = await launchEngine(test, { workflows: workflows.slice(1) });
+      const run = await parent.with({ engine: first, workflowId: 'p' }).start();
+      await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+      // Nor does it come to look by itself.
+      close();
+      await held;
+      await second.run('p').cancel();
+      await expect(second.run('child').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      gone.open();
+      await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
+      letGo();
+      expect(caught).toEqual(['p']);
+    },
+  );
 
   it('is nothing that a process hears of whose run went elsewhere, without its knowing', async () => {
     const test = await freshDatabase(open);
@@ -311,14 +331,18 @@ function hasty(onCancel: 'stop' | 'throw') {
 }
 
 /** A workflow that waits for a child, and notes whose cancellation it catches. */
-function waitingParent(onCancel: 'stop' | 'throw', options: StartOptions) {
+function waitingParent(
+  onCancel: 'stop' | 'throw',
+  options: StartOptions,
+  meet: (child: StartedRun<unknown>) => Promise<void> = async (child) => void (await child.result()),
+) {
   const caught: unknown[] = [];
   const child = workflow('awaited child', async () => step.run('wait', () => untilAborted(() => {})));
   const parent = workflow(
     'waiting parent',
     async () => {
       try {
-        await child.with({ workflowId: 'child', ...options })();
+        await meet(await child.with({ workflowId: 'child', ...options }).start());
       } catch (error) {
         caught.push((error as CancelledError).data.workflowId);
         throw error;

@@ -222,10 +222,11 @@ export const ofEnded: Readonly<Record<string, Transition>> = {
   'is claimed by one process': claim(executors.one),
   'is claimed by another process': claim(executors.two),
   'is freed where it is revoked': frees,
-  'ends once more, as its reply was lost': flush(executors.one, {
-    outcomes: [outcome(id, 'failed')],
-    reopenable: [{ workflowId: id, claimNo: 1 }],
-  }),
+  'ends once more, as its reply was lost': async (store) => {
+    const reopenable = [{ workflowId: id, claimNo: 1 }];
+    const batch = flushed(executors.one, { outcomes: [outcome(id, 'failed')], reopenable });
+    return (await store.flush.writeMissing(batch)).held;
+  },
   'is started again': flush(executors.two, { starts: [newRun(id, { seed: 'another', claimNo: 2 })] }),
   'gets attributes': (store) => store.runChanges.setAttributes(id, '{"a":1}', []),
 };

@@ -100,7 +100,7 @@ export const concurrencyFaults = [
   {
     name: 'cancellation of a child told before it is looked for that of the parent',
     promise: 'P7',
-    file: `${core}engine/desk.ts`,
+    file: `${core}engine/heeding-cancellations.ts`,
     find: "if (outcome.kind === 'cancelled') await hear();",
     plant: '',
     tests: 'integration-tests/engine/cancellation.test.ts',
@@ -186,5 +186,14 @@ export const concurrencyFaults = [
     plant: '',
     tests: `${core}workflow/deliveries.test.ts`,
     caughtBy: 'delivers results a macrotask apart',
+  },
+  {
+    name: 'message to a child that is cancelled refused before it is looked whether the parent is',
+    promise: 'P7',
+    file: `${core}engine/heeding-cancellations.ts`,
+    find: 'if (error instanceof RunFinishedError) await hear();',
+    plant: '',
+    tests: 'integration-tests/engine/cancellation.test.ts',
+    caughtBy: 'is what a parent hears of that sends to it',
   },
 ];

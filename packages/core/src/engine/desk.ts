@@ -29,6 +29,7 @@ import { deskParts } from './desk-parts.js';
 import type { ResolvedOptions } from './engine-options.js';
 import type { EngineServices } from './engine-services.js';
 import { enqueueIn } from './enqueue.js';
+import { heedingCancellations } from './heeding-cancellations.js';
 import type { Queueing } from './queueing.js';
 import type { Queues } from './queues.js';
 import { retryWhileUnavailable } from './retry-while-unavailable.js';
@@ -248,14 +249,13 @@ export class Desk implements RunStarter {
   /**
    * What the runs of one executor ask with: also while the desk is closing, which must not become an error in a run that is
    * still here.
-   *
-   * Who cancels a run cancels its children, of which the run may hear first. It is told of none before it has been looked
-   * whether it is cancelled itself: what its code would then catch is not meant for it.
    */
   starterFor({ executorId, start, hearOfCancellations }: OwningExecutor): RunStarter {
     const { store, random, metrics } = this.services;
-    const { event, ...correspondence } = this.#correspondence.inside;
-    const hear = async (): Promise<void> => await this.ask(hearOfCancellations);
+    const { outcome, ...correspondence } = heedingCancellations(
+      { ...this.#correspondence.inside, outcome: (workflowId, signal) => this.#awaitOutcome(workflowId, signal) },
+      () => this.ask(hearOfCancellations),
+    );
     return {
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
       runLogger: this.runLogger,
@@ -267,19 +267,10 @@ export class Desk implements RunStarter {
           transaction === null ? start(starting) : this.#startIn(transaction, starting),
         );
       },
-      outcome: async (workflowId, signal) => {
-        const outcome = await this.#awaitOutcome(workflowId, signal);
-        if (outcome.kind === 'cancelled') await hear();
-        return encoded(outcome);
-      },
+      outcome: async (workflowId, signal) => encoded(await outcome(workflowId, signal)),
       status: (workflowId) => this.status(workflowId),
       cancel: (workflowId) => this.cancel(workflowId),
       ...correspondence,
-      event: async (question, signal) => {
-        const answer = await event(question, signal);
-        if (answer.event === null && answer.run === 'ended') await hear();
-        return answer;
-      },
       decode: (payload) => this.decode(payload),
       decodeError: (payload) => this.decodeError(payload),
     };
