@@ -104,7 +104,7 @@ export const concurrencyFaults = [
     find: "if (outcome.kind === 'cancelled') await hear();",
     plant: '',
     tests: 'integration-tests/engine/cancellation.test.ts',
-    caughtBy: 'is what a parent hears of, though its child has been cancelled in another process',
+    caughtBy: 'is what a parent hears of that waits for it, though its child has been cancelled in another process',
   },
   {
     name: 'cancellation of a child told to a zombie',

@@ -4,7 +4,7 @@ import type { RunStarter } from '../workflow/run-starter.js';
 
 /** How a run learns that another one has ended. */
 interface Informants extends Pick<RunStarter, 'send' | 'complete' | 'event' | 'stream'> {
-  outcome(workflowId: string, signal: AbortSignal | null): Promise<Outcome>;
+  readonly outcome: (workflowId: string, signal: AbortSignal | null) => Promise<Outcome>;
 }
 
 /**
