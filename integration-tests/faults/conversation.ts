@@ -16,6 +16,8 @@ export interface Reply {
   readonly tag: string;
   /** It succeeded, and what it did is committed: no transaction is open after it. */
   readonly isCommitted: boolean;
+  /** What it says to be committed: the statement, or with a COMMIT those of its transaction. */
+  readonly committed: readonly SentStatement[];
 }
 
 /** Knows of one connection which statement an answer belongs to. */
@@ -25,6 +27,7 @@ export class Conversation {
   #current: SentStatement = { name: '', text: '', values: '' };
   #tag = '';
   #hasFailed = false;
+  #inTransaction: SentStatement[] = [];
 
   /** Whether the server still owes an answer. */
   get isWaiting(): boolean {
@@ -56,11 +59,15 @@ export class Conversation {
     if (type === 'E') this.#hasFailed = true;
     if (type !== 'Z') return null;
     const statement = this.#unanswered.shift();
+    if (statement === undefined) return null;
     const isIdle = bytes.toString('latin1', 5) === 'I';
-    const reply = { tag: this.#hasFailed ? '' : this.#tag, isCommitted: isIdle && !this.#hasFailed };
+    const tag = this.#hasFailed ? '' : this.#tag;
+    const isCommitted = isIdle && !this.#hasFailed;
+    const together = [...this.#inTransaction, statement];
+    this.#inTransaction = isIdle ? [] : together;
     this.#tag = '';
     this.#hasFailed = false;
-    return statement === undefined ? null : { statement, ...reply };
+    return { statement, tag, isCommitted, committed: isCommitted && tag !== 'ROLLBACK' ? together : [] };
   }
 }
 

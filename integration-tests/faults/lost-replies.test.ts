@@ -94,7 +94,9 @@ it('takes a dead process over, whatever reply is lost on the way, and leaves no 
 
   expect(results).toEqual(ids.map(() => scenario.expected));
   expect(ledger.begun.slice(begunBefore).filter((key) => recordedBefore.has(key))).toEqual([]);
-  const lost = proxy.lost.map(({ statement }) => statement.name.replace(/^perdure_[0-9a-f]+_/, ''));
+  const lost = proxy.lost.flatMap(({ committed }) =>
+    committed.map(({ name }) => name.replace(/^perdure_[0-9a-f]+_/, '')),
+  );
   expect(lost).toEqual(expect.arrayContaining(['executors_revoke_lapsed', 'ownership_release_revoked', 'claims_take']));
   // Only crashes that happened are counted.
   const statuses = await Promise.all(ids.map((workflowId) => perdure.run(workflowId).status()));

@@ -61,15 +61,17 @@ export class Session implements Queryable {
   async query<R extends Row = Row>(statement: Statement): Promise<R[]> {
     // An error ends a transaction. Nobody repeats this one, so nothing is risked in it.
     if (this.#transaction === 'plain') return await this.#queryOnce(this.#prepared.unnamed(statement));
-    if (statement.withoutJit === true && this.#transaction === null) {
-      return await this.transaction((tx) => tx.query<R>(statement), `${plainBegin}; set local jit = off`);
-    }
+    const isAlone = statement.withoutJit === true && this.#transaction === null;
+    const send = (query: PgQuery): Promise<R[]> =>
+      isAlone
+        ? this.transaction(() => this.#queryOnce<R>(query), `${plainBegin}; set local jit = off`)
+        : this.#queryOnce<R>(query);
     try {
-      return await this.#queryOnce(this.#prepared.named(statement));
+      return await send(this.#prepared.named(statement));
     } catch (error) {
       // A shared transaction is repeated by its caller.
       if (!this.#prepared.giveUpAfter(error) || this.#transaction === 'shared') throw error;
-      return await this.#queryOnce(this.#prepared.unnamed(statement));
+      return await send(this.#prepared.unnamed(statement));
     }
   }
 
