@@ -153,6 +153,18 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
   expect(await engine.runs.count({ id: 'order-1' })).toEqual([]);
 });
 
+it('says where help is when it is called in a way that it does not know', async () => {
+  const { perdure } = await openShop();
+  const [unknown, missing] = await Promise.all([perdure.run('frobnicate'), perdure.run('check')]);
+  for (const [ended, why] of [
+    [unknown, "unknown command 'frobnicate'"],
+    [missing, "missing required argument 'modules'"],
+  ] as const) {
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(`perdure: ${why}\nSee perdure help, and perdure help COMMAND.\n`);
+  }
+});
+
 it('forks runs from a step, by its number, its name or its failure', async () => {
   const { engine, perdure } = await openShop();
   await place(engine, 'order-1', true);

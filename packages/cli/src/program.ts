@@ -34,6 +34,7 @@ export function createProgram(cli: Cli, carryOut: CarryOut): Command {
     // An option of a command may have the name of one of the program.
     .enablePositionalOptions()
     .exitOverride()
+    .showHelpAfterError('See perdure help, and perdure help COMMAND.')
     .configureHelp({ sortOptions: false })
     .configureOutput({
       outputError: (text, write) => {
