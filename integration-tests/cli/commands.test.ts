@@ -336,6 +336,7 @@ it('prunes what has ended, by age and by number', async () => {
   });
   const refused = await Promise.all([perdure.run('prune', '--yes'), perdure.run('prune', '--older-than', '1d')]);
   expect(refused.map(({ code }) => code)).toEqual([2, 2]);
+  expect(refused[1].stderr).toContain('Say so with --yes.');
 });
 
 it('makes the tables, and prints how', async () => {

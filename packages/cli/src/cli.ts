@@ -65,11 +65,15 @@ export class Cli {
     this.exitCode = exitCodes.unchanged;
   }
 
-  /** @throws {UsageError} if nobody can be asked; answers false if somebody says no */
-  async isConfirmed(what: string, isGiven: boolean): Promise<boolean> {
+  /**
+   * @param canBeTried whether the command has `--dry-run`
+   * @throws {UsageError} if nobody can be asked; answers false if somebody says no
+   */
+  async isConfirmed(what: string, isGiven: boolean, canBeTried: boolean): Promise<boolean> {
     if (isGiven) return true;
     if (!this.terminal.isInteractive || this.isWithinEngine) {
-      throw new UsageError(`${what} Say so with --yes, or see what it would be about with --dry-run.`);
+      const instead = canBeTried ? ', or see what it would be about with --dry-run' : '';
+      throw new UsageError(`${what} Say so with --yes${instead}.`);
     }
     const question = createInterface({ input: process.stdin, output: process.stderr });
     try {

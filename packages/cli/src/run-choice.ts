@@ -50,7 +50,10 @@ export async function chooseRuns(
     ]);
     return null;
   }
-  if (total > 0 && !(await cli.isConfirmed(`This is to ${verb} ${counted(total, 'run')}.`, options.yes === true))) {
+  if (
+    total > 0 &&
+    !(await cli.isConfirmed(`This is to ${verb} ${counted(total, 'run')}.`, options.yes === true, true))
+  ) {
     cli.terminal.note('Nothing was done.');
     return null;
   }

@@ -33,7 +33,7 @@ export function addPrune(program: Command, cli: Cli): void {
       if (olderThan === undefined && keep === undefined)
         throw new UsageError('Which runs? Give --older-than or --keep.');
       const rule = withoutUndefined({ olderThan, keep, workflow, status });
-      if (!(await cli.isConfirmed(`This is to delete ${meaning(rule)}.`, options.yes === true))) {
+      if (!(await cli.isConfirmed(`This is to delete ${meaning(rule)}.`, options.yes === true, false))) {
         cli.terminal.note('Nothing was done.');
         return;
       }
