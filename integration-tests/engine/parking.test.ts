@@ -1,12 +1,11 @@
 import { getEvent, type Perdure, queue, receive, setEvent, sleep, step, workflow } from '@perdure/core';
-import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { holdRow } from '../support/hold-row.js';
+import { holdingAnAnswer, holdingAStatement } from '../support/holding-a-statement.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
-import { passOn } from '../support/pass-on.js';
 
 const parkAfter = '100ms';
 
@@ -195,7 +194,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
   });
 
   it('is left alone when something has happened in it while others were being parked', async () => {
-    const [parking, body] = [gate(), gate()];
+    const body = gate();
     let bodies = 0;
     const approve = workflow('approve', async () => {
       await receive('approval');
@@ -205,22 +204,16 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
       });
     });
     const test = await freshDatabase(open);
-    let parked = 0;
-    const database: Database = {
-      ...passOn(test.database),
-      async query<R extends Row>(statement: Statement) {
-        if (statement.name.includes('parking_park') && ++parked === 1) await parking.opened;
-        return await test.database.query<R>(statement);
-      },
-    };
+    const { database, close, held, open: park } = holdingAStatement(test.database, /parking_park/);
+    close();
     const perdure = await launchEngine(test, { workflows: [approve], parkAfter: '1s', poll, database });
     // More than are parked at once.
     const runs = await Promise.all(Array.from({ length: 501 }, () => approve.with({ engine: perdure }).start()));
-    await expect.poll(() => parked, patient).toBe(1);
+    await held;
     const last = runs[500]!;
     await perdure.send(last, 'approval', 'yes');
     await expect.poll(() => bodies, patient).toBe(1);
-    parking.open();
+    park();
     await expect.poll(() => perdure.health().runs, patient).toBe(1);
     body.open();
     await last.result();
@@ -229,32 +222,24 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
   });
 
   it('is woken by a child that its own process claims and ends while it is being parked', async () => {
-    const answer = gate();
     const child = workflow('child', async () => 'done');
     const parent = workflow('parent', async () => await child.with({ workflowId: 'child', queue: 'later' })());
     queue('later');
     const test = await freshDatabase(open);
-    let parked = 0;
-    const database: Database = {
-      ...passOn(test.database),
-      async query<R extends Row>(statement: Statement) {
-        const rows = await test.database.query<R>(statement);
-        if (statement.name.includes('parking_park') && ++parked === 1) await answer.opened;
-        return rows;
-      },
-    };
+    const { database, close, held, open: answer } = holdingAnAnswer(test.database, /parking_park/);
+    close();
     const perdure = await launchEngine(test, { workflows: [parent, child], parkAfter, poll, database });
     await perdure.queues.pause('later');
     const run = await parent.with({ engine: perdure }).start();
-    await expect.poll(() => parked, patient).toBe(1);
+    await held;
     await perdure.queues.resume('later');
     expect(await perdure.run('child').result()).toBe('done');
-    answer.open();
+    answer();
     expect(await run.result()).toBe('done');
   });
 
   it('is kept by its process that has claimed it again before it heard that the run was parked', async () => {
-    const [answer, body] = [gate(), gate()];
+    const body = gate();
     let bodies = 0;
     const approve = workflow('approve', async () => {
       await receive('approval');
@@ -264,21 +249,14 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
       });
     });
     const test = await freshDatabase(open);
-    let parked = 0;
-    const database: Database = {
-      ...passOn(test.database),
-      async query<R extends Row>(statement: Statement) {
-        const rows = await test.database.query<R>(statement);
-        if (statement.name.includes('parking_park') && ++parked === 1) await answer.opened;
-        return rows;
-      },
-    };
+    const { database, close, held, open: answer } = holdingAnAnswer(test.database, /parking_park/);
+    close();
     const perdure = await launchEngine(test, { workflows: [approve], parkAfter, poll, database });
     const run = await approve.with({ engine: perdure }).start();
-    await expect.poll(() => parked, patient).toBe(1);
+    await held;
     await perdure.send(run, 'approval', 'yes');
     await expect.poll(() => bodies, patient).toBe(1);
-    answer.open();
+    answer();
     const other = await approve.with({ engine: perdure }).start();
     await expect.poll(async () => (await other.status()).executorId, patient).toBe(null);
     expect(perdure.health().runs).toBe(1);
@@ -287,30 +265,25 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
   });
 
   it('stays when its child was claimed, and has nearly ended, while others were being parked', async () => {
-    const [parking, ending] = [gate(), gate()];
     const child = workflow('child', async () => 'done');
     const parent = workflow('parent', async () => await child.with({ workflowId: 'child', queue: 'later' })());
     const approve = workflow('approve', async () => await receive('approval'));
     queue('later');
     const test = await freshDatabase(open);
-    let [parked, ended] = [0, 0];
-    const database: Database = {
-      ...passOn(test.database),
-      async query<R extends Row>(statement: Statement) {
-        if (statement.name.includes('parking_park') && ++parked === 1) await parking.opened;
-        if (statement.name.includes('dequeued') && ++ended === 1) await ending.opened;
-        return await test.database.query<R>(statement);
-      },
-    };
+    const parking = holdingAStatement(test.database, /parking_park/);
+    const ending = holdingAStatement(parking.database, /dequeued/);
+    parking.close();
+    ending.close();
+    const { database } = ending;
     const workflows = [parent, child, approve];
     const perdure = await launchEngine(test, { workflows, parkAfter: '1s', poll, database });
     await perdure.queues.pause('later');
     // As many as are parked at once, and the parent after them.
     await Promise.all(Array.from({ length: 500 }, () => approve.with({ engine: perdure }).start()));
     const run = await parent.with({ engine: perdure }).start();
-    await expect.poll(() => parked, patient).toBe(1);
+    await parking.held;
     await perdure.queues.resume('later');
-    await expect.poll(() => ended, patient).toBe(1);
+    await ending.held;
     parking.open();
     await expect.poll(() => perdure.health().runs, patient).toBe(2);
     ending.open();
