@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createStore, type Database, migrate, type Row, type Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
+import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
 import { freshDatabase } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
@@ -16,6 +17,18 @@ describe('the release of the runs that a dead process leaves behind', () => {
     const many = await blocksPerRun(4_000, isAnalyzed);
     expect(many).toBeLessThan(few * 1.5);
     expect(many).toBeLessThan(50);
+  });
+
+  it('is not compiled by the server, and neither is what else the planner overrates', async () => {
+    const test = await freshDatabase(open);
+    await migrate(test.database, test.schema);
+    const database = countingDatabase(test.database);
+    const { ownership, versions, runListing } = createStore(database, test.schema);
+    await ownership.releaseRevoked({ crashesMax: 5, deadPayload: '""', runsMax: 1, now: null });
+    await versions.stranded(null);
+    await versions.list({ workflow: null, now: null });
+    await runListing.list({ where: { statuses: ['running'] }, order: 'newest', after: null, max: 1 });
+    expect(database.sent.map(({ withoutJit }) => withoutJit)).toEqual([true, true, true, true]);
   });
 });
 
