@@ -1,10 +1,11 @@
-import { Perdure, step, workflow } from '@perdure/core';
+import { Perdure, queue, step, workflow } from '@perdure/core';
 import { launch } from '@perdure/core/internal';
 import type { Database } from '@perdure/core/internal';
 import { TestEngine } from '@perdure/testing';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
-import { laneOptions } from '../support/lanes.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
+import { laneOptions, pollIfToldNothing } from '../support/lanes.js';
 import { databases } from '../support/databases.js';
 
 const trivial = step('trivial', async (n: number) => n + 1);
@@ -49,6 +50,19 @@ describe.each(databases)('statements on $name', ({ open }) => {
     expect(await writeTransactions(database, schema)).toBeLessThanOrEqual((100 * (count + 1)) / 10);
     await perdure.shutdown();
     await dispose();
+  });
+
+  it('a run that nobody had before is executed without being asked for its history', async () => {
+    const test = await freshDatabase(open);
+    const counted = countingDatabase(test.database);
+    queue('jobs');
+    await launchEngine(test, { database: counted, workflows: [steps], lease: '1h', poll: pollIfToldNothing });
+    await settled(counted);
+    const client = await connectClient(test);
+    const started = await client.workflow('steps').start(2);
+    const enqueued = await client.workflow('steps').with({ queue: 'jobs' }).start(3);
+    expect([await started.result(), await enqueued.result()]).toEqual([2, 3]);
+    expect(counted.count('load_histories')).toBe(0);
   });
 
   it('the histories of many recovered runs are read in few statements', async () => {

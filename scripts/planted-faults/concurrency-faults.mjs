@@ -28,6 +28,14 @@ export const concurrencyFaults = [
     ...simulation,
   },
   {
+    name: 'run of a claim without an answer taken for a new one',
+    promise: 'P2',
+    file: `${core}store/claims.ts`,
+    find: 'false as is_new',
+    plant: 'true as is_new',
+    ...simulation,
+  },
+  {
     name: 'own start taken for that of another',
     promise: 'P1',
     file: `${core}store/flush.ts`,

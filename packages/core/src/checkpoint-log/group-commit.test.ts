@@ -72,6 +72,64 @@ describe('group commit', () => {
     expect(flushes[1]?.batch).toEqual([2, 3]);
   });
 
+  it('tells half of a large batch first, so that what it leads to is on its way while the others are told', async () => {
+    const { log, flushes } = setup({ batchBytesMax: 100_000 });
+    const items = Array.from({ length: 40 }, (_, index) => index + 1);
+    const told: number[] = [];
+    const appended = items.map(async (item) => {
+      await log.append(item);
+      told.push(item);
+      await log.append(item + 100);
+    });
+    await turns();
+    await flushes[0]?.answer();
+    expect(flushes[1]?.batch).toEqual(items.slice(0, 20).map((item) => item + 100));
+    expect(told).toEqual(items);
+    await flushes[1]?.answer();
+    expect(flushes[2]?.batch).toEqual(items.slice(20).map((item) => item + 100));
+    await flushes[2]?.answer();
+    await Promise.all(appended);
+    expect(flushes).toHaveLength(3);
+  });
+
+  it('tells all of a large batch where the half leads to nothing', async () => {
+    const { log, flushes } = setup();
+    const verdicts = Array.from({ length: 40 }, (_, index) => log.append(index));
+    let isDrained = false;
+    void log.drain().then(() => (isDrained = true));
+    await turns();
+    await flushes[0]?.answer();
+    expect(await Promise.all(verdicts)).toHaveLength(40);
+    await turns();
+    expect(isDrained).toBe(true);
+    expect(flushes).toHaveLength(1);
+  });
+
+  it('tells all of a large batch at once if one of it was refused, whose owner is to go no further', async () => {
+    const { log, flushes } = setup({ verdict: (item) => (item === 40 ? 'fatal' : `done ${item}`) });
+    const told: string[] = [];
+    const verdicts = Array.from({ length: 40 }, async (_, index) => told.push(await log.append(index + 1)));
+    const soon = verdicts[1]?.then(() => new Promise((resolve) => setImmediate(() => resolve([...told]))));
+    await turns();
+    await flushes[0]?.answer();
+    expect(await soon).toHaveLength(40);
+    expect(await soon).toContain('fatal');
+  });
+
+  it('tells nobody of the other half once it was abandoned', async () => {
+    const { log, flushes } = setup();
+    const told: number[] = [];
+    for (let item = 0; item < 40; item += 1) {
+      void log.append(item).then(() => {
+        told.push(item);
+        log.abandon();
+      });
+    }
+    await turns();
+    await flushes[0]?.answer();
+    expect(told).toHaveLength(20);
+  });
+
   it('keeps to its limits of items and bytes, but takes one item of any size', async () => {
     const { log, flushes } = setup({ batchItemsMax: 2, batchBytesMax: 10 });
     for (const item of [1, 2, 3, 8, 50, 1]) void log.append(item);

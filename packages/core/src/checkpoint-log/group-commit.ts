@@ -18,6 +18,14 @@ interface Entry<Item, Verdict> {
   readonly settle: (verdict: Verdict) => void;
 }
 
+interface Told<Item, Verdict> {
+  readonly entry: Entry<Item, Verdict>;
+  readonly verdict: Verdict;
+}
+
+/** A batch of as many is told in two halves. */
+const halvedMin = 32;
+
 /**
  * Batches by waiting for nobody. States:
  * - idle: nothing is queued and nothing in flight. An append moves to *gathering*.
@@ -26,6 +34,9 @@ interface Entry<Item, Verdict> {
  * - abandoned: for good. Nothing is flushed any more, and no promise handed out before or after ever settles.
  *
  * One flush at a time keeps the order: an item is never durable before one that was appended earlier.
+ *
+ * Among many, half are told first, and the others once what those appended is on its way: or else the database would wait while
+ * all of them are executed, and they for the database.
  */
 export class GroupCommit<Item, Verdict> {
   readonly #options: GroupCommitOptions<Item, Verdict>;
@@ -77,19 +88,42 @@ export class GroupCommit<Item, Verdict> {
   }
 
   async #flushQueued(): Promise<void> {
+    let untold: Told<Item, Verdict>[] = [];
     while (this.#state !== 'abandoned' && this.#queued.length > 0) {
       this.#state = 'in-flight';
       const batch = this.#takeBatch();
-      const verdicts = await this.#options.flush(batch.map((entry) => entry.item));
+      const flushed = this.#options.flush(batch.map((entry) => entry.item));
+      if (untold.length > 0) {
+        await this.#turn();
+        this.#tell(untold.splice(0));
+      }
+      const verdicts = await flushed;
       if (this.isAbandoned) return;
       for (const { bytes } of batch) this.#backlogBytes -= bytes;
-      batch.forEach((entry, index) => this.#settle(entry, verdicts[index] as Verdict));
+      untold = batch.map((entry, index) => ({ entry, verdict: verdicts[index] as Verdict }));
+      const isHalved = batch.length >= halvedMin && !verdicts.some(this.#options.isFatal);
+      this.#tell(untold.splice(0, isHalved ? Math.ceil(batch.length / 2) : batch.length));
       // The callers that were just told append their next items now, and those share the next flush.
-      await new Promise<void>((resolve) => this.#options.nextTurn(resolve));
+      await this.#turn();
+      // What they are told takes them a turn to act upon.
+      if (untold.length > 0 && this.#queued.length === 0) await this.#turn();
+      if (untold.length > 0 && this.#queued.length === 0) {
+        this.#tell(untold.splice(0));
+        await this.#turn();
+      }
     }
     if (this.isAbandoned) return;
     this.#state = 'idle';
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#options.nextTurn(resolve));
+  }
+
+  #tell(told: readonly Told<Item, Verdict>[]): void {
+    if (this.isAbandoned) return;
+    for (const { entry, verdict } of told) this.#settle(entry, verdict);
   }
 
   /** What is queued was appended before its owner could hear of this verdict. */

@@ -166,7 +166,7 @@ export class Claims {
         });
     if (moreInMs !== null) this.#lookAgain(moreInMs);
     const fresh = runs.filter((run) => !this.#owner.isRunning(run));
-    const histories = fresh.length === 0 ? new Map<string, Checkpoint[]>() : await this.#loadHistories(fresh);
+    const histories = await this.#loadHistories(fresh);
     for (const run of fresh) this.#execute(run, histories.get(run.workflowId) ?? []);
     this.#unanswered = null;
     this.settled(claimNo);
@@ -188,8 +188,8 @@ export class Claims {
   }
 
   async #loadHistories(runs: readonly ClaimedRun[]): Promise<Map<string, Checkpoint[]>> {
-    const started = runs.map((run) => run.workflowId);
-    return await this.#services.store.runs.loadHistories(started);
+    const begun = runs.filter((run) => !run.isNew).map((run) => run.workflowId);
+    return begun.length === 0 ? new Map() : await this.#services.store.runs.loadHistories(begun);
   }
 
   #execute(run: ClaimedRun, history: readonly Checkpoint[]): void {

@@ -15,6 +15,7 @@ export function firstClaim(starting: StartingRun, claimNo: number): ClaimedRun {
     unchecked: false,
     retriesDue: 0,
     wasParked: false,
+    isNew: true,
     waitedMs: null,
     crashLog: [],
     starterSeenAt: null,

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import type { Hint, NotificationStore } from '../store/notifications.js';
+import { deferred } from '../util/deferred.js';
 import { Hints } from './hints.js';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -9,9 +10,13 @@ const ignore = (): void => {};
 /** Hints, with what other processes send and are sent. */
 async function listening() {
   const sent: Hint[] = [];
+  const batches: (readonly Hint[])[] = [];
   let hear: (hint: Hint) => void = ignore;
   const notifications: NotificationStore = {
-    notify: async (hints) => void sent.push(...hints),
+    async notify(hints) {
+      batches.push(hints);
+      sent.push(...hints);
+    },
     notifyIn: async (_, hints) => void sent.push(...hints),
     async listen(onHint) {
       hear = onHint;
@@ -29,7 +34,7 @@ async function listening() {
     onMessages: ignore,
     onGap: ignore,
   });
-  return { hints, sent, hear: (hint: Hint) => hear(hint) };
+  return { hints, sent, batches, hear: (hint: Hint) => hear(hint) };
 }
 
 it('tells of the runs that others asked for last, however many they have asked for', async () => {
@@ -52,5 +57,20 @@ it('tells of a run once that it has finished, and each time that it has publishe
   hints.finished('run');
   hints.finished('run');
   await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['run'] }]));
+  await hints.stop();
+});
+
+it('sends what one answer lets go on together, and before anything else happens', async () => {
+  const { hints, batches } = await listening();
+  const answer = deferred<void>();
+  const told = ['a', 'b', 'c'].map(async (id) => {
+    await answer.promise;
+    hints.send({ type: 'message', ids: [id] });
+  });
+  const next = new Promise<number>((resolve) => setImmediate(() => resolve(batches.length)));
+  answer.resolve();
+  await Promise.all(told);
+  expect(await next).toBe(1);
+  expect(batches).toEqual([[{ type: 'message', ids: ['a', 'b', 'c'] }]]);
   await hints.stop();
 });

@@ -69,11 +69,11 @@ export class Hints {
     }
   }
 
-  /** Queues a hint; those of one turn of the event loop are sent together. */
+  /** Queues a hint. Those of what one reply of the database lets go on are sent together, and at once: somebody waits. */
   send(hint: Hint): void {
     if (this.#isStopped) return;
     this.#queued.push(hint);
-    this.#sending ??= new Promise<void>((resolve) => this.#clock.nextMacrotask(resolve)).then(() => this.#sendQueued());
+    this.#sending ??= new Promise<void>((resolve) => process.nextTick(resolve)).then(() => this.#sendQueued());
   }
 
   /** Sends a hint that arrives when, and only if, the transaction commits. */

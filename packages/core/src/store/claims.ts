@@ -80,7 +80,7 @@ export function createClaimStore(
       const rows = await database.query<ClaimedRow>({
         name: statementName('claims_read'),
         text: `
-          select ${claimedColumns('r')}, false as was_parked, null::float8 as waited_ms from ${schema}.runs r
+          select ${claimedColumns('r')}, false as was_parked, false as is_new, null::float8 as waited_ms from ${schema}.runs r
           where r.executor_id = $1::uuid and r.claim_no = $2::int8 and r.state = 'owned'`,
         values: [executorId, claimNo],
       });
@@ -118,6 +118,7 @@ export interface ClaimedRow extends Record<string, unknown> {
   crash_log: readonly CrashRecord[] | null;
   starter_seen_ms: number | null;
   was_parked: boolean;
+  is_new: boolean;
   waited_ms: number | null;
 }
 
@@ -127,6 +128,9 @@ export const claimedColumns = (alias: string): string => `
   ${toMs(`${alias}.deadline_at`)} as deadline_ms, ${alias}.context, ${alias}.fingerprint, ${alias}.attempt, ${alias}.crashes,
   ${alias}.cancel_requested_at is not null as cancel_requested, ${alias}.unchecked,
   ${alias}.retries_due, ${alias}.trace, ${alias}.crash_log, ${toMs(`${alias}.starter_seen_at`)} as starter_seen_ms`;
+
+/** Whether this claim is the first of a run, and it began with nothing. A claim counts an attempt unless the run was parked. */
+const isNew = (alias: string): string => `(${alias}.attempt = 1 and ${alias}.forked_from is null)`;
 
 export function toClaimedRun(row: ClaimedRow): ClaimedRun {
   return {
@@ -149,6 +153,7 @@ export function toClaimedRun(row: ClaimedRow): ClaimedRun {
     unchecked: row.unchecked,
     retriesDue: row.retries_due,
     wasParked: row.was_parked,
+    isNew: row.is_new,
     waitedMs: readMsOrNull(row.waited_ms),
     trace: row.trace,
     crashLog: row.crash_log ?? [],
@@ -247,11 +252,11 @@ const claimText = (schema: string): string => `
       else least(r.deadline_at, (select now from clock) + taken.timeout_ms * interval '1 millisecond') end
   from taken cross join fence
   where r.workflow_id = taken.workflow_id
-  returning ${claimedColumns('r')}, taken.was_parked
+  returning ${claimedColumns('r')}, taken.was_parked, not taken.was_parked and ${isNew('r')} as is_new
   )
   select direct.*, null::float8 as waited_ms, null::float8 as more_ms from direct
   union all
-  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${toMs(`parked.next_at - (select now from clock)`)}
+  select ${claimedColumns(`(null::${schema}.runs)`)}, false, false, null, ${toMs(`parked.next_at - (select now from clock)`)}
   from (
     select min(next.available_at) as next_at from takeable t cross join lateral (
       select r.available_at from ${schema}.runs r
@@ -260,11 +265,11 @@ const claimText = (schema: string): string => `
     ) next
   ) parked where parked.next_at is not null
   union all
-  select ${claimedColumns(`(null::${schema}.runs)`)}, false, null, ${passedOverMs} where exists (
+  select ${claimedColumns(`(null::${schema}.runs)`)}, false, false, null, ${passedOverMs} where exists (
     select 1 from passed_over union all select 1 from passed_over_parked
   )
   union all
-  select ${claimedColumns('(claimed.run)')}, false, (
+  select ${claimedColumns('(claimed.run)')}, false, ${isNew('(claimed.run)')}, (
     select ${toMs('(select now from clock) - i.run_at')} from ${schema}.queue_items i
     where i.workflow_id = (claimed.run).workflow_id
   ), ${toMs('claimed.more_at - (select now from clock)')} as more_ms

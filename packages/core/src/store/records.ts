@@ -120,6 +120,8 @@ export interface ClaimedRun extends Omit<NewRun, 'attributes'> {
   readonly retriesDue: number;
   /** Whether it was parked until now: its code has been where its history ends. */
   readonly wasParked: boolean;
+  /** Whether it is known that nobody had it before and that it began with nothing: it has no history. */
+  readonly isNew: boolean;
   /** How long it has waited in its queue since it was due; null where that isn't known, or it was in none. */
   readonly waitedMs: number | null;
   /** The processes that died while they owned it. */

@@ -24,7 +24,9 @@ create function ${schema}.claim_queued(
   p_executor uuid, p_claim_no bigint, p_names text[], p_versions text[], p_codes text[], p_timeouts_ms bigint[],
   p_queues text[],
   p_runs_max integer, p_suspects_max integer, p_timeout_payload text, p_now timestamptz
-) returns table (run ${schema}.runs, more_at timestamptz) language plpgsql as $$
+) returns table (run ${schema}.runs, more_at timestamptz) language plpgsql
+-- The arrays would have each claim planned and compiled anew, at more than it takes to execute.
+set plan_cache_mode = force_generic_plan set jit = off as $$
 #variable_conflict use_column
 declare
   v_registered_at timestamptz;
