@@ -1,8 +1,11 @@
 import { load } from './load.js';
-import { type Server, startServer } from './server.js';
-import { type Framework, frameworks, type Variant, variants } from './variants.js';
+import { type Servers, startServers } from './servers.js';
+import { type Framework, frameworks, type Variant } from './variants.js';
 
 export interface Size {
+  /** How often the servers are started anew. */
+  readonly launches: number;
+  /** For each launch. */
   readonly rounds: number;
   /** In a round. */
   readonly requests: number;
@@ -24,11 +27,11 @@ export interface Shares {
 export interface FrameworkCost {
   readonly framework: Framework;
   readonly bareRequestsPerSecond: number;
-  readonly shares: Readonly<Record<Exclude<Variant, 'bare'>, Shares>>;
+  readonly shares: ReadonlyMap<Variant, Shares>;
 }
 
 /** What was measured of each variant, round by round. */
-type Rounds = Readonly<Record<Variant, number[]>>;
+type Rounds = ReadonlyMap<Variant, number[]>;
 
 interface Measured {
   /** Requests per second. */
@@ -52,58 +55,71 @@ const request = [
  * What requests without a key pay for the adapters, framework by framework.
  *
  * @param only a part of the frameworks' names
+ * @param variants beside the bare framework
  * @param execPath the Node.js that the servers run on
  */
 export async function* costOfAdapters(
   databaseUrl: string,
-  { only, execPath, ...size }: Size & { readonly only: string; readonly execPath: string },
+  {
+    only,
+    variants,
+    execPath,
+    ...size
+  }: Size & { readonly only: string; readonly variants: readonly Variant[]; readonly execPath: string },
 ): AsyncGenerator<FrameworkCost> {
   for (const framework of frameworks.filter((name) => name.includes(only))) {
-    const { rates, cpuRates } = await measure(framework, databaseUrl, size, execPath);
+    const { rates, cpuRates } = await measure(framework, ['bare', ...variants], databaseUrl, size, execPath);
     const shares = (variant: Variant): Shares => ({
       byRate: shareOf(rates, variant),
       byCpu: shareOf(cpuRates, variant),
     });
     yield {
       framework,
-      bareRequestsPerSecond: Math.round(quantile(rates.bare, 0.5)),
-      shares: { storage: shares('storage'), mounted: shares('mounted'), idempotent: shares('idempotent') },
+      bareRequestsPerSecond: Math.round(quantile(rates.get('bare') ?? [], 0.5)),
+      shares: new Map(variants.map((variant) => [variant, shares(variant)])),
     };
   }
 }
 
-const noRounds = (): Rounds => ({ bare: [], storage: [], mounted: [], idempotent: [] });
-
 async function measure(
   framework: Framework,
+  variants: readonly Variant[],
   databaseUrl: string,
-  { rounds, requests }: Size,
+  { launches, ...size }: Size,
   execPath: string,
 ): Promise<Measured> {
-  const servers = new Map<Variant, Server>();
-  const [rates, cpuRates] = [noRounds(), noRounds()];
-  try {
-    for (const variant of variants)
-      servers.set(variant, await startServer({ framework, variant, databaseUrl }, execPath));
-    const measureOne = async (variant: Variant): Promise<{ rate: number; cpuRate: number }> => {
-      const server = servers.get(variant) as Server;
-      const before = await server.cpuMs();
-      const rate = await load({ port: server.port, request, requests });
-      return { rate, cpuRate: (requests / ((await server.cpuMs()) - before)) * 1_000 };
-    };
-    // Until everything is compiled that will be.
-    for (const variant of [...variants, ...variants]) await measureOne(variant);
-    for (let round = 0; round < rounds; round += 1) {
-      const order = round % 2 === 0 ? variants : variants.toReversed();
-      for (const variant of order) {
-        const { rate, cpuRate } = await measureOne(variant);
-        rates[variant].push(rate);
-        cpuRates[variant].push(cpuRate);
-      }
+  const noRounds = (): Rounds => new Map(variants.map((variant) => [variant, []]));
+  const measured = { rates: noRounds(), cpuRates: noRounds() };
+  for (let launch = 0; launch < launches; launch += 1) {
+    const servers = await startServers({ framework, variants, databaseUrl }, execPath);
+    try {
+      await measureRounds(servers, size, measured);
+    } finally {
+      await servers.close();
     }
-    return { rates, cpuRates };
-  } finally {
-    for (const server of servers.values()) await server.close();
+  }
+  return measured;
+}
+
+async function measureRounds(
+  { ports, cpuMs }: Servers,
+  { rounds, requests }: Omit<Size, 'launches'>,
+  { rates, cpuRates }: Measured,
+): Promise<void> {
+  const measureOne = async (port: number): Promise<{ rate: number; cpuRate: number }> => {
+    const before = await cpuMs();
+    const rate = await load({ port, request, requests });
+    return { rate, cpuRate: (requests / ((await cpuMs()) - before)) * 1_000 };
+  };
+  const inOrder = [...ports];
+  // Until everything is compiled that will be.
+  for (const [, port] of [...inOrder, ...inOrder]) await measureOne(port);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [variant, port] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
+      const { rate, cpuRate } = await measureOne(port);
+      rates.get(variant)?.push(rate);
+      cpuRates.get(variant)?.push(cpuRate);
+    }
   }
 }
 
@@ -114,6 +130,7 @@ function quantile(values: readonly number[], share: number): number {
 
 /** By the ratios of the rounds, of which neighbours had the same machine. */
 function shareOf(rates: Rounds, variant: Variant): Share {
-  const ratios = rates[variant].map((rate, round) => rate / (rates.bare[round] ?? Number.NaN));
+  const bare = rates.get('bare') ?? [];
+  const ratios = (rates.get(variant) ?? []).map((rate, round) => rate / (bare[round] ?? Number.NaN));
   return { median: quantile(ratios, 0.5), from: quantile(ratios, 0.25), to: quantile(ratios, 0.75) };
 }

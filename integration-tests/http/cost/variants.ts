@@ -11,10 +11,10 @@ export const frameworks = ['Express 4', 'Express 5', 'Nest on Express', 'Nest on
 
 export type Framework = (typeof frameworks)[number];
 
-/** How a server is started. */
+/** How a process with a server of each variant is started. */
 export interface ServerOptions {
   readonly framework: Framework;
-  readonly variant: Variant;
+  readonly variants: readonly Variant[];
   readonly databaseUrl: string;
 }
 

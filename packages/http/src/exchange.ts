@@ -12,7 +12,7 @@ export interface HttpExchange<Req> {
   readonly query: URLSearchParams;
   header(name: string): string | null;
   /** Whether a header came more than once; absent where the platform does not tell. */
-  readonly isRepeated?: (name: string) => boolean;
+  isRepeated?(name: string): boolean;
   /**
    * The body, which the handler must be able to read afterwards as if nobody had.
    *

@@ -8,11 +8,10 @@ import type { HttpResponse } from './http-response.js';
 import { type HttpOptions, type ResolvedRoute, resolveRoute, type RouteOptions } from './options.js';
 import { type HttpProblem, problemResponse } from './problem.js';
 import { httpState } from './process-state.js';
-import { contextOfHeaders } from './request-context.js';
-import { KeyedScope, withinScope } from './request-scope.js';
+import { KeyedScope, type ScopeOrigin, type ScopeServices, withinScope } from './request-scope.js';
 import { RunEndpoints } from './run-endpoints.js';
 import { RunWatch } from './run-watch.js';
-import type { RequestContext, RequestScope } from './scope.js';
+import type { RequestScope } from './scope.js';
 import type { ResponseRecord } from './stored-response.js';
 import { tracedAnswer } from './traced-answer.js';
 import { WorkflowRoutes } from './workflow-route.js';
@@ -25,16 +24,21 @@ export class Idempotency<Req> {
   readonly runs: RunEndpoints<Req>;
   readonly #perdure: Perdure;
   readonly #options: HttpOptions<Req>;
-  readonly #admission: Admission<Req>;
+  readonly #scopes: ScopeServices<Req>;
   readonly #handlers: HandlerRoutes<Req>;
   readonly #workflows: WorkflowRoutes<Req>;
 
   constructor(perdure: Perdure, options: HttpOptions<Req> = {}) {
     this.#perdure = perdure;
     this.#options = options;
-    this.#admission = new Admission(options);
+    const admission = new Admission(options);
+    const ownRoute = this.route();
+    this.#scopes = {
+      contextOf: ({ request }, ofHeaders) => ({ ...ofHeaders, ...options.context?.(request) }),
+      runIdOf: (exchange) => admission.runIdOf(exchange, ownRoute),
+    };
     const watch = new RunWatch(perdure, options.startTimeoutMs ?? 10_000);
-    const services = { perdure, options, admission: this.#admission, watch };
+    const services = { perdure, options, admission, watch };
     this.#handlers = new HandlerRoutes(services);
     this.#workflows = new WorkflowRoutes(services);
     this.runs = new RunEndpoints(perdure, options, watch.outcomes);
@@ -95,32 +99,17 @@ export class Idempotency<Req> {
   }
 
   #scopeOf(exchange: HttpExchange<Req>): RequestScope {
-    const known = boundScopeOf(exchange.request);
-    if (known !== undefined) return known;
-    let runId: Promise<string | null> | undefined;
-    const scope = new KeyedScope(
-      this.#contextOf(exchange),
-      () => (runId ??= this.#admission.runIdOf(exchange, this.route())),
-    );
-    bindScope(exchange.request, scope);
-    return scope;
+    return boundScopeOf(exchange.request) ?? this.#bindScope(exchange, null);
   }
 
   /** A handler's workflows are named after the key that its route has, which may be another than that of `bind`. */
   #handlerScope(exchange: HttpExchange<Req>, runId: string): RequestScope {
-    const bound = boundScopeOf(exchange.request);
-    const context = bound === undefined ? this.#contextOf(exchange) : () => bound.context();
-    const scope = new KeyedScope(context, () => Promise.resolve(runId));
-    bindScope(exchange.request, scope);
-    return scope;
+    return this.#bindScope(exchange, { bound: boundScopeOf(exchange.request), runId });
   }
 
-  /** The headers are read once, so that an id that was made up stays; what the application adds, whenever it is asked for. */
-  #contextOf(exchange: HttpExchange<Req>): () => RequestContext {
-    let ofHeaders: RequestContext | undefined;
-    return () => {
-      ofHeaders ??= contextOfHeaders((name) => exchange.header(name));
-      return { ...ofHeaders, ...this.#options.context?.(exchange.request) };
-    };
+  #bindScope(exchange: HttpExchange<Req>, origin: ScopeOrigin | null): RequestScope {
+    const scope = new KeyedScope(this.#scopes, exchange, origin);
+    bindScope(exchange.request, scope);
+    return scope;
   }
 }

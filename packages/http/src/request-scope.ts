@@ -1,22 +1,46 @@
 import type { Perdure } from '@perdure/core';
+import type { HttpExchange } from './exchange.js';
+import { contextOfHeaders } from './request-context.js';
 import { innerRunId } from './run-id.js';
 import type { RequestContext, RequestScope } from './scope.js';
 
-/** A scope in which runs are named after a key, so that a repeated request finds those of the first one. */
-export class KeyedScope implements RequestScope {
+/** What the scopes of all requests share. */
+export interface ScopeServices<Req> {
+  readonly contextOf: (exchange: HttpExchange<Req>, ofHeaders: RequestContext) => RequestContext;
+  /** What a request's key comes to; null = it has none. */
+  readonly runIdOf: (exchange: HttpExchange<Req>) => Promise<string | null>;
+}
+
+/** What a scope has from elsewhere. */
+export interface ScopeOrigin {
+  readonly bound: RequestScope | undefined;
+  readonly runId: string;
+}
+
+/**
+ * A scope in which runs are named after a key, so that a repeated request finds those of the first one. It works out what it is
+ * asked for, because most requests start nothing.
+ */
+export class KeyedScope<Req> implements RequestScope {
   readonly kind = 'http.request';
-  readonly #context: () => RequestContext;
-  readonly #runId: () => Promise<string | null>;
+  readonly #services: ScopeServices<Req>;
+  readonly #exchange: HttpExchange<Req>;
+  readonly #origin: ScopeOrigin | null; // null = the request's own key and headers
+  #ofHeaders: RequestContext | undefined;
+  #runId: Promise<string | null> | undefined;
   #occurrences: Map<string, number> | null = null; // null = nothing was started yet
 
-  /** @param runId what the key comes to; null = the request has none */
-  constructor(context: () => RequestContext, runId: () => Promise<string | null>) {
-    this.#context = context;
-    this.#runId = runId;
+  constructor(services: ScopeServices<Req>, exchange: HttpExchange<Req>, origin: ScopeOrigin | null) {
+    this.#services = services;
+    this.#exchange = exchange;
+    this.#origin = origin;
   }
 
+  /** The headers are read once, so that an id that was made up stays; what the application adds, whenever it is asked for. */
   context(): RequestContext {
-    return this.#context();
+    if (this.#origin?.bound !== undefined) return this.#origin.bound.context();
+    this.#ofHeaders ??= contextOfHeaders((name) => this.#exchange.header(name));
+    return this.#services.contextOf(this.#exchange, this.#ofHeaders);
   }
 
   async runIdFor(workflowName: string): Promise<string | undefined> {
@@ -24,7 +48,9 @@ export class KeyedScope implements RequestScope {
     this.#occurrences ??= new Map();
     const occurrence = (this.#occurrences.get(workflowName) ?? 0) + 1;
     this.#occurrences.set(workflowName, occurrence);
-    const runId = await this.#runId();
+    this.#runId ??=
+      this.#origin === null ? this.#services.runIdOf(this.#exchange) : Promise.resolve(this.#origin.runId);
+    const runId = await this.#runId;
     return runId === null ? undefined : innerRunId(runId, workflowName, occurrence);
   }
 }

@@ -1,33 +1,34 @@
 /** Argument: {@link ServerOptions} as JSON. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Perdure } from '@perdure/core';
 import { expressAdapter } from '@perdure/express';
 import express4 from 'express4';
 import express5 from 'express5';
-import { answerTo, type ServerOptions } from '../variants.js';
+import { answerTo, type ServerOptions, type Variant } from '../variants.js';
+import { serve } from './serve.js';
 
-const { framework, variant, databaseUrl } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
+const { framework, variants, databaseUrl } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
 const express = framework === 'Express 4' ? (express4 as unknown as typeof express5) : express5;
+const perdure = await Perdure.launch({ databaseUrl, schema: `http_${process.pid}` });
 const handler: express5.RequestHandler = (req, res) => void res.json(answerTo(req.body));
 
-const app = express();
-app.use(express.json());
-if (variant === 'storage') {
-  const storage = new AsyncLocalStorage<object>();
-  app.use((_req, _res, next) => storage.run({}, next));
+function appOf(variant: Variant): express5.Express {
+  const app = express();
+  app.use(express.json());
+  if (variant === 'storage') {
+    const storage = new AsyncLocalStorage<object>();
+    app.use((_req, _res, next) => storage.run({}, next));
+  }
+  if (variant === 'bare' || variant === 'storage') app.post('/orders', handler);
+  else {
+    const http = expressAdapter(perdure, { principal: (req) => req.get('x-user'), authorize: 'owner' });
+    app.use(http.bind());
+    app.use('/runs', http.runs());
+    app.post('/orders', variant === 'mounted' ? handler : http.idempotent(handler, { required: false }));
+    app.use(http.problems());
+  }
+  return app;
 }
-if (variant === 'bare' || variant === 'storage') app.post('/orders', handler);
-else {
-  const perdure = await Perdure.launch({ databaseUrl, schema: `http_${process.pid}` });
-  const http = expressAdapter(perdure, { principal: (req) => req.get('x-user'), authorize: 'owner' });
-  app.use(http.bind());
-  app.use('/runs', http.runs());
-  app.post('/orders', variant === 'mounted' ? handler : http.idempotent(handler, { required: false }));
-  app.use(http.problems());
-}
-const server = createServer(app);
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-process.on('message', () => process.send?.(process.cpuUsage()));
-process.once('disconnect', () => process.exit());
+
+await serve(variants, async (variant) => createServer(appOf(variant)).listen(0, '127.0.0.1'));

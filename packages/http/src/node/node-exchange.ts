@@ -56,12 +56,17 @@ class NodeExchange<Req> implements HttpExchange<Req> {
     return urlOf(this.#request).searchParams;
   }
 
-  readonly header = (name: string): string | null => headerOf(this.#request, name);
+  header(name: string): string | null {
+    return headerOf(this.#request, name);
+  }
 
-  readonly isRepeated = (name: string): boolean =>
-    this.#request.rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length > 1;
+  isRepeated(name: string): boolean {
+    return this.#request.rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length > 1;
+  }
 
-  readonly payload = async (bytesMax: number): Promise<Payload> => await payloadOf(this.#request, bytesMax);
+  async payload(bytesMax: number): Promise<Payload> {
+    return await payloadOf(this.#request, bytesMax);
+  }
 
   get signal(): AbortSignal {
     return (this.#signal ??= disconnectSignal(this.#response));

@@ -1,18 +1,21 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ServerOptions } from './variants.js';
+import type { ServerOptions, Variant } from './variants.js';
 
-/** A server in a process of its own. */
-export interface Server {
-  readonly port: number;
-  /** The processor time that it has taken so far. */
+/**
+ * The servers of one framework, in one process: apart, each process would have its own luck with what is compiled and where it
+ * lies, which is more than what is looked for.
+ */
+export interface Servers {
+  readonly ports: ReadonlyMap<Variant, number>;
+  /** The processor time that they have taken so far. */
   cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @param execPath the Node.js that it runs on */
-export async function startServer(options: ServerOptions, execPath: string): Promise<Server> {
+/** @param execPath the Node.js that they run on */
+export async function startServers(options: ServerOptions, execPath: string): Promise<Servers> {
   const file = options.framework.startsWith('Nest') ? 'nest-server.ts' : 'express-server.ts';
   const child = fork(fileURLToPath(new URL(`./children/${file}`, import.meta.url)), [JSON.stringify(options)], {
     execPath,
@@ -25,10 +28,9 @@ export async function startServer(options: ServerOptions, execPath: string): Pro
   });
   const exit = once(child, 'exit');
   const [said] = (await Promise.race([once(child, 'message'), exit])) as [unknown];
-  if (child.exitCode !== null)
-    throw new Error(`${options.framework} (${options.variant}) has ended before it listened`);
+  if (child.exitCode !== null) throw new Error(`${options.framework} has ended before it listened`);
   return {
-    port: said as number,
+    ports: new Map(said as [Variant, number][]),
     async cpuMs() {
       child.send('cpu');
       const [taken] = (await once(child, 'message')) as [NodeJS.CpuUsage];
