@@ -37,7 +37,7 @@ export interface RetryPolicy {
 export function resolveRetryPolicy({ retries = 0, backoff = {}, retryIf = () => true }: RetryOptions): RetryPolicy {
   checkObject('backoff', backoff);
   if (typeof retryIf !== 'function') throw new InvalidArgumentError(`retryIf must be a function, not ${told(retryIf)}`);
-  const { initial = '1s', factor = 2, max = '1m', jitter = 0.25 } = backoff;
+  const { initial = 1_000, factor = 2, max = 60_000, jitter = 0.25 } = backoff;
   if (retries !== Infinity && !(Number.isSafeInteger(retries) && retries >= 0)) {
     throw new InvalidArgumentError(`retries must be a whole number of at least 0, or Infinity, not ${told(retries)}`);
   }
