@@ -1,4 +1,4 @@
-import { Perdure, queue, step, workflow } from '@perdure/core';
+import { Perdure, queue, receive, step, workflow } from '@perdure/core';
 import { launch } from '@perdure/core/internal';
 import type { Database } from '@perdure/core/internal';
 import { TestEngine } from '@perdure/testing';
@@ -63,6 +63,24 @@ describe.each(databases)('statements on $name', ({ open }) => {
     const enqueued = await client.workflow('steps').with({ queue: 'jobs' }).start(3);
     expect([await started.result(), await enqueued.result()]).toEqual([2, 3]);
     expect(counted.count('load_histories')).toBe(0);
+  });
+
+  it('a client that was quiet tells of work and of messages with what it writes', async () => {
+    const test = await freshDatabase(open);
+    const asking = workflow('asking', async () => await receive('answer'));
+    queue('jobs');
+    await launchEngine(test, { workflows: [asking], lease: '1h', poll: pollIfToldNothing });
+    const counted = countingDatabase(test.database);
+    const [enqueuing, sending, waiting] = [
+      await connectClient(test, { database: counted }),
+      await connectClient(test, { database: counted }),
+      await connectClient(test),
+    ];
+    const { workflowId } = await enqueuing.workflow('asking').with({ queue: 'jobs' }).start();
+    await expect.poll(async () => (await waiting.run(workflowId).status()).attempt, patient).toBe(1);
+    await sending.send(workflowId, 'answer', 'yes');
+    expect(await waiting.run(workflowId).result()).toBe('yes');
+    expect(counted.count('notify')).toBe(0);
   });
 
   it('the histories of many recovered runs are read in few statements', async () => {

@@ -16,6 +16,7 @@ export function flushBatch(executorId: string, parts: Partial<Omit<FlushBatch, '
     streamed: [],
     discarded: [],
     now: null,
+    enclosed: [],
     ...parts,
   };
 }

@@ -43,6 +43,8 @@ export interface CheckpointLogOptions {
   /** For tests: called when items are durable, before anybody hears of it. */
   readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null; // null in production
   readonly flushItemsMax: number;
+  /** Hints for a flush of these items to take along. */
+  readonly enclose: (items: readonly LogItem[]) => readonly string[];
   /** Called when a flush has woken runs that were parked. */
   readonly onWoken: () => void;
   /** Called when the fence stops a flush: this executor's lease was revoked, and nothing it does counts any more. */
@@ -100,9 +102,10 @@ export class CheckpointLog {
     const { clock, metrics } = this.#options;
     const begunMs = clock.monotonicMs();
     let mode: 'writeNew' | 'writeMissing' = 'writeNew';
+    let enclosed = this.#options.enclose(items);
     for (let failures = 0; !this.#groupCommit.isAbandoned;) {
       try {
-        const result = await this.#options.flush[mode](toBatch(this.#options, items));
+        const result = await this.#options.flush[mode](toBatch(this.#options, items, enclosed));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
         this.#failingSince = null;
         if (!result.held) {
@@ -120,7 +123,10 @@ export class CheckpointLog {
         const errorClass = classify(error);
         const isFirstConflict = errorClass === 'unique-violation' && mode === 'writeNew';
         mode = 'writeMissing';
-        if (isFirstConflict) continue;
+        // Without the hints, which can be what is refused.
+        const hasEnclosed = enclosed.length > 0;
+        enclosed = [];
+        if (isFirstConflict || (errorClass === 'data' && hasEnclosed)) continue;
         if (errorClass === 'data') return await this.#isolate(items, error);
         failures += 1;
         this.#failingSince ??= this.#options.clock.now();
@@ -156,7 +162,11 @@ function backoffMs(failures: number): number {
   return Math.min(2_000, 25 * 2 ** Math.min(failures, 10));
 }
 
-function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly LogItem[]): FlushBatch {
+function toBatch(
+  { executorId, clock }: CheckpointLogOptions,
+  items: readonly LogItem[],
+  enclosed: readonly string[],
+): FlushBatch {
   const starts: NewRun[] = [];
   const enqueued: QueuedRun[] = [];
   const checkpoints: Checkpoint[] = [];
@@ -202,6 +212,7 @@ function toBatch({ executorId, clock }: CheckpointLogOptions, items: readonly Lo
     streamed,
     discarded,
     now: clock.sqlNow(),
+    enclosed,
   };
 }
 

@@ -190,7 +190,7 @@ export class Desk implements RunStarter {
     const { queueing } = starting;
     if (queueing?.deduplication != null) return await this.enqueueUnique(starting, queueing);
     const started = await this.#submissions.submit(starting);
-    this.announceWork();
+    this.#runner.wake();
     return started;
   }
 

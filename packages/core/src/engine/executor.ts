@@ -1,4 +1,4 @@
-import { CheckpointLog, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
+import { CheckpointLog, type LogItem, type LogVerdict } from '../checkpoint-log/checkpoint-log.js';
 import { Lease } from '../recovery/lease.js';
 import { recoverRuns, releaseRuns } from '../recovery/recovery.js';
 import type { ClaimedRun, Outcome } from '../store/records.js';
@@ -73,6 +73,7 @@ export class Executor {
       logger,
       afterFlush,
       flushItemsMax,
+      enclose: (items) => services.hints.encloseFinished(endedBy(items)),
       onWoken: () => this.#announceWork(),
       onRevoked,
     });
@@ -324,5 +325,8 @@ export class Executor {
     this.#waits.interrupt();
   }
 }
+
+const endedBy = (items: readonly LogItem[]): string[] =>
+  items.flatMap((item) => (item.kind === 'outcome' ? [item.outcome.workflowId] : []));
 
 class Gone extends Error {}

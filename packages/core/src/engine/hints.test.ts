@@ -7,6 +7,15 @@ import { Hints } from './hints.js';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const ignore = (): void => {};
 
+/** Real time, but for what durations are measured with. */
+class HandClock extends SystemClock {
+  nowMs = 0;
+
+  override monotonicMs(): number {
+    return this.nowMs;
+  }
+}
+
 /** Hints, with what other processes send and are sent. */
 async function listening() {
   const sent: Hint[] = [];
@@ -17,13 +26,15 @@ async function listening() {
       batches.push(hints);
       sent.push(...hints);
     },
+    enclosed: (hints) => hints.map((hint) => JSON.stringify(hint)),
     notifyIn: async (_, hints) => void sent.push(...hints),
     async listen(onHint) {
       hear = onHint;
       return { isDeaf: false, unsubscribe: async () => {} };
     },
   };
-  const hints = new Hints(notifications, new SystemClock(), quiet);
+  const clock = new HandClock();
+  const hints = new Hints(notifications, clock, quiet);
   await hints.listen({
     onWork: ignore,
     onSchedules: ignore,
@@ -34,7 +45,7 @@ async function listening() {
     onMessages: ignore,
     onGap: ignore,
   });
-  return { hints, sent, batches, hear: (hint: Hint) => hear(hint) };
+  return { hints, clock, sent, batches, hear: (hint: Hint) => hear(hint) };
 }
 
 it('tells of the runs that others asked for last, however many they have asked for', async () => {
@@ -72,5 +83,51 @@ it('sends what one answer lets go on together, and before anything else happens'
   await Promise.all(told);
   expect(await next).toBe(1);
   expect(batches).toEqual([[{ type: 'message', ids: ['a', 'b', 'c'] }]]);
+  await hints.stop();
+});
+
+it('lets a write take hints along in quiet times, and sends them after it in busy ones', async () => {
+  const { hints, clock, batches } = await listening();
+  const writes: (readonly string[])[] = [];
+  const write = async (enclosed: readonly string[]) => writes.push(enclosed);
+  const hint = { type: 'message', ids: ['run'] } as const;
+  await hints.around([hint], write);
+  clock.nowMs = 99;
+  await hints.around([hint], write);
+  await vi.waitFor(() => expect(batches).toEqual([[hint]]));
+  clock.nowMs = 198;
+  await hints.around([hint], write);
+  await vi.waitFor(() => expect(batches).toEqual([[hint], [hint]]));
+  clock.nowMs = 298;
+  await hints.around([hint], write);
+  expect(writes).toEqual([[JSON.stringify(hint)], [], [], [JSON.stringify(hint)]]);
+  await hints.stop();
+  expect(batches).toHaveLength(2);
+});
+
+it('repeats a write without its hints, which can be what is refused, and sends them after it', async () => {
+  const { hints, batches } = await listening();
+  const writes: (readonly string[])[] = [];
+  const written = hints.around([{ type: 'work' }], async (enclosed) => {
+    writes.push(enclosed);
+    if (enclosed.length > 0) throw new Error('too many notifications in the NOTIFY queue');
+    return 'written';
+  });
+  expect(await written).toBe('written');
+  expect(writes).toEqual([['{"type":"work"}'], []]);
+  await vi.waitFor(() => expect(batches).toEqual([[{ type: 'work' }]]));
+  await hints.stop();
+});
+
+it('lets a write take along the outcomes that others wait for, and tells nobody of them again', async () => {
+  const { hints, clock, sent, hear } = await listening();
+  hear({ type: 'wanted', ids: ['run', 'other'] });
+  expect(hints.encloseFinished(['unasked'])).toEqual([]);
+  expect(hints.encloseFinished(['run', 'unasked'])).toEqual(['{"type":"finished","ids":["run"]}']);
+  hints.finished('run');
+  clock.nowMs = 50;
+  expect(hints.encloseFinished(['other'])).toEqual([]);
+  hints.finished('other');
+  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['other'] }]));
   await hints.stop();
 });

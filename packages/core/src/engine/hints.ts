@@ -18,6 +18,9 @@ export interface HintHandlers {
 /** How long until LISTEN is tried again where it failed. */
 const listenRetryMs = 30_000;
 
+/** How long after a hint the next one is sent on its own. */
+const busyMs = 100;
+
 /** Other processes' waiters are told of this many runs, those asked for last; of others they find out by asking. */
 const wantedMax = 10_000;
 
@@ -35,6 +38,7 @@ export class Hints {
   #queued: Hint[] = [];
   #sending: Promise<void> | null = null; // null = nothing is being sent
   #isStopped = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
   #wasDeaf = false;
   #subscription: Subscription | null = null;
   #retry: Timer | null = null;
@@ -73,12 +77,47 @@ export class Hints {
   send(hint: Hint): void {
     if (this.#isStopped) return;
     this.#queued.push(hint);
+    this.#lastMs = this.#clock.monotonicMs();
     this.#sending ??= new Promise<void>((resolve) => process.nextTick(resolve)).then(() => this.#sendQueued());
   }
 
   /** Sends a hint that arrives when, and only if, the transaction commits. */
   async sendIn(tx: Queryable, hint: Hint): Promise<void> {
     await this.#notifications.notifyIn(tx, [hint]);
+  }
+
+  /**
+   * For a write to take along: hints of what its commit makes true, which then arrive a round trip sooner. None in busy times, when
+   * they are sent after it: the commit of a notification takes a lock that all others wait for.
+   */
+  enclose(hints: readonly Hint[]): readonly string[] {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#isStopped || hints.length === 0 || this.#sending !== null || nowMs - this.#lastMs < busyMs) return [];
+    this.#lastMs = nowMs;
+    return this.#notifications.enclosed(merge(hints));
+  }
+
+  /** A write that takes hints along, or is followed by them. It is repeated without, should it fail: they can be what is refused. */
+  async around<T>(hints: readonly Hint[], write: (enclosed: readonly string[]) => Promise<T>): Promise<T> {
+    const enclosed = this.enclose(hints);
+    if (enclosed.length > 0) {
+      try {
+        return await write(enclosed);
+      } catch (error) {
+        this.#logger.debug({ err: error }, 'a write that takes hints along has failed; it is repeated without');
+      }
+    }
+    const written = await write([]);
+    for (const hint of hints) this.send(hint);
+    return written;
+  }
+
+  /** What {@link enclose} gives for the outcomes of these runs of this process, of which nobody is told again. */
+  encloseFinished(workflowIds: readonly string[]): readonly string[] {
+    const wanted = workflowIds.filter((workflowId) => this.#wanted.has(workflowId));
+    const enclosed = this.enclose(wanted.length === 0 ? [] : [{ type: 'finished', ids: wanted }]);
+    if (enclosed.length > 0) for (const workflowId of wanted) this.#wanted.delete(workflowId);
+    return enclosed;
   }
 
   /** A run of this process has its outcome: tell whoever waits elsewhere. */

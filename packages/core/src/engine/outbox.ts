@@ -86,7 +86,6 @@ export class Outbox {
       return;
     }
     mailbox.arrived([workflowId]);
-    if (!this.#isLocal(workflowId)) hints.send({ type: 'message', ids: [workflowId] });
   }
 
   /** The token's own key lets only the first value count. */
@@ -107,8 +106,13 @@ export class Outbox {
   }
 
   #deliver(batch: readonly NewMessage[]): Promise<readonly SendVerdict[]> {
-    const { store, clock } = this.#services;
-    return this.#untilAnswered(() => store.messages.send(this.#database, batch, clock.sqlNow()));
+    const { store, clock, hints } = this.#services;
+    const ids = batch.map(({ workflowId }) => workflowId).filter((workflowId) => !this.#isLocal(workflowId));
+    return this.#untilAnswered(() =>
+      hints.around(ids.length === 0 ? [] : [{ type: 'message', ids }], (enclosed) =>
+        store.messages.send(this.#database, batch, clock.sqlNow(), enclosed),
+      ),
+    );
   }
 
   #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {

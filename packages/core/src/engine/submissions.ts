@@ -53,16 +53,20 @@ export class Submissions {
 
   /** May be repeated: what is there already is found to be the same run. */
   async #insert(batch: readonly Submission[]): Promise<readonly Verdict[]> {
-    const { store, clock } = this.#services;
+    const { store, clock, hints } = this.#services;
     const runs = batch.flatMap((submission) => (submission.kind === 'run' ? [submission.run] : []));
     const items = batch.flatMap((submission) => (submission.kind === 'item' ? [submission.run] : []));
     const seeds = new Set<string>();
-    if (runs.length > 0) {
-      for (const seed of await store.runs.insertAvailable(this.#database, runs, clock.sqlNow())) seeds.add(seed);
-    }
-    if (items.length > 0) {
-      for (const seed of await store.queues.enqueue(this.#database, items, clock.sqlNow())) seeds.add(seed);
-    }
+    await hints.around([{ type: 'work' }], async (enclosed) => {
+      if (runs.length > 0) {
+        const inserted = await store.runs.insertAvailable(this.#database, runs, clock.sqlNow(), enclosed);
+        for (const seed of inserted) seeds.add(seed);
+      }
+      if (items.length > 0) {
+        const enqueued = await store.queues.enqueue(this.#database, items, clock.sqlNow(), enclosed);
+        for (const seed of enqueued) seeds.add(seed);
+      }
+    });
     return batch.map(({ run }) => (seeds.has(run.seed) ? 'recorded' : 'taken'));
   }
 

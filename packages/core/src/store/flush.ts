@@ -1,5 +1,6 @@
 import type { Database, Parameter, Statement } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
+import { notifying } from './notifications.js';
 import { enqueueParts, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import type { Checkpoint, ConsumedMessage, NewRun, Outcome } from './records.js';
 import { deadLetterParts, reopenedParts } from './dead-letters.js';
@@ -32,6 +33,8 @@ export interface FlushBatch {
   /** What goes from streams; none of it is in {@link streamed}. */
   readonly discarded: readonly Discard[];
   readonly now: EpochMs | null; // null = the database's clock
+  /** Hints that are sent with it. */
+  readonly enclosed: readonly string[];
 }
 
 /** A run whose outcome may be taken back, and so may be another's by the time that this is sent again. */
@@ -79,6 +82,7 @@ export function createFlushStore(
   database: Database,
   schema: string,
   statementName: (name: string) => string,
+  channel: string,
 ): FlushStore {
   const texts = new Map<string, string>();
 
@@ -97,7 +101,7 @@ export function createFlushStore(
     const name = statementName(`flush_${mode}_${shape}`);
     let text = texts.get(name);
     if (text === undefined) {
-      text = flushText(schema, batch, mode);
+      text = flushText(schema, channel, batch, mode);
       texts.set(name, text);
     }
     return { name, text, values: flushValues(batch, mode) };
@@ -206,7 +210,7 @@ const createdAtIfUnsuccessful = (schema: string): string => `case when item.kind
   select r.created_at from ${schema}.runs r where r.workflow_id = item.workflow_id
 ) end`;
 
-function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): string {
+function flushText(schema: string, channel: string, batch: FlushBatch, mode: 'new' | 'missing'): string {
   const onConflict = mode === 'missing' ? 'on conflict do nothing' : '';
   const parts = [
     `fence as materialized (
@@ -305,7 +309,7 @@ function flushText(schema: string, batch: FlushBatch, mode: 'new' | 'missing'): 
       ? `(select array_agg(seed) from (${inserted.join(' union all ')}) as inserted)`
       : 'null::text[]';
   const woken = batch.childrenOfOthers.length > 0 ? 'exists (select 1 from woken)' : 'false';
-  return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started, ${woken} as woken`;
+  return `with ${parts.join(',\n')}\nselect exists (select 1 from fence) as held, ${started} as started, ${woken} as woken${batch.outcomes.length > 0 ? `, ${notifying(channel, parameter)}` : ''}`;
 }
 
 const where = (conditions: readonly string[]): string =>
@@ -334,6 +338,7 @@ function flushValues(batch: FlushBatch, mode: 'new' | 'missing'): Parameter[] {
     ...(batch.childrenOfOthers.length > 0 ? [batch.now] : []),
     ...groupValues(streamColumns, batch.streamed),
     ...groupValues(discardColumns, batch.discarded),
+    ...(batch.outcomes.length > 0 ? [{ arrayOf: 'text' as const, values: batch.enclosed }] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
+import { notifying } from './notifications.js';
 import { type Column, now, rowsParameters, rowsSource } from './sql.js';
 
 export interface NewMessage {
@@ -39,8 +40,17 @@ export interface Message {
 }
 
 export interface MessageStore {
-  /** Stores messages in this order; answers for each. */
-  send(tx: Queryable, messages: readonly NewMessage[], now: EpochMs | null): Promise<SendVerdict[]>;
+  /**
+   * Stores messages in this order; answers for each.
+   *
+   * @param enclosed hints that are sent with them
+   */
+  send(
+    tx: Queryable,
+    messages: readonly NewMessage[],
+    now: EpochMs | null,
+    enclosed?: readonly string[],
+  ): Promise<SendVerdict[]>;
   /** The oldest messages that are not consumed, for each who waits, in one query. */
   find(waiting: readonly Waiting[]): Promise<Message[]>;
 }
@@ -49,16 +59,18 @@ export function createMessageStore(
   database: Database,
   schema: string,
   statementName: (name: string) => string,
+  channel: string,
 ): MessageStore {
   return {
-    async send(tx, messages, at) {
+    async send(tx, messages, at, enclosed = []) {
       const rows = await tx.query<{ verdict: SendVerdict }>({
         name: statementName(`messages_send_${messages.length === 1 ? 'one' : 'many'}`),
         text: sendText(schema, {
           source: `from ${rowsSource(messageColumns, 1, messages.length === 1 ? 'one' : 'many')}`,
           at: now(`$${messageColumns.length + 1}::int8`),
+          more: `, ${notifying(channel, messageColumns.length + 2)}`,
         }),
-        values: [...rowsParameters(messageColumns, messages), at],
+        values: [...rowsParameters(messageColumns, messages), at, { arrayOf: 'text', values: enclosed }],
       });
       return rows.map((row) => row.verdict);
     },
@@ -108,8 +120,12 @@ const messageColumns: readonly Column<NewMessage>[] = [
  *
  * @param source a FROM clause whose `item` has the columns of {@link NewMessage}
  * @param at the time, as an expression
+ * @param more what else is selected
  */
-export const sendText = (schema: string, { source, at }: { readonly source: string; readonly at: string }): string => `
+export const sendText = (
+  schema: string,
+  { source, at, more = '' }: { readonly source: string; readonly at: string; readonly more?: string },
+): string => `
   with given as materialized (
     select item.*, row_number() over () as given_no ${source}
   ), destinations as materialized (
@@ -141,7 +157,7 @@ export const sendText = (schema: string, { source, at }: { readonly source: stri
     where r.workflow_id = destination.workflow_id
     returning r.workflow_id
   )
-  select case when verdict = 'sent' and workflow_id in (select workflow_id from woken) then 'woken' else verdict end as verdict
+  select case when verdict = 'sent' and workflow_id in (select workflow_id from woken) then 'woken' else verdict end as verdict${more}
   from judged order by given_no`;
 
 interface MessageRow extends Record<string, unknown> {

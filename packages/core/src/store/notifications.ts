@@ -19,8 +19,10 @@ export type Hint =
   | { readonly type: 'message'; readonly ids: readonly string[] };
 
 export interface NotificationStore {
-  /** Sends hints in a statement of their own, never inside a write: NOTIFY takes a global lock at commit. */
+  /** Sends hints in a statement of their own: NOTIFY takes a global lock at commit, which a write would hold for longer. */
   notify(hints: readonly Hint[]): Promise<void>;
+  /** Hints as what {@link notifying} sends. */
+  enclosed(hints: readonly Hint[]): readonly string[];
   /** Makes hints part of a caller's transaction, whose end nobody else hears of. */
   notifyIn(tx: Queryable, hints: readonly Hint[]): Promise<void>;
   listen(onHint: (hint: Hint) => void, onGap: () => void): Promise<Subscription>;
@@ -34,15 +36,23 @@ export function channelOf(schemaName: string): string {
   return `perdure_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
 }
 
+/**
+ * What in the select list of a write notifies with it, once however many rows there are.
+ *
+ * @param parameter the position of the payloads, of which there may be none; where nothing is selected, none is sent
+ */
+export const notifying = (channel: string, parameter: number): string =>
+  `(select count(pg_notify('${channel}', payload)::text) from unnest($${parameter}::text[]) as hint(payload))`;
+
 export function createNotificationStore(
   database: Database,
-  schemaName: string,
+  channel: string,
   statementName: (name: string) => string,
 ): NotificationStore {
-  const channel = channelOf(schemaName);
   return {
     notify: (hints) => send(database, hints),
     notifyIn: send,
+    enclosed: payloadsOf,
 
     listen(onHint, onGap) {
       return database.listen(
@@ -57,9 +67,7 @@ export function createNotificationStore(
   };
 
   async function send(queryable: Queryable, hints: readonly Hint[]): Promise<void> {
-    const payloads = hints
-      .map((hint) => JSON.stringify(hint))
-      .filter((text) => Buffer.byteLength(text) < payloadBytesMax);
+    const payloads = payloadsOf(hints);
     if (payloads.length === 0) return;
     await queryable.query({
       name: statementName('notifications_notify'),
@@ -69,10 +77,14 @@ export function createNotificationStore(
   }
 }
 
+const payloadsOf = (hints: readonly Hint[]): string[] =>
+  hints.map((hint) => JSON.stringify(hint)).filter((text) => Buffer.byteLength(text) < payloadBytesMax);
+
 /** For an engine that neither sends nor hears hints. */
 export const noNotifications: NotificationStore = {
   async notify() {},
   async notifyIn() {},
+  enclosed: () => [],
   async listen() {
     return { isDeaf: false, async unsubscribe() {} };
   },

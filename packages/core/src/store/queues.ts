@@ -1,6 +1,7 @@
 import type { Database, Queryable } from '../database/database.js';
 import type { QueueDefinition, StoredSettings } from '../queue/queue-settings.js';
 import type { EpochMs } from '../seams/clock.js';
+import { notifying } from './notifications.js';
 import { enqueueParts, enqueueUniqueText, type QueuedRun, queuedRunColumns } from './queue-items.js';
 import { rowsParameters, rowsSource } from './sql.js';
 
@@ -36,8 +37,17 @@ export interface QueueStore {
   change(name: string, settings: StoredSettings | null): Promise<boolean>;
   /** False if there is no such queue. */
   setPaused(name: string, paused: boolean): Promise<boolean>;
-  /** Enqueues outside any engine's log; answers with the seeds of the runs whose workflow id was not taken. */
-  enqueue(tx: Queryable, runs: readonly QueuedRun[], now: EpochMs | null): Promise<ReadonlySet<string>>;
+  /**
+   * Enqueues outside any engine's log; answers with the seeds of the runs whose workflow id was not taken.
+   *
+   * @param enclosed hints that are sent with them
+   */
+  enqueue(
+    tx: Queryable,
+    runs: readonly QueuedRun[],
+    now: EpochMs | null,
+    enclosed?: readonly string[],
+  ): Promise<ReadonlySet<string>>;
   /** Enqueues unless another has the deduplication id. A taken workflow id is a unique violation. */
   enqueueUnique(tx: Queryable, item: UniqueItem): Promise<boolean>;
   /** The unfinished run that has a deduplication id. */
@@ -50,6 +60,7 @@ export function createQueueStore(
   database: Database,
   schema: string,
   statementName: (name: string) => string,
+  channel: string,
 ): QueueStore {
   return {
     async declare(tx, definitions) {
@@ -131,7 +142,7 @@ export function createQueueStore(
       return rows.length > 0;
     },
 
-    async enqueue(tx, runs, at) {
+    async enqueue(tx, runs, at, enclosed = []) {
       const count = runs.length === 1 ? 'one' : 'many';
       const source = `from ${rowsSource(queuedRunColumns, 1, count)}`;
       const parts = enqueueParts(schema, {
@@ -141,8 +152,8 @@ export function createQueueStore(
       });
       const rows = await tx.query<{ seed: string }>({
         name: statementName(`queues_enqueue_${count}`),
-        text: `with ${parts.join(',\n')} select seed from enqueued`,
-        values: [...rowsParameters(queuedRunColumns, runs), at],
+        text: `with ${parts.join(',\n')} select seed, ${notifying(channel, queuedRunColumns.length + 2)} from enqueued`,
+        values: [...rowsParameters(queuedRunColumns, runs), at, { arrayOf: 'text', values: enclosed }],
       });
       return new Set(rows.map((row) => row.seed));
     },

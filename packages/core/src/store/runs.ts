@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
+import { notifying } from './notifications.js';
 import type { Checkpoint, CheckpointKind, NewRun, Outcome, OutcomeKind, RunRecord } from './records.js';
 import { wakeParentsParts } from './parking.js';
 import { runColumns } from './run-columns.js';
@@ -33,11 +34,14 @@ export interface RunStore {
   /**
    * Inserts runs outside any engine's log, available to any executor once that is committed. Answers with the seeds of those
    * whose workflow id was not taken.
+   *
+   * @param enclosed hints that are sent with them
    */
   insertAvailable(
     tx: Queryable,
     runs: readonly Omit<NewRun, 'claimNo'>[],
     now: EpochMs | null,
+    enclosed?: readonly string[],
   ): Promise<ReadonlySet<string>>;
   /** What a run is, also as a transaction sees it; null if it isn't there. */
   findIn(tx: Queryable, workflowId: string): Promise<RunIdentity | null>;
@@ -54,7 +58,12 @@ export interface RunStore {
   findCancelRequests(executorId: string): Promise<string[]>;
 }
 
-export function createRunStore(database: Database, schema: string, statementName: (name: string) => string): RunStore {
+export function createRunStore(
+  database: Database,
+  schema: string,
+  statementName: (name: string) => string,
+  channel: string,
+): RunStore {
   const findIn: RunStore['findIn'] = async (tx, workflowId) => {
     const [run] = await tx.query<RunIdentity>({
       name: statementName('runs_find_identity'),
@@ -64,7 +73,7 @@ export function createRunStore(database: Database, schema: string, statementName
     return run ?? null;
   };
   return {
-    async insertAvailable(tx, runs, at) {
+    async insertAvailable(tx, runs, at, enclosed = []) {
       const count = runs.length === 1 ? 'one' : 'many';
       const rows = await tx.query<{ seed: string }>({
         name: statementName(`runs_insert_available_${count}`),
@@ -72,8 +81,8 @@ export function createRunStore(database: Database, schema: string, statementName
           insert into ${schema}.runs (${columnNames(runColumns)}, unchecked, state, attempt, available_at)
           select ${rowsSelection(runColumns)}, item.version = '', 'available', 0, ${now(`$${runColumns.length + 1}::int8`)}
           from ${rowsSource(runColumns, 1, count)}
-          on conflict do nothing returning seed`,
-        values: [...rowsParameters(runColumns, runs), at],
+          on conflict do nothing returning seed, ${notifying(channel, runColumns.length + 2)}`,
+        values: [...rowsParameters(runColumns, runs), at, { arrayOf: 'text', values: enclosed }],
       });
       return new Set(rows.map((row) => row.seed));
     },

@@ -10,7 +10,7 @@ import { createExplanationStore, type ExplanationStore } from './explanations.js
 import { createFlushStore, type FlushStore } from './flush.js';
 import { createForkStore, type ForkStore } from './forks.js';
 import { createMessageStore, type MessageStore } from './messages.js';
-import { createNotificationStore, type NotificationStore } from './notifications.js';
+import { channelOf, createNotificationStore, type NotificationStore } from './notifications.js';
 import { createOwnershipStore, type OwnershipStore } from './ownership.js';
 import { createParkingStore, type ParkingStore } from './parking.js';
 import { createQueueStore, type QueueStore } from './queues.js';
@@ -63,9 +63,10 @@ export function createStore(database: Database, schemaName: string): Store {
   // A prepared statement's name stands for one text, and the text contains the schema.
   const tag = createHash('sha256').update(schemaName).digest('hex').slice(0, 8);
   const statementName = (name: string): string => `perdure_${tag}_${name}`;
+  const channel = channelOf(schemaName);
   return {
-    flush: createFlushStore(database, schema, statementName),
-    runs: createRunStore(database, schema, statementName),
+    flush: createFlushStore(database, schema, statementName, channel),
+    runs: createRunStore(database, schema, statementName, channel),
     runListing: createRunListingStore(database, schema, statementName),
     runChanges: createRunChangeStore(database, schema, statementName),
     runRemoval: createRunRemovalStore(database, schema, statementName),
@@ -80,13 +81,13 @@ export function createStore(database: Database, schemaName: string): Store {
     events: createEventStore(database, schema, statementName),
     streams: createStreamStore(database, schema, statementName),
     schedules: createScheduleStore(database, schema, statementName),
-    messages: createMessageStore(database, schema, statementName),
+    messages: createMessageStore(database, schema, statementName, channel),
     parking: createParkingStore(database, schema, statementName),
-    queues: createQueueStore(database, schema, statementName),
+    queues: createQueueStore(database, schema, statementName, channel),
     deadLetters: createDeadLetterStore(database, schema, statementName),
     versions: createVersionStore(database, schema, statementName),
     unfinishedRuns: createUnfinishedRunStore(database, schema, statementName),
-    notifications: createNotificationStore(database, schemaName, statementName),
+    notifications: createNotificationStore(database, channel, statementName),
     vitals: createVitalsStore(database, schema, statementName),
   };
 }
