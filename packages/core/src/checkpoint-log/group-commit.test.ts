@@ -26,6 +26,8 @@ function setup(options: { batchItemsMax?: number; batchBytesMax?: number; verdic
   return { log, flushes };
 }
 
+const large = { batchItemsMax: 1_000, batchBytesMax: 1_000_000 };
+
 describe('group commit', () => {
   it('lets a fatal verdict hold for what its owner had appended after it, and for nobody else', async () => {
     const { log, flushes } = setup({ verdict: (item) => (item === 1 ? 'fatal' : `done ${item}`) });
@@ -73,53 +75,53 @@ describe('group commit', () => {
   });
 
   it('tells half of a large batch first, so that what it leads to is on its way while the others are told', async () => {
-    const { log, flushes } = setup({ batchBytesMax: 100_000 });
-    const items = Array.from({ length: 40 }, (_, index) => index + 1);
+    const { log, flushes } = setup(large);
+    const items = Array.from({ length: 120 }, (_, index) => index + 1);
     const told: number[] = [];
     const appended = items.map(async (item) => {
       await log.append(item);
       told.push(item);
-      await log.append(item + 100);
+      await log.append(item + 1_000);
     });
     await turns();
     await flushes[0]?.answer();
-    expect(flushes[1]?.batch).toEqual(items.slice(0, 20).map((item) => item + 100));
+    expect(flushes[1]?.batch).toEqual(items.slice(0, 60).map((item) => item + 1_000));
     expect(told).toEqual(items);
     await flushes[1]?.answer();
-    expect(flushes[2]?.batch).toEqual(items.slice(20).map((item) => item + 100));
+    expect(flushes[2]?.batch).toEqual(items.slice(60).map((item) => item + 1_000));
     await flushes[2]?.answer();
     await Promise.all(appended);
     expect(flushes).toHaveLength(3);
   });
 
   it('tells all of a large batch where the half leads to nothing', async () => {
-    const { log, flushes } = setup();
-    const verdicts = Array.from({ length: 40 }, (_, index) => log.append(index));
+    const { log, flushes } = setup(large);
+    const verdicts = Array.from({ length: 120 }, (_, index) => log.append(index));
     let isDrained = false;
     void log.drain().then(() => (isDrained = true));
     await turns();
     await flushes[0]?.answer();
-    expect(await Promise.all(verdicts)).toHaveLength(40);
+    expect(await Promise.all(verdicts)).toHaveLength(120);
     await turns();
     expect(isDrained).toBe(true);
     expect(flushes).toHaveLength(1);
   });
 
   it('tells all of a large batch at once if one of it was refused, whose owner is to go no further', async () => {
-    const { log, flushes } = setup({ verdict: (item) => (item === 40 ? 'fatal' : `done ${item}`) });
+    const { log, flushes } = setup({ ...large, verdict: (item) => (item === 120 ? 'fatal' : `done ${item}`) });
     const told: string[] = [];
-    const verdicts = Array.from({ length: 40 }, async (_, index) => told.push(await log.append(index + 1)));
+    const verdicts = Array.from({ length: 120 }, async (_, index) => told.push(await log.append(index + 1)));
     const soon = verdicts[1]?.then(() => new Promise((resolve) => setImmediate(() => resolve([...told]))));
     await turns();
     await flushes[0]?.answer();
-    expect(await soon).toHaveLength(40);
+    expect(await soon).toHaveLength(120);
     expect(await soon).toContain('fatal');
   });
 
   it('tells nobody of the other half once it was abandoned', async () => {
-    const { log, flushes } = setup();
+    const { log, flushes } = setup(large);
     const told: number[] = [];
-    for (let item = 0; item < 40; item += 1) {
+    for (let item = 0; item < 120; item += 1) {
       void log.append(item).then(() => {
         told.push(item);
         log.abandon();
@@ -127,7 +129,7 @@ describe('group commit', () => {
     }
     await turns();
     await flushes[0]?.answer();
-    expect(told).toHaveLength(20);
+    expect(told).toHaveLength(60);
   });
 
   it('keeps to its limits of items and bytes, but takes one item of any size', async () => {
