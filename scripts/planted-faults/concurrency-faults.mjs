@@ -57,7 +57,7 @@ export const concurrencyFaults = [
     name: 'run that goes on before it hears that an item of it was refused',
     promise: 'P2',
     file: `${core}checkpoint-log/group-commit.ts`,
-    find: ' && !verdicts.some(this.#options.isFatal)',
+    find: ' && !verdicts.some(isFatal)',
     plant: '',
     tests: 'packages/core/src/checkpoint-log/group-commit.test.ts',
     caughtBy: 'tells all of a large batch at once if one of it was refused',

@@ -23,7 +23,7 @@ interface Told<Item, Verdict> {
   readonly verdict: Verdict;
 }
 
-/** A batch of as many is told in two halves. Of fewer, one commit more costs as much as the waiting. */
+/** A batch of as many, or a full one, is told in two halves. Of fewer, one commit more costs as much as the waiting. */
 const halvedMin = 100;
 
 /**
@@ -101,7 +101,8 @@ export class GroupCommit<Item, Verdict> {
       if (this.isAbandoned) return;
       for (const { bytes } of batch) this.#backlogBytes -= bytes;
       untold = batch.map((entry, index) => ({ entry, verdict: verdicts[index] as Verdict }));
-      const isHalved = batch.length >= halvedMin && !verdicts.some(this.#options.isFatal);
+      const { batchItemsMax, isFatal } = this.#options;
+      const isHalved = batch.length >= Math.min(halvedMin, batchItemsMax) && !verdicts.some(isFatal);
       this.#tell(untold.splice(0, isHalved ? Math.ceil(batch.length / 2) : batch.length));
       // The callers that were just told append their next items now, and those share the next flush.
       await this.#turn();
