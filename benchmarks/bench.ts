@@ -64,6 +64,25 @@ export async function takeTurns<Key, T>(
   return found;
 }
 
+/**
+ * Lets one of them work alone: the others' processes are stopped meanwhile, or what they still had to do after their turns, and their
+ * polling, would be taken for slowness of this one.
+ */
+export async function alone<T>(
+  remotes: ReadonlyMap<ContenderName, Remote>,
+  name: ContenderName,
+  work: (remote: Remote) => Promise<T>,
+): Promise<T> {
+  const remote = remotes.get(name) as Remote;
+  const others = [...remotes.values()].filter((it) => it !== remote);
+  for (const other of others) other.pause();
+  try {
+    return await work(remote);
+  } finally {
+    for (const other of others) other.resume();
+  }
+}
+
 /** One number of each measurement. */
 export function pick<Key, T>(found: ReadonlyMap<Key, readonly T[]>, value: (it: T) => number): Map<Key, number[]> {
   return new Map([...found].map(([key, all]) => [key, all.map(value)]));

@@ -50,6 +50,15 @@ export class Remote {
     return atMs;
   }
 
+  /** Stops the process where it is. */
+  pause(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process.kill('SIGCONT');
+  }
+
   async close(): Promise<void> {
     if (this.#hasEnded) return;
     const exit = once(this.#process, 'exit');
