@@ -34,6 +34,13 @@ export type LogItem =
 export type LogVerdict =
   { readonly kind: 'recorded' } | { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly error: unknown };
 
+/** Hints for a flush to take along. */
+export interface Enclosure {
+  readonly payloads: readonly string[];
+  /** Called when they have gone. */
+  readonly onSent: () => void;
+}
+
 export interface CheckpointLogOptions {
   readonly executorId: string;
   readonly flush: FlushStore;
@@ -43,8 +50,7 @@ export interface CheckpointLogOptions {
   /** For tests: called when items are durable, before anybody hears of it. */
   readonly afterFlush: ((items: readonly LogItem[]) => Promise<void>) | null; // null in production
   readonly flushItemsMax: number;
-  /** Hints for a flush of these items to take along. */
-  readonly enclose: (items: readonly LogItem[]) => readonly string[];
+  readonly enclose: (items: readonly LogItem[]) => Enclosure | null;
   /** Called when a flush has woken runs that were parked. */
   readonly onWoken: () => void;
   /** Called when the fence stops a flush: this executor's lease was revoked, and nothing it does counts any more. */
@@ -102,10 +108,10 @@ export class CheckpointLog {
     const { clock, metrics } = this.#options;
     const begunMs = clock.monotonicMs();
     let mode: 'writeNew' | 'writeMissing' = 'writeNew';
-    let enclosed = this.#options.enclose(items);
+    let enclosure = this.#options.enclose(items);
     for (let failures = 0; !this.#groupCommit.isAbandoned;) {
       try {
-        const result = await this.#options.flush[mode](toBatch(this.#options, items, enclosed));
+        const result = await this.#options.flush[mode](toBatch(this.#options, items, enclosure?.payloads ?? []));
         if (failures > 0) this.#options.logger.info({ failures }, 'the database accepts writes again');
         this.#failingSince = null;
         if (!result.held) {
@@ -113,6 +119,7 @@ export class CheckpointLog {
           this.#options.onRevoked();
           return await never();
         }
+        enclosure?.onSent();
         metrics.committed(clock.monotonicMs() - begunMs);
         if (result.hasWoken) this.#options.onWoken();
         if (this.#options.afterFlush !== null) await this.#options.afterFlush(items);
@@ -124,9 +131,9 @@ export class CheckpointLog {
         const isFirstConflict = errorClass === 'unique-violation' && mode === 'writeNew';
         mode = 'writeMissing';
         // Without the hints, which can be what is refused.
-        const hasEnclosed = enclosed.length > 0;
-        enclosed = [];
-        if (isFirstConflict || (errorClass === 'data' && hasEnclosed)) continue;
+        const mayBeHints = enclosure !== null && errorClass === 'data';
+        enclosure = null;
+        if (isFirstConflict || mayBeHints) continue;
         if (errorClass === 'data') return await this.#isolate(items, error);
         failures += 1;
         this.#failingSince ??= this.#options.clock.now();

@@ -122,12 +122,23 @@ it('repeats a write without its hints, which can be what is refused, and sends t
 it('lets a write take along the outcomes that others wait for, and tells nobody of them again', async () => {
   const { hints, clock, sent, hear } = await listening();
   hear({ type: 'wanted', ids: ['run', 'other'] });
-  expect(hints.encloseFinished(['unasked'])).toEqual([]);
-  expect(hints.encloseFinished(['run', 'unasked'])).toEqual(['{"type":"finished","ids":["run"]}']);
+  expect(hints.encloseFinished(['unasked'])).toBeNull();
+  const enclosure = hints.encloseFinished(['run', 'unasked']);
+  expect(enclosure?.payloads).toEqual(['{"type":"finished","ids":["run"]}']);
+  enclosure?.onSent();
   hints.finished('run');
   clock.nowMs = 50;
-  expect(hints.encloseFinished(['other'])).toEqual([]);
+  expect(hints.encloseFinished(['other'])).toBeNull();
   hints.finished('other');
   await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['other'] }]));
+  await hints.stop();
+});
+
+it('tells of an outcome after its write where that went without the hint', async () => {
+  const { hints, sent, hear } = await listening();
+  hear({ type: 'wanted', ids: ['run'] });
+  expect(hints.encloseFinished(['run'])).not.toBeNull();
+  hints.finished('run');
+  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['run'] }]));
   await hints.stop();
 });

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../seams/clock.js';
 import type { Logger } from '../seams/logger.js';
+import type { Enclosure } from '../checkpoint-log/checkpoint-log.js';
 import type { Hint, NotificationStore } from '../store/notifications.js';
 import type { Queryable, Subscription } from '../database/database.js';
 
@@ -112,12 +113,15 @@ export class Hints {
     return written;
   }
 
-  /** What {@link enclose} gives for the outcomes of these runs of this process, of which nobody is told again. */
-  encloseFinished(workflowIds: readonly string[]): readonly string[] {
+  /** What {@link enclose} gives for the outcomes of these runs of this process, of which nobody is told again once it has gone. */
+  encloseFinished(workflowIds: readonly string[]): Enclosure | null {
     const wanted = workflowIds.filter((workflowId) => this.#wanted.has(workflowId));
-    const enclosed = this.enclose(wanted.length === 0 ? [] : [{ type: 'finished', ids: wanted }]);
-    if (enclosed.length > 0) for (const workflowId of wanted) this.#wanted.delete(workflowId);
-    return enclosed;
+    const payloads = this.enclose(wanted.length === 0 ? [] : [{ type: 'finished', ids: wanted }]);
+    if (payloads.length === 0) return null;
+    const onSent = (): void => {
+      for (const workflowId of wanted) this.#wanted.delete(workflowId);
+    };
+    return { payloads, onSent };
   }
 
   /** A run of this process has its outcome: tell whoever waits elsewhere. */
