@@ -5,6 +5,7 @@ import { finding, type Finding } from '../report/finding.js';
 const rows = {
   mounted: 'middleware mounted',
   storage: 'AsyncLocalStorage alone, without Perdure',
+  empty: 'middleware that does nothing, without Perdure',
 } as const;
 
 export const http: Scenario = {

@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /**
- * What is compared: the framework alone; with middleware that does nothing but enter an AsyncLocalStorage, which is what
- * Node takes for it, whoever asks; with the middleware of the adapter mounted; and with the route itself made idempotent,
- * for clients that send keys.
+ * What is compared: the framework alone; with middleware that does nothing, which is what the framework takes for any; with one
+ * that does nothing but enter an AsyncLocalStorage, which is what Node takes for it besides; with the middleware of the adapter
+ * mounted; and with the route itself made idempotent, for clients that send keys.
  */
-export const variants = ['bare', 'storage', 'mounted', 'idempotent'] as const;
+export const variants = ['bare', 'empty', 'storage', 'mounted', 'idempotent'] as const;
 
 export type Variant = (typeof variants)[number];
 
@@ -20,3 +22,15 @@ export interface ServerOptions {
 
 /** What every server answers. */
 export const answerTo = (body: unknown): object => ({ received: body, id: 'order-1', status: 'accepted' });
+
+type Middleware = (request: unknown, response: unknown, next: () => void) => void;
+
+/** The middleware of a variant without Perdure; null = none, or that of the adapter. */
+export function middlewareOf(variant: Variant): Middleware | null {
+  if (variant === 'empty') return (_request, _response, next) => next();
+  if (variant !== 'storage') return null;
+  const storage = new AsyncLocalStorage<object>();
+  return (_request, _response, next) => storage.run({}, next);
+}
+
+export const isWithPerdure = (variant: Variant): boolean => variant === 'mounted' || variant === 'idempotent';

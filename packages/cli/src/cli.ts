@@ -19,6 +19,13 @@ export interface CliSurroundings {
   readonly engine: Access | null;
 }
 
+export interface Agreement {
+  /** The option, as it was given. */
+  readonly yes: true | undefined;
+  /** What else could be done, where nobody can be asked. */
+  readonly instead?: string;
+}
+
 /** What commands do their work with. */
 export class Cli {
   readonly terminal: Terminal;
@@ -66,18 +73,20 @@ export class Cli {
   }
 
   /**
-   * @param canBeTried whether the command has `--dry-run`
-   * @throws {UsageError} if nobody can be asked; answers false if somebody says no
+   * Whether somebody agrees to what a command is about to do, with `--yes` or when asked. Says so if not.
+   *
+   * @throws {UsageError} if nobody can be asked
    */
-  async isConfirmed(what: string, isGiven: boolean, canBeTried: boolean): Promise<boolean> {
-    if (isGiven) return true;
+  async isAgreed(what: string, { yes, instead }: Agreement): Promise<boolean> {
+    if (yes === true) return true;
     if (!this.terminal.isInteractive || this.isWithinEngine) {
-      const instead = canBeTried ? ', or see what it would be about with --dry-run' : '';
-      throw new UsageError(`${what} Say so with --yes${instead}.`);
+      throw new UsageError(`${what} Say so with --yes${instead === undefined ? '' : `, or ${instead}`}.`);
     }
     const question = createInterface({ input: process.stdin, output: process.stderr });
     try {
-      return /^y(es)?$/i.test((await question.question(`${what} [y/N] `)).trim());
+      const isAgreed = /^y(es)?$/i.test((await question.question(`${what} [y/N] `)).trim());
+      if (!isAgreed) this.terminal.note('Nothing was done.');
+      return isAgreed;
     } finally {
       question.close();
     }

@@ -50,13 +50,8 @@ export async function chooseRuns(
     ]);
     return null;
   }
-  if (
-    total > 0 &&
-    !(await cli.isConfirmed(`This is to ${verb} ${counted(total, 'run')}.`, options.yes === true, true))
-  ) {
-    cli.terminal.note('Nothing was done.');
-    return null;
-  }
+  const agreement = { yes: options.yes, instead: 'see what it would be about with --dry-run' };
+  if (total > 0 && !(await cli.isAgreed(`This is to ${verb} ${counted(total, 'run')}.`, agreement))) return null;
   if (found > total) cli.terminal.note(`${counted(found, 'run')} were found: repeat it for those beyond --limit.`);
   return { choice, total };
 }

@@ -1,11 +1,10 @@
 /** Argument: {@link ServerOptions} as JSON. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:http';
 import { Perdure } from '@perdure/core';
 import { expressAdapter } from '@perdure/express';
 import express4 from 'express4';
 import express5 from 'express5';
-import { answerTo, type ServerOptions, type Variant } from '../variants.js';
+import { answerTo, isWithPerdure, middlewareOf, type ServerOptions, type Variant } from '../variants.js';
 import { serve } from './serve.js';
 
 const { framework, variants, databaseUrl } = JSON.parse(process.argv[2] ?? '') as ServerOptions;
@@ -16,16 +15,14 @@ const handler: express5.RequestHandler = (req, res) => void res.json(answerTo(re
 function appOf(variant: Variant): express5.Express {
   const app = express();
   app.use(express.json());
-  if (variant === 'storage') {
-    const storage = new AsyncLocalStorage<object>();
-    app.use((_req, _res, next) => storage.run({}, next));
-  }
-  if (variant === 'bare' || variant === 'storage') app.post('/orders', handler);
+  const middleware = middlewareOf(variant);
+  if (middleware !== null) app.use(middleware);
+  if (!isWithPerdure(variant)) app.post('/orders', handler);
   else {
     const http = expressAdapter(perdure, { principal: (req) => req.get('x-user'), authorize: 'owner' });
     app.use(http.bind());
-    app.use('/runs', http.runs());
     app.post('/orders', variant === 'mounted' ? handler : http.idempotent(handler, { required: false }));
+    app.use('/runs', http.runs());
     app.use(http.problems());
   }
   return app;

@@ -33,10 +33,7 @@ export function addPrune(program: Command, cli: Cli): void {
       if (olderThan === undefined && keep === undefined)
         throw new UsageError('Which runs? Give --older-than or --keep.');
       const rule = withoutUndefined({ olderThan, keep, workflow, status });
-      if (!(await cli.isConfirmed(`This is to delete ${meaning(rule)}.`, options.yes === true, false))) {
-        cli.terminal.note('Nothing was done.');
-        return;
-      }
+      if (!(await cli.isAgreed(`This is to delete ${meaning(rule)}.`, { yes: options.yes }))) return;
       const pruned = await cli.ask(options, (access) => prune(access, cli, rule, options.limit ?? Infinity));
       cli.answer(options, pruned, () => [
         `${counted(pruned.deleted, 'run')} deleted.${pruned.isPart ? ' There are more: repeat it.' : ''}`,
