@@ -44,7 +44,9 @@ export function sortEvidence(evidence: Evidence): Cases {
     open.set(workflowId, found);
     return found;
   };
-  for (const line of evidence.ledger) caseOf(line.workflowId).ledger.push(line);
+  // By when it happened: a process may be stopped in between, and write its line long after.
+  const ledger = evidence.ledger.toSorted((a, b) => a.at - b.at);
+  for (const line of ledger) caseOf(line.workflowId).ledger.push(line);
   for (const event of evidence.clients) caseOf(event.workflowId).clients.push(event);
   for (const event of evidence.audit) if ('workflowId' in event) caseOf(event.workflowId).audit.push(event);
   const executorEvents = evidence.audit.filter((event) => event.noun === 'executor');
