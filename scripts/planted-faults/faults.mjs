@@ -1,4 +1,5 @@
 import { concurrencyFaults } from './concurrency-faults.mjs';
+import { httpFaults } from './http-faults.mjs';
 import { operatingFaults } from './operating-faults.mjs';
 
 const core = 'packages/core/src/';
@@ -313,33 +314,7 @@ export const faults = [
     tests: 'integration-tests/engine/found-runs.test.ts',
     caughtBy: 'tells whether it made the run, of many at once just one',
   },
-  {
-    name: 'keys that are put together of two header lines',
-    promise: 'P10',
-    file: `${http}admission.ts`,
-    find: 'exchange.isRepeated?.(route.keyHeader) === true',
-    plant: 'exchange.isRepeated === null',
-    tests: 'integration-tests/http/conformance.test.ts',
-    caughtBy: '3b. a key that is put together of two header lines is none',
-  },
-  {
-    name: 'marks of this library that JSON can hold',
-    promise: 'P10',
-    file: `${http}stored-response.ts`,
-    find: '(value as Record<string, unknown>)[name] === version',
-    plant: '(value as Record<string, unknown>)[name] !== undefined',
-    tests: 'integration-tests/http/conformance.test.ts',
-    caughtBy: '18c. what looks like a mark of this package is data like any other',
-  },
-  {
-    name: 'runs that whoever asks is the owner of',
-    promise: 'P10',
-    file: `${http}run-id.ts`,
-    find: 'return runId.startsWith(ownerMark(namespace, principal));',
-    plant: 'return runId.startsWith(prefix) && ownerMark(namespace, principal) !== prefix;',
-    tests: 'integration-tests/http/conformance.test.ts',
-    caughtBy: '18d. nobody reaches the runs of another, and those of nobody are nobody’s',
-  },
+  ...httpFaults,
   ...operatingFaults,
   ...concurrencyFaults,
 ];
