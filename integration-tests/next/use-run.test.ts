@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { currentRun, setEvent, step, stream, workflow } from '@perdure/core';
-import type { RunEvents } from '@perdure/http';
+import { reply, type RunEvents } from '@perdure/http';
 import { type RunState, useRun, type UseRunOptions } from '@perdure/next/react';
 import { EventSource } from 'eventsource';
 import { Window } from 'happy-dom';
@@ -155,6 +155,51 @@ describe('useRun', () => {
     expect(seen.every(({ error }) => error === undefined)).toBe(true);
   });
 
+  it('waits for a server that is being replaced, and then watches it again', async () => {
+    const paid = gate();
+    const order = workflow('order', async () => {
+      await setEvent('progress', 1);
+      await step.run('pay', () => paid.opened);
+      await setEvent('progress', 2);
+      return 'paid';
+    });
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: order, options: async }], {
+      app: { ...app, events: { events: ['progress'] } },
+    });
+    const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
+    const line = await breakable(server.app.url);
+    line.lead('to a proxy whose server is away');
+    const { seen, follow } = page(line.url);
+    follow(id, { events: ['progress'] });
+    await expect.poll(() => line.refused(), patient).toBeGreaterThan(0);
+    line.lead('to the server');
+    await expect.poll(() => seen.at(-1)?.events, patient).toEqual({ progress: 1 });
+    line.lead('nowhere');
+    line.cut();
+    const before = line.refused();
+    await expect.poll(() => line.refused(), patient).toBeGreaterThan(before + 1);
+    line.lead('to the server');
+    paid.open();
+    await expect.poll(() => seen.at(-1)?.result, patient).toBe('paid');
+    expect(seen.at(-1)?.events).toEqual({ progress: 2 });
+    expect(seen.every(({ error }) => error === undefined)).toBe(true);
+  });
+
+  it('takes what a workflow answers for its result, whatever its status is', async () => {
+    const order = workflow('order', async ({ status }: { status: number }) => reply(status, { status }));
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: order, options: async }], {
+      app,
+    });
+    for (const status of [202, 503]) {
+      const { id } = (await server.post('/order', { body: { status } })).json as { readonly id: string };
+      const { seen, follow } = page(server.app.url);
+      follow(id);
+      await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+      if (status === 202) expect(seen.at(-1)).toMatchObject({ status: 'completed', result: { status } });
+      else expect(seen.at(-1)?.error).toMatchObject({ status });
+    }
+  });
+
   it('leaves a run when it is given another one, and when its component goes', async () => {
     const followed = new Set<string>();
     const events: RunEvents = async function* (runId, { signal }) {
@@ -182,12 +227,36 @@ describe('useRun', () => {
   });
 });
 
-/** A way to a server that can be cut, and that counts who has asked for events. */
-async function breakable(url: string): Promise<{ readonly url: string; events(): number; cut(): void }> {
+type Destination = 'to the server' | 'to a proxy whose server is away' | 'nowhere';
+
+interface Line {
+  readonly url: string;
+  /** How often events were asked for. */
+  events(): number;
+  /** How many connections came to nothing. */
+  refused(): number;
+  /** Ends all connections. */
+  cut(): void;
+  /** Where new connections lead. */
+  lead(destination: Destination): void;
+}
+
+const badGateway =
+  'HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
+
+/** A way to a server that can be broken, and that counts who has asked for events. */
+async function breakable(url: string): Promise<Line> {
   const { port } = new URL(url);
   const sockets = new Set<Socket>();
-  let events = 0;
+  let [events, refused] = [0, 0];
+  let destination: Destination = 'to the server';
   const server = createServer((socket) => {
+    if (destination !== 'to the server') {
+      refused += 1;
+      if (destination === 'nowhere') socket.destroy();
+      else socket.on('error', () => {}).once('data', () => socket.end(badGateway));
+      return;
+    }
     const onward = connect(Number(port), '127.0.0.1');
     socket.on('data', (bytes) => (events += bytes.includes('/events') ? 1 : 0));
     for (const [one, other] of [
@@ -208,5 +277,11 @@ async function breakable(url: string): Promise<{ readonly url: string; events():
     server.close();
     cut();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, events: () => events, cut };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    events: () => events,
+    refused: () => refused,
+    cut,
+    lead: (to) => (destination = to),
+  };
 }

@@ -26,16 +26,27 @@ type Show<Result> = (change: Partial<RunState<Result>>) => void;
 
 const headers = { accept: 'application/json' };
 
+/** For so many seconds at a time the server is to wait for the result. */
+const waitSeconds = 20;
+
+/** The longest pause before a question is asked again to which no answer came. */
+const pauseMsMax = 10_000;
+
 /**
  * Shows what becomes of a run until it has ended: what it publishes by server-sent events, then its result. A connection that
- * breaks is made again, and where there are none to be had, the result is waited for.
+ * breaks is made again, and where there are no events to be had, the result is waited for.
  */
 export async function followRun<Result>(run: Followed, signal: AbortSignal, show: Show<Result>): Promise<void> {
+  const published = listeners(run, show);
   try {
-    const first = await fetch(`${run.url}/result`, { signal, headers });
-    if (first.status === 202) show(statusIn(await first.json()));
-    if (first.status === 202 || run.events.length + run.streams.length > 0) await watched(run, signal, show);
-    const response = isSettled(first) ? first : await settled(run.url, signal);
+    let response = await asked(`${run.url}/result`, signal);
+    let isWatched = false;
+    while (!isSettled(response)) {
+      show(statusIn(await response.json()));
+      isWatched = await watched(run, published, signal, show);
+      response = await asked(`${run.url}/result?wait=${waitSeconds}`, signal);
+    }
+    if (!isWatched && published.size > 0) await watched(run, published, signal, show);
     const body = await bodyOf(response);
     if (response.ok) show({ isFinished: true, status: 'completed', result: body as Result });
     else show({ isFinished: true, error: errorOf(response.status, body) });
@@ -44,31 +55,37 @@ export async function followRun<Result>(run: Followed, signal: AbortSignal, show
   }
 }
 
-/** Resolves when the run has ended, or when there are no events to be had: the result is asked for in either case. */
-async function watched(run: Followed, signal: AbortSignal, show: Show<never>): Promise<void> {
+/** Takes the data of one event. */
+type Listener = (data: unknown) => void;
+
+/** Resolves with true when the run has ended, and with false when there are no events to be had. */
+async function watched(
+  run: Followed,
+  published: ReadonlyMap<string, Listener>,
+  signal: AbortSignal,
+  show: Show<never>,
+): Promise<boolean> {
   const source = new EventSource(`${run.url}/events`);
-  const listen = (name: string, heard: (data: unknown) => void): void =>
+  const listen = (name: string, heard: Listener): void =>
     source.addEventListener(name, (event: Event) => heard(JSON.parse((event as MessageEvent).data as string)));
   try {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      listenToPublished(run, listen, show);
+    return await new Promise((resolve) => {
+      if (signal.aborted) resolve(false);
+      signal.addEventListener('abort', () => resolve(false), { once: true });
+      for (const [name, heard] of published) listen(name, heard);
       listen('run', (data) => show(statusIn(data)));
       listen('end', (data) => {
         show(statusIn(data));
-        resolve();
+        resolve(true);
       });
       source.addEventListener('error', () => {
-        if (source.readyState === EventSource.CLOSED) resolve();
+        if (source.readyState === EventSource.CLOSED) resolve(false);
       });
     });
   } finally {
     source.close();
   }
 }
-
-type Listen = (name: string, heard: (data: unknown) => void) => void;
 
 /** One item of a stream, or those that were taken back because a step was tried again. */
 interface StreamItem {
@@ -77,10 +94,12 @@ interface StreamItem {
   readonly discarded?: readonly { readonly first: number; readonly last: number }[];
 }
 
-function listenToPublished(run: Followed, listen: Listen, show: Show<never>): void {
+/** What takes what a run publishes, by its name; the same for all connections, of which each begins anew. */
+function listeners(run: Followed, show: Show<never>): ReadonlyMap<string, Listener> {
+  const taking = new Map<string, Listener>();
   let events: Readonly<Record<string, unknown>> = {};
   for (const key of run.events) {
-    listen(key, (value) => {
+    taking.set(key, (value) => {
       events = { ...events, [key]: value };
       show({ events });
     });
@@ -88,7 +107,7 @@ function listenToPublished(run: Followed, listen: Listen, show: Show<never>): vo
   let streams: Readonly<Record<string, readonly unknown[]>> = {};
   for (const name of run.streams) {
     const values = new Map<number, unknown>();
-    listen(name, (data) => {
+    taking.set(name, (data) => {
       const { offset, value, discarded } = data as StreamItem;
       if (discarded === undefined) values.set(offset, value);
       for (const { first, last } of discarded ?? []) {
@@ -98,18 +117,30 @@ function listenToPublished(run: Followed, listen: Listen, show: Show<never>): vo
       show({ streams });
     });
   }
+  return taking;
 }
 
-/** The response of the run, waited for a while at a time. */
-async function settled(url: string, signal: AbortSignal): Promise<Response> {
-  for (;;) {
-    const response = await fetch(`${url}/result?wait=20`, { signal, headers });
-    if (isSettled(response)) return response;
-    if (response.status === 503) await new Promise((resolve) => setTimeout(resolve, 1_000));
+/** The answer to a question, which is asked again for as long as none comes: a server that is replaced is away for a while. */
+async function asked(url: string, signal: AbortSignal): Promise<Response> {
+  for (let failures = 0; ; failures += 1) {
+    const response = await fetch(url, { signal, headers }).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      return null;
+    });
+    if (response !== null && !isPassing(response)) return response;
+    const pauseMs = Math.min(pauseMsMax, 500 * 2 ** failures);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-const isSettled = ({ status }: Response): boolean => status !== 202 && status !== 503;
+/** Whether an answer is no more than that there is none now: by the server itself, or by a proxy in front of it. */
+function isPassing({ status, headers: given }: Response): boolean {
+  if (status !== 429 && (status < 502 || status > 504)) return false;
+  return given.has('retry-after') || given.get('content-type')?.includes('json') !== true;
+}
+
+/** A workflow may answer with 202, too. What has yet to end is said to be worth asking for again. */
+const isSettled = ({ status, headers: given }: Response): boolean => status !== 202 || !given.has('retry-after');
 
 /** An application may publish an event of its own under a name that tells the status elsewhere. */
 function statusIn(data: unknown): { readonly status?: string } {
