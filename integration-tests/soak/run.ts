@@ -61,7 +61,11 @@ function soakMarkdown({ heapMb, rssMb, handles, connections, deadRatio, isSteady
     '| --- | --- | --- | --- |',
     ...Object.entries(rows).map(([name, trend]) => `| ${name} | ${trend.early} | ${trend.late} | ${trend.isFlat} |`),
     '',
-    `Of the rows in the engine's tables, ${deadRatio.last * 100} % were dead in the end, and ${deadRatio.most * 100} % at most in the last quarter.`,
+    `Of the rows in the engine's tables, ${percent(deadRatio.last)} were dead in the end, and ${percent(deadRatio.most)} at most in the last quarter.`,
     '',
   ].join('\n');
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
 }
