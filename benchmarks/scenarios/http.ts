@@ -15,7 +15,7 @@ export const http: Scenario = {
   async measure(bench) {
     const found: Finding[] = [];
     const size = bench.isQuick
-      ? { launches: 1, rounds: 11, requests: 1_200 }
+      ? { launches: 1, rounds: 9, requests: 1_000 }
       : { launches: 5, rounds: 5, requests: 4_000 };
     for await (const { framework, shares } of costOfAdapters(await bench.createDatabase(), {
       ...size,

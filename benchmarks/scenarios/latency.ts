@@ -53,7 +53,7 @@ export const latency: Scenario = {
     const names = among(bench, contenderNames);
     const pairs = new Map<string, Pair>();
     const samples = new Map<string, Sample[]>();
-    const rounds = bench.isQuick ? 10 : 60;
+    const rounds = bench.isQuick ? 8 : 60;
     try {
       for (const name of names) pairs.set(name, await openPair(bench, name, false));
       pairs.set('perdure, polling at 1 s', await openPair(bench, 'perdure', true));

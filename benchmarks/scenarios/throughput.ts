@@ -59,6 +59,12 @@ async function measureCell(
       );
 }
 
+/** Until what is measured first is compiled as well as what comes later. */
+async function warmUp(remotes: ReadonlyMap<ContenderName, Remote>, name: ContenderName): Promise<void> {
+  const load = { inFlight: 64, steps: 1, windowMs: 1_000, warmUpMs: { least: 0, most: 0 } };
+  await alone(remotes, name, async (remote) => await remote.do('rate', load));
+}
+
 export const throughput: Scenario = {
   name: 'throughput',
   about: 'so many runs in flight in one process, of 0, 1 and 10 steps, beside commits of many rows',
@@ -69,6 +75,7 @@ export const throughput: Scenario = {
     try {
       await limits.measureManyRows(500);
       await withContenders(bench, names, { role: 'engine', concurrency: 1_000 }, async (remotes) => {
+        for (const name of remotes.keys()) await warmUp(remotes, name);
         for (const cell of bench.isQuick ? quick : all) found.push(await measureCell(bench, cell, limits, remotes));
       });
     } finally {
