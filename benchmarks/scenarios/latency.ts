@@ -58,7 +58,7 @@ export const latency: Scenario = {
       for (const name of names) pairs.set(name, await openPair(bench, name, false));
       pairs.set('perdure, polling at 1 s', await openPair(bench, 'perdure', true));
       // Postgres plans what is prepared on a connection anew five times.
-      for (let warmUp = 0; warmUp < 8; warmUp += 1) await Promise.all([...pairs.values()].map(sample));
+      for (let warmUp = 0; warmUp < 6; warmUp += 1) await Promise.all([...pairs.values()].map(sample));
       for (let round = 0; round < rounds; round += 1) {
         for (const [name, pair] of pairs) {
           const latest = await sample(pair);
