@@ -13,7 +13,7 @@ const all: readonly Cell[] = [1, 8, 64, 256, 1_000].flatMap((inFlight) =>
   [0, 1, 10].map((steps) => ({ inFlight, steps })),
 );
 
-/** Those of the targets, and what leads up to them. */
+/** Those of the targets. */
 const quick: readonly Cell[] = [
   { inFlight: 64, steps: 1 },
   { inFlight: 64, steps: 10 },
