@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases, type TestDatabase } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { holdingAStatement } from '../support/holding-a-statement.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 
 const begun: string[] = [];
@@ -104,6 +105,26 @@ describe.each(databases)('a check on $name', ({ open }) => {
     expect(
       [...sent].filter((name) => !/^(unfinished_runs_(?!adopt)|runs_load_histories|notifications_notify)/.test(name)),
     ).toEqual([]);
+  });
+
+  it('misses no run that is put aside while it reads, and tells of none twice', async () => {
+    const test = await freshDatabase(open);
+    const engine = await launchEngine(test, { workflows: [one], poll });
+    for (const workflowId of ['first', 'second']) {
+      await one.with({ engine, workflowId }).start();
+      await recorded(test, workflowId, 1);
+    }
+    const { database, close, held, open: letGo } = holdingAStatement(test.database, /unfinished_runs_owned/);
+    const client = await connectClient({ ...test, database });
+    close();
+    const found = all(client.check({ workflows: [longer] }));
+    await held;
+    await engine.shutdown();
+    letGo();
+    expect((await found).map(({ workflowId, verdict }) => [workflowId, verdict])).toEqual([
+      ['first', 'compatible'],
+      ['second', 'compatible'],
+    ]);
   });
 
   it('lets the compatible runs be adopted, exactly those, and only those that nobody executes', async () => {

@@ -111,19 +111,23 @@ export class DeployGate {
   ): AsyncGenerator<CheckedRun, void, undefined> {
     const { unfinishedRuns } = this.#services.store;
     const build = this.#buildOf(options);
-    // What is adopted moves on, and would be met again.
-    const adopted = new Set<string>();
-    let start: PageStart | null = firstPage;
-    while (start !== null) {
-      const from: PageStart = start;
-      const page: UnfinishedPage = await ask(() => unfinishedRuns.page({ start: from, versions: only, max: pageMax }));
-      for (const group of grouped(page.runs.filter(({ workflowId }) => !adopted.has(workflowId)))) {
-        for (const run of await this.#checkGroup(group, build, options.adopt, ask)) {
-          if (run.isAdopted) remember(adopted, run.workflowId);
-          yield run;
+    const met = new Set<string>();
+    // Twice: what moves while the pages are read may be neither where they were read first nor where they are read last.
+    for (let round = 0; round < 2 && met.size < rememberedMax; round += 1) {
+      let start: PageStart | null = firstPage;
+      while (start !== null) {
+        const from: PageStart = start;
+        const page: UnfinishedPage = await ask(() =>
+          unfinishedRuns.page({ start: from, versions: only, max: pageMax }),
+        );
+        for (const group of grouped(page.runs.filter(({ workflowId }) => !met.has(workflowId)))) {
+          for (const run of await this.#checkGroup(group, build, options.adopt, ask)) {
+            remember(met, run.workflowId);
+            yield run;
+          }
         }
+        start = page.next;
       }
-      start = page.next;
     }
   }
 
@@ -216,12 +220,12 @@ function toCheckedRun(
   };
 }
 
-/** Of a million adopted runs only the last can still be met. */
-function remember(adopted: Set<string>, workflowId: string): void {
-  adopted.add(workflowId);
-  for (const oldest of adopted) {
-    if (adopted.size <= rememberedMax) return;
-    adopted.delete(oldest);
+/** Of a million runs only the last can still be met by chance. */
+function remember(met: Set<string>, workflowId: string): void {
+  met.add(workflowId);
+  for (const oldest of met) {
+    if (met.size <= rememberedMax) return;
+    met.delete(oldest);
   }
 }
 

@@ -42,7 +42,7 @@ export interface Adoption {
 export interface UnfinishedRunStore {
   /**
    * The runs that have not ended, page by page. Each is there that stays where it is meanwhile; one that is taken or put
-   * aside while the pages are read may be missing, or there twice.
+   * aside while the pages are read may be missing, or there twice: who has to know of all reads them again.
    *
    * @param versions only runs with these names and versions; null = all
    */
