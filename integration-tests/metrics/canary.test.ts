@@ -25,6 +25,7 @@ import { send } from '../http/http-client.js';
 import { jsonLines } from '../logging/lines.js';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 
 const canary = 'c4n4ry';
 
@@ -87,9 +88,7 @@ it('what is secret in inputs, results, headers, errors and URLs is in no exporte
 
   let tries = 0;
   const tokens: string[] = [];
-  let isOpen = false;
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => (open = resolve)).then(() => void (isOpen = true));
+  const [reached, passed] = [gate(), gate()];
   const secretive = workflow('secretive', async (input: { readonly password: string }) => {
     log.info('working');
     await step.run('result', () => input.password);
@@ -105,7 +104,10 @@ it('what is secret in inputs, results, headers, errors and URLs is in no exporte
     tokens.push(approval.token);
     await step.run('complete', () => completeToken(approval.token, canary));
     await approval.receive();
-    await step.run('gate', () => (isOpen ? undefined : opened));
+    await step.run('gate', async () => {
+      reached.open();
+      await passed.opened;
+    });
     return await receive('message');
   });
   const failing = workflow('failing', () => Promise.reject(new SecretError()));
@@ -115,11 +117,11 @@ it('what is secret in inputs, results, headers, errors and URLs is in no exporte
 
   const run = await secretive.with({ workflowId: 's', engine: perdure }).start({ password: canary });
   await perdure.send(run, 'message', canary);
-  await expect.poll(() => tokens, patient).toHaveLength(1);
+  await reached.opened;
   // The database fails under it.
   const checkpoints = `${test.schema}.checkpoints`;
   await test.administer(`alter table ${checkpoints} rename to away`);
-  open();
+  passed.open();
   await expect.poll(text, patient).toContain('a flush failed');
   await test.administer(`alter table ${test.schema}.away rename to checkpoints`);
   expect(await run.result()).toBe(canary);
