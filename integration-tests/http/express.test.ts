@@ -187,6 +187,13 @@ describe.each(versions)('$name', ({ express }) => {
     expect((await ask('/parsed-later', { key: '"a"', body: { n: 1, m: 2 } })).text).toBe('2');
     expect((await ask('/parsed-later', { key: '"a"', body: '{"m":2,"n":1}' })).text).toBe('2');
     expect((await ask('/raw', { key: '"empty"' })).text).toBe('3');
+    const endless = await fetch(`${ask.url}/raw`, {
+      method: 'POST',
+      headers: { 'idempotency-key': '"endless"', 'content-type': 'text/plain' },
+      body: new Blob(['z'.repeat(2_000_000)]).stream(),
+      duplex: 'half',
+    });
+    expect(endless.status).toBe(413);
     expect(bodies).toEqual([large, { n: 1, m: 2 }, '']);
   });
 

@@ -100,7 +100,7 @@ export const httpFaults = [
     find: "if (settled.kind === 'completed' && isInterrupted(settled.value)) return null;",
     plant: "if (settled.kind === 'unavailable' && isInterrupted(settled)) return null;",
     tests: conformance,
-    caughtBy: '24b. a handler whose process died runs again in the process where the client comes back',
+    caughtBy: '24d. a run that was taken over where nobody repeated its request gives no answer',
   },
   {
     name: 'bodies that are read without end',
@@ -108,8 +108,8 @@ export const httpFaults = [
     file: `${http}node/node-exchange.ts`,
     find: 'if (size > bytesMax) {',
     plant: 'if (size < bytesMax && bytesMax < 0) {',
-    tests: conformance,
-    caughtBy: '16c. ten megabytes are refused however they come',
+    tests: 'integration-tests/http/express.test.ts',
+    caughtBy: 'reads a body that nobody has read yet, and leaves it to the handler as it was',
   },
   {
     name: 'second run of a handler taken for its first',

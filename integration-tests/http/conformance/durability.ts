@@ -128,6 +128,29 @@ export function durabilityConformance(place: Place): void {
     hang.open();
   });
 
+  it('24d. a run that was taken over where nobody repeated its request gives no answer: the next request begins anew', async () => {
+    let calls = 0;
+    const hang = gate();
+    const handler = async () => {
+      calls += 1;
+      if (calls === 1) await hang.opened;
+      return { status: 200, body: `answer ${calls}` };
+    };
+    const { server, another } = await bench(place, [{ kind: 'idempotent', path: '/handler', handler }], { launch });
+    const lost = server.post('/handler', { key: '"k"' }).catch(() => 'cut');
+    await expect.poll(() => calls, patient).toBe(1);
+    await server.crash();
+    await lost;
+    const second = await another();
+    const ended = async () => (await second.perdure.runs.count({ status: 'completed' }))[0]?.count;
+    await expect.poll(ended, patient).toBe(1);
+    for (const replayed of [null, 'true']) {
+      const { status, text, headers } = await second.post('/handler', { key: '"k"' });
+      expect([status, text, headers.get('idempotent-replayed')]).toEqual([200, 'answer 2', replayed]);
+    }
+    hang.open();
+  });
+
   it('24c. those who wait for a process that dies get the answer or are told to come back', async () => {
     const hang = gate();
     let calls = 0;
