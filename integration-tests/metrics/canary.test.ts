@@ -118,6 +118,7 @@ it('what is secret in inputs, results, headers, errors and URLs is in no exporte
   const run = await secretive.with({ workflowId: 's', engine: perdure }).start({ password: canary });
   await perdure.send(run, 'message', canary);
   await reached.opened;
+  expect(tokens).toHaveLength(1);
   // The database fails under it.
   const checkpoints = `${test.schema}.checkpoints`;
   await test.administer(`alter table ${checkpoints} rename to away`);

@@ -159,4 +159,13 @@ export const operatingFaults = [
     tests: 'integration-tests/tracing/crash-points.test.ts',
     caughtBy: 'are whole where what they had just enqueued is all that was heard of them',
   },
+  {
+    name: 'check that misses what is put aside while it reads',
+    promise: 'P5',
+    file: 'packages/core/src/engine/deploy-gate.ts',
+    find: 'round < 2 && met.size < rememberedMax',
+    plant: 'round < 1 && met.size < rememberedMax',
+    tests: 'integration-tests/versions/check.test.ts',
+    caughtBy: 'misses no run that is put aside while it reads, and tells of none twice',
+  },
 ];

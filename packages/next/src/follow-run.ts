@@ -66,12 +66,13 @@ async function watched(
   show: Show<never>,
 ): Promise<boolean> {
   const source = new EventSource(`${run.url}/events`);
+  const over = new AbortController();
   const listen = (name: string, heard: Listener): void =>
     source.addEventListener(name, (event: Event) => heard(JSON.parse((event as MessageEvent).data as string)));
   try {
     return await new Promise((resolve) => {
       if (signal.aborted) resolve(false);
-      signal.addEventListener('abort', () => resolve(false), { once: true });
+      signal.addEventListener('abort', () => resolve(false), { signal: over.signal });
       for (const [name, heard] of published) listen(name, heard);
       listen('run', (data) => show(statusIn(data)));
       listen('end', (data) => {
@@ -83,6 +84,7 @@ async function watched(
       });
     });
   } finally {
+    over.abort();
     source.close();
   }
 }

@@ -7,6 +7,7 @@ import {
   type PageStart,
   type UnfinishedPage,
   type UnfinishedRun,
+  type UnfinishedRunStore,
 } from '../store/unfinished-runs.js';
 import type { WorkflowDefinition } from '../workflow/definition.js';
 import type { FoundDifference } from '../workflow/difference.js';
@@ -56,6 +57,9 @@ const groupBytesMax = 16 * 1024 * 1024;
 const groupRunsMax = 100;
 const rememberedMax = 100_000;
 
+/** The names and versions that runs are to have; null = any. */
+type Versions = Parameters<UnfinishedRunStore['page']>[0]['versions'];
+
 /** Sends a question, and repeats it or not while the database is away. */
 type Ask = <T>(send: () => Promise<T>) => Promise<T>;
 
@@ -104,30 +108,29 @@ export class DeployGate {
   }
 
   /** @param only the runs with these names and versions; null = all */
-  async *#check(
-    options: CheckOptions,
-    only: readonly { readonly name: string; readonly version: string }[] | null,
-    ask: Ask,
-  ): AsyncGenerator<CheckedRun, void, undefined> {
-    const { unfinishedRuns } = this.#services.store;
+  async *#check(options: CheckOptions, only: Versions, ask: Ask): AsyncGenerator<CheckedRun, void, undefined> {
     const build = this.#buildOf(options);
     const met = new Set<string>();
     // Twice: what moves while the pages are read may be neither where they were read first nor where they are read last.
     for (let round = 0; round < 2 && met.size < rememberedMax; round += 1) {
-      let start: PageStart | null = firstPage;
-      while (start !== null) {
-        const from: PageStart = start;
-        const page: UnfinishedPage = await ask(() =>
-          unfinishedRuns.page({ start: from, versions: only, max: pageMax }),
-        );
-        for (const group of grouped(page.runs.filter(({ workflowId }) => !met.has(workflowId)))) {
+      for await (const page of this.#pages(only, ask)) {
+        for (const group of grouped(page.filter(({ workflowId }) => !met.has(workflowId)))) {
           for (const run of await this.#checkGroup(group, build, options.adopt, ask)) {
             remember(met, run.workflowId);
             yield run;
           }
         }
-        start = page.next;
       }
+    }
+  }
+
+  async *#pages(versions: Versions, ask: Ask): AsyncGenerator<readonly UnfinishedRun[], void, undefined> {
+    const { unfinishedRuns } = this.#services.store;
+    for (let start: PageStart | null = firstPage; start !== null;) {
+      const from: PageStart = start;
+      const page: UnfinishedPage = await ask(() => unfinishedRuns.page({ start: from, versions, max: pageMax }));
+      yield page.runs;
+      start = page.next;
     }
   }
 
