@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     // More than there are cores in the checks: the tests wait for processes and databases, too.
     maxWorkers: 3,
+    // How long a fact may take to come about on a busy machine.
+    expect: { poll: { timeout: 20_000, interval: 5 } },
     sequence: { sequencer: SlowFirst },
     projects: [
       {

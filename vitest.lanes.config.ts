@@ -26,6 +26,7 @@ export default defineConfig({
   test: {
     // They wait for leases and processes more than they compute.
     maxWorkers: 4,
+    expect: base.test?.expect ?? {},
     projects: lanes.map((lane) => ({
       extends: true,
       test: {

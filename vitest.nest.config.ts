@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, mergeConfig } from 'vitest/config';
 import base from './vitest.config.js';
 
-const { resolve } = base as { readonly resolve: object };
+const { resolve, test } = base as { readonly resolve: object; readonly test: { readonly expect: object } };
 const majors = fileURLToPath(new URL('./integration-tests/nest/majors', import.meta.url));
 
 /**
@@ -25,6 +25,7 @@ export default defineConfig({
           },
           test: {
             name: `nest ${major}`,
+            expect: test.expect,
             include: ['integration-tests/nest/*.test.ts', 'integration-tests/http/conformance.test.ts'],
             // These bring the version of Nest that the repository has.
             exclude: ['integration-tests/nest/{cls,graphql}.test.ts'],

@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: base.resolve ?? {},
   test: {
     name: 'next',
+    expect: base.test?.expect ?? {},
     include: ['integration-tests/next/long/**/*.test.ts'],
     globalSetup: ['integration-tests/support/postgres-server.ts'],
     // Each of them compiles an application, or lets Next do so.

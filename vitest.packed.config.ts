@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: base.resolve ?? {},
   test: {
     name: 'packed',
+    expect: base.test?.expect ?? {},
     include: ['integration-tests/packed/**/*.test.ts'],
     globalSetup: ['integration-tests/support/postgres-server.ts'],
     testTimeout: 120_000,

@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: base.resolve ?? {},
   test: {
     name: 'traces',
+    expect: base.test?.expect ?? {},
     include: ['integration-tests/tracing/long/**/*.test.ts'],
     globalSetup: ['integration-tests/support/postgres-server.ts'],
     // Each of them has three processes of its own.

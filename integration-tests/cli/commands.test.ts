@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { type Perdure, printMigrations } from '@perdure/core';
 import { expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { afterThisTest, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { afterThisTest, freshDatabase, launchEngine } from '../support/engines.js';
 import { shop } from './children/shop.js';
 import { bundleCli, CommandLine, modules } from './cli.js';
 
@@ -123,7 +123,7 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
   );
   await place(engine, 'order-1', true);
   expect(await perdure.json('cancel', 'wait-1')).toEqual({ changed: ['wait-1'], unchanged: [] });
-  await expect.poll(async () => (await engine.run('wait-1').status()).status, patient).toBe('cancelled');
+  await expect.poll(async () => (await engine.run('wait-1').status()).status).toBe('cancelled');
 
   const [none, unasked, dry, both] = await Promise.all([
     perdure.run('cancel'),
@@ -148,7 +148,7 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
     stdout: '0 runs resumed.\n\n2 runs left alone: there is no such run\n  none, nobody\n',
   });
   expect(await perdure.say('restart', '--status', 'failed', '--yes')).toContain('1 run restarted.');
-  await expect.poll(async () => (await engine.run('order-1').status()).status, patient).toBe('failed');
+  await expect.poll(async () => (await engine.run('order-1').status()).status).toBe('failed');
   expect(await perdure.json('delete', 'order-1')).toEqual({ changed: ['order-1'], unchanged: [] });
   expect(await engine.runs.count({ id: 'order-1' })).toEqual([]);
 });
@@ -217,7 +217,7 @@ it('shows, pauses and changes queues, and puts dead letters back', async () => {
 
 it('shows, pauses, triggers, backfills and deletes schedules', async () => {
   const { engine, perdure } = await openShop();
-  await expect.poll(() => engine.schedules.list(), patient).toHaveLength(1);
+  await expect.poll(() => engine.schedules.list()).toHaveLength(1);
   const [list, words, shown] = await Promise.all([
     perdure.json('schedules'),
     perdure.say('schedules'),
@@ -265,7 +265,7 @@ it('checks a build, names what it cannot go on with, and hands over what it can'
   await order.with({ engine, workflowId: 'later', queue: invoices }).start({ card: 'visa' });
   for (const workflowId of ['asked', 'asked too']) {
     await approval.with({ engine, workflowId }).start();
-    await expect.poll(() => engine.runs.steps(workflowId), patient).toHaveLength(1);
+    await expect.poll(() => engine.runs.steps(workflowId)).toHaveLength(1);
   }
   await engine.shutdown({ drainMs: 0 });
   expect(await perdure.json('check', modules['1'])).toEqual({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, inject, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { afterThisTest, connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { afterThisTest, connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { bundleCli, CommandLine, type LongCommand, modules } from './cli.js';
 
 bundleCli();
@@ -33,7 +33,7 @@ it('executes the workflows of modules until it is told to stop, and hands over w
   expect(await client.workflow('order').with({ workflowId: 'order-1' })({ card: 'visa' })).toBe('shipped to visa');
   expect((await client.run('order-1').status()).executorId).toBe(ready.executorId);
   await client.workflow('approval').with({ workflowId: 'asked' }).start();
-  await expect.poll(() => client.runs.steps('asked'), patient).toHaveLength(1);
+  await expect.poll(() => client.runs.steps('asked')).toHaveLength(1);
   expect(await worker.end('SIGTERM')).toBe(0);
   expect(await perdure.json('explain', 'asked')).toMatchObject({ status: 'enqueued', reason: 'no-executor' });
 });
@@ -78,7 +78,7 @@ it('starts again when a file changes, and ends with all of its processes', async
   await writeFile(file, `import ${JSON.stringify(modules['2'])};`);
   const versions = async (): Promise<unknown> =>
     (await client.versions.list({ workflow: 'order' })).map(({ version, executors }) => [version, executors]);
-  await expect.poll(versions, patient).toEqual([
+  await expect.poll(versions).toEqual([
     ['2', 1],
     ['1', 0],
   ]);

@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { gate } from '../support/gate.js';
 import { holdingAStatement } from '../support/holding-a-statement.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 describe.each(databases)('cancelling a run on $name', ({ open }) => {
   it('stops it at once: a running step hears of it, user code does not', async () => {
@@ -29,11 +29,11 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     });
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [long] });
     const run = await long.with({ engine: perdure }).start();
-    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    await expect.poll(() => untilAborted.waiting).toBeGreaterThan(0);
     await run.cancel();
     await expect(run.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     expect((await run.status()).status).toBe('cancelled');
-    await expect.poll(() => seen, patient).toEqual(['aborted']);
+    await expect.poll(() => seen).toEqual(['aborted']);
     await run.cancel();
     expect((await run.status()).status).toBe('cancelled');
   });
@@ -59,16 +59,14 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [parent, child] });
     const run = await parent.with({ engine: perdure }).start();
     await expect
-      .poll(
-        () =>
-          perdure
-            .run('awaited')
-            .status()
-            .then(
-              ({ status }) => status,
-              () => 'none',
-            ),
-        patient,
+      .poll(() =>
+        perdure
+          .run('awaited')
+          .status()
+          .then(
+            ({ status }) => status,
+            () => 'none',
+          ),
       )
       .toBe('running');
     await run.cancel();
@@ -103,13 +101,11 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     await parent.with({ engine: first, workflowId: 'p' }).start();
     mayStart.open();
     await expect
-      .poll(
-        () =>
-          first
-            .run('late')
-            .status()
-            .catch(() => null),
-        patient,
+      .poll(() =>
+        first
+          .run('late')
+          .status()
+          .catch(() => null),
       )
       .not.toBeNull();
     await first.shutdown({ drainMs: 0 });
@@ -128,7 +124,7 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
       const { caught, parent, workflows } = waitingParent(onCancel, {});
       const perdure = await launchEngine(test, { workflows, database });
       const run = await parent.with({ engine: perdure }).start();
-      await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+      await expect.poll(() => untilAborted.waiting).toBeGreaterThan(0);
       close();
       await run.cancel();
       await held;
@@ -156,7 +152,7 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
       const first = await launchEngine(test, { workflows, database, ...deaf });
       const second = await launchEngine(test, { workflows: workflows.slice(1) });
       const run = await parent.with({ engine: first, workflowId: 'p' }).start();
-      await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+      await expect.poll(() => untilAborted.waiting).toBeGreaterThan(0);
       // Nor does it come to look by itself.
       close();
       await held;
@@ -177,15 +173,15 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     const second = await launchEngine(test, { workflows, lease: '900ms' });
     const { executorId } = first;
     await parent.with({ engine: first, workflowId: 'p' }).start();
-    await expect.poll(() => untilAborted.waiting, patient).toBeGreaterThan(0);
+    await expect.poll(() => untilAborted.waiting).toBeGreaterThan(0);
     close();
     await held;
-    await expect.poll(async () => (await second.run('p').status()).attempt, patient).toBe(2);
+    await expect.poll(async () => (await second.run('p').status()).attempt).toBe(2);
     await second.run('p').cancel();
     await expect(second.run('p').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     await expect(first.run('child').result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     letGo();
-    await expect.poll(() => first.executorId, patient).not.toBe(executorId);
+    await expect.poll(() => first.executorId).not.toBe(executorId);
     expect(caught).toEqual([]);
   });
 
@@ -210,7 +206,7 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     );
     const engine = await testEngine(await freshDatabase(open), { workflows: [booking] });
     await booking.with({ workflowId: 'b', engine: engine.perdure }).start();
-    await expect.poll(() => engine.checkpoints, patient).toBe(2); // reserve, and the beginning of the sleep
+    await expect.poll(() => engine.checkpoints).toBe(2); // reserve, and the beginning of the sleep
     const crashed = engine.crashAfter(2); // the cancellation, release
     // Asked twice, it is told once.
     await Promise.all([engine.perdure.run('b').cancel(), engine.perdure.run('b').cancel()]);
@@ -242,7 +238,7 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
       const options = { workflowId: 'b', ...(how === 'in a queue' ? { queue: queue('bookings') } : {}) };
       if (how === 'by its name') await client.workflow('booking').with(options).start();
       else await booking.with({ engine: first, ...options }).start();
-      await expect.poll(() => did, patient).toEqual(['reserve']);
+      await expect.poll(() => did).toEqual(['reserve']);
       await first.shutdown();
       await client.run('b').cancel();
       expect((await client.run('b').status()).status).not.toBe('cancelled');

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Carrier, currentRun, queue, receive, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing } from '../support/lanes.js';
 
 const tenants = new AsyncLocalStorage<string>();
@@ -191,7 +191,7 @@ describe.each(databases)('what a run carries on $name', ({ open }) => {
     const options = { workflows: [work], carriers, parkAfter: '100ms', poll: pollIfToldNothing } as const;
     const perdure = await launchEngine(await freshDatabase(open), options);
     const run = await tenants.run('acme', () => work.with({ engine: perdure }).start());
-    await expect.poll(() => perdure.health().runs, patient).toBe(0);
+    await expect.poll(() => perdure.health().runs).toBe(0);
     await perdure.send(run, 'go', null);
     expect(await run.result()).toBe('acme');
   });

@@ -3,7 +3,7 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { holdRow } from '../support/hold-row.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
@@ -29,12 +29,12 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
     };
     queue('claimed late');
     await launchEngine({ ...test, database }, { workflows: [work], poll });
-    await expect.poll(() => claims, patient).toBeGreaterThan(0);
+    await expect.poll(() => claims).toBeGreaterThan(0);
     const client = await connectClient(test, { database: await test.reopen() });
     isBroken = true;
     const line = client.workflow('claimed late').with({ queue: 'claimed late' });
     const first = await line.start();
-    await expect.poll(() => isBroken, patient).toBe(false);
+    await expect.poll(() => isBroken).toBe(false);
     // Word of the second one makes the engine ask what the failed claim took: nothing.
     const second = await line.start();
     expect(await Promise.all([first.result(), second.result()])).toEqual(['done', 'done']);
@@ -51,7 +51,7 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
       const letGo = await holdRow(test, run.workflowId);
       const counted = countingDatabase(await test.reopen());
       await launchEngine(test, { workflows: [work], poll: '1h', database: counted });
-      await expect.poll(() => counted.countAnswered('claims_take'), patient).toBeGreaterThan(1);
+      await expect.poll(() => counted.countAnswered('claims_take')).toBeGreaterThan(1);
       expect((await run.status()).executorId).toBe(null);
       await letGo();
       expect(await run.result()).toBe('done');
@@ -64,10 +64,10 @@ describe.each(databases)('a claim on $name', ({ open, name }) => {
       const options = { workflows: [nap], poll: '1h', parkAfter: '100ms' };
       const perdure = await launchEngine({ ...test, database: counted }, options);
       const run = await nap.with({ engine: perdure }).start();
-      await expect.poll(() => perdure.health().runs, patient).toBe(0);
+      await expect.poll(() => perdure.health().runs).toBe(0);
       const letGo = await holdRow(test, run.workflowId);
       const claims = counted.countAnswered('claims_take');
-      await expect.poll(() => counted.countAnswered('claims_take'), patient).toBeGreaterThan(claims + 1);
+      await expect.poll(() => counted.countAnswered('claims_take')).toBeGreaterThan(claims + 1);
       await letGo();
       await run.result();
     });

@@ -12,7 +12,7 @@ import {
 } from '@perdure/core';
 import { expect, describe, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { upperCase } from '../support/schemas.js';
 
@@ -100,7 +100,7 @@ describe.each(databases)('a client on $name', ({ open }) => {
     const watching = (async () => {
       for await (const value of client.watch(run, 'progress')) seen.push(value);
     })();
-    await expect.poll(() => seen, patient).toEqual([1]);
+    await expect.poll(() => seen).toEqual([1]);
     await client.send(run, 'answer', 'yes');
     await client.completeToken(await client.getEvent<string>(run, 'token'), 'granted');
     expect(await run.result()).toEqual(['yes', 'granted']);

@@ -1,7 +1,7 @@
 import { currentRun, queue, readStream, receive, sleep, step, stream, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { losingAReply } from '../support/losing-a-reply.js';
 
@@ -97,7 +97,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     const run = await queue('failing').with({ engine: perdure, workflowId: 'f' }).enqueue(failing);
     await expect(run.result()).rejects.toThrow('no');
     expect(await perdure.queues.deadLetters.redrive('failing')).toEqual(['f']);
-    await expect.poll(() => tries.length, patient).toBe(4);
+    await expect.poll(() => tries.length).toBe(4);
     await expect(run.result()).rejects.toThrow('no');
     expect(tries).toEqual(['f:0', 'f:r1:0', 'f:r2:0', 'f:r3:0']);
     expect(await perdure.queues.deadLetters.list('failing')).toMatchObject([{ workflowId: 'f', attempt: 2 }]);
@@ -149,7 +149,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
           seen.push('crash');
           await engine.restart();
           return 'crashed';
-        }, patient)
+        })
         .toBe('dead');
     }
     state.isDeadly = false;
@@ -176,7 +176,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     const line = queue('slow', { concurrency: 1, maxWait: '1h' });
     const { perdure, clock } = await testEngine(await freshDatabase(open), { workflows: [slow, hold] });
     const holder = await line.with({ engine: perdure }).enqueue(hold);
-    await expect.poll(async () => (await holder.status()).status, patient).toBe('running');
+    await expect.poll(async () => (await holder.status()).status).toBe('running');
     const lines = line.with({ engine: perdure, timeout: '2h' });
     const expired = await lines.with({ workflowId: 'expired' }).enqueue(slow, '90m');
     clock.advance(2 * 3_600_000);
@@ -188,7 +188,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     expect(await perdure.queues.deadLetters.redrive('slow', { ids: ['expired'] })).toEqual(['expired']);
     expect(await expired.result()).toBe('90m');
     expect(await perdure.queues.deadLetters.redrive('slow')).toEqual(['late']);
-    await expect.poll(async () => (await late.status()).attempt, patient).toBe(2);
+    await expect.poll(async () => (await late.status()).attempt).toBe(2);
     await expect(late.result()).rejects.toMatchObject({ code: 'PERDURE_WORKFLOW_TIMEOUT' });
     expect(await perdure.queues.deadLetters.list('slow')).toMatchObject([{ workflowId: 'late', attempt: 2 }]);
   });
@@ -244,7 +244,7 @@ describe.each(databases)('dead letters on $name', ({ open }) => {
     state.isBroken = false;
     const client = await connectClient(test, { database: await test.reopen() });
     expect(await client.queues.deadLetters.redrive('taken again')).toEqual(['x']);
-    await expect.poll(async () => (await client.run('x').status()).attempt, patient).toBe(2);
+    await expect.poll(async () => (await client.run('x').status()).attempt).toBe(2);
     sendAgain();
     expect(await client.run('x').result()).toBe('done x');
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createStore, type Database, migrate, postgres, type Queryable } from '@perdure/core/internal';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, patient } from '../support/engines.js';
+import { freshDatabase } from '../support/engines.js';
 import { flushBatch } from '../support/flush-batch.js';
 
 const openPostgres = databases.find((kind) => kind.name === 'postgres')!.open;
@@ -233,6 +233,6 @@ async function waitsForLock(database: Database, schema: string): Promise<void> {
         values: [schema],
       });
       return rows.length;
-    }, patient)
+    })
     .toBeGreaterThan(0);
 }

@@ -2,7 +2,7 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { currentRun, queue, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 
 const fingerprint = 'sha256-of-the-request';
@@ -132,7 +132,7 @@ describe.each(databases)('a start on $name', ({ open }) => {
     expect((await start(1, fingerprint)).isNew).toBe(true);
     await crashed;
     await engine.restart();
-    await expect.poll(() => engine.perdure.health().runs, patient).toBe(1);
+    await expect.poll(() => engine.perdure.health().runs).toBe(1);
     await expect(start(1, 'another')).rejects.toMatchObject({ data: { reason: 'fingerprint' } });
     const again = await start(2, fingerprint);
     finish();

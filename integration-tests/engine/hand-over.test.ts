@@ -3,7 +3,7 @@ import { currentRun, sleep, step, workflow } from '@perdure/core';
 import { createStore, type Database, type Row, type Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 
 /** With such a lease, nobody takes a run over in time unless it is handed over. */
@@ -36,7 +36,7 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     const first = await launchEngine(test, options);
     const second = await launchEngine(test, { ...options, database: await test.reopen() });
     const run = await parent.with({ workflowId: 'p', engine: first }).start();
-    await expect.poll(() => begun, patient).toEqual(['slow']);
+    await expect.poll(() => begun).toEqual(['slow']);
     const waiting = run.result().catch((error: { code: string }) => error.code);
 
     const stopped = first.shutdown({ drainMs: '10s' });
@@ -76,14 +76,14 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     const options = { workflows: [twoSteps], lease };
     const first = await launchEngine(test, { ...options, database, poll: '20ms' });
     await twoSteps.with({ workflowId: 'r', engine: first }).start();
-    await expect.poll(() => begun, patient).toEqual(['first, attempt 1']);
+    await expect.poll(() => begun).toEqual(['first, attempt 1']);
     isHeld = true;
     await claiming.opened;
 
     const stopped = first.shutdown({ drainMs: '10s' });
     stepping.open();
     const { runs } = createStore(test.database, test.schema);
-    await expect.poll(async () => (await runs.loadHistories(['r'])).get('r')?.length ?? 0, patient).toBeGreaterThan(0);
+    await expect.poll(async () => (await runs.loadHistories(['r'])).get('r')?.length ?? 0).toBeGreaterThan(0);
     answered.open();
     await stopped;
     const second = await launchEngine(test, { ...options, database: await test.reopen() });
@@ -129,7 +129,7 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     );
     const first = await launchEngine(test, { workflows: [stuck], lease });
     await stuck.with({ workflowId: 's', engine: first }).start();
-    await expect.poll(() => events, patient).toEqual(['begun']);
+    await expect.poll(() => events).toEqual(['begun']);
     await first.shutdown({ drainMs: 20 });
     const second = await launchEngine(test, { workflows: [stuck], lease, database: await test.reopen() });
     expect(await second.run('s').result()).toBe('second try');

@@ -3,7 +3,7 @@ import { createStore, type Database } from '@perdure/core/internal';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deferred } from '../../packages/core/src/util/deferred.js';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 
 const [{ open }] = databases as readonly [(typeof databases)[number]];
@@ -54,7 +54,7 @@ describe('health', () => {
     failing = () => true;
     const greeting = greet.with({ engine: perdure })();
     await expect
-      .poll(() => codes(perdure).toSorted(), patient)
+      .poll(() => codes(perdure).toSorted())
       .toEqual(['claims-failing', 'lease-uncertain', 'recovery-failing', 'writes-failing']);
     const { status, reasons, backlogBytes } = perdure.health();
     expect(status).toBe('unhealthy');
@@ -62,14 +62,14 @@ describe('health', () => {
     expect(backlogBytes).toBeGreaterThan(0);
     failing = () => false;
     expect(await greeting).toBe('hello');
-    await expect.poll(() => perdure.health(), patient).toMatchObject({ status: 'healthy', backlogBytes: 0 });
+    await expect.poll(() => perdure.health()).toMatchObject({ status: 'healthy', backlogBytes: 0 });
   });
 
   it('is only worse, not bad, when no runs can be taken from others', async () => {
     const perdure = await launch({ workflows: [workflow('health: any', async () => {})], lease: '15s' });
     failing = (name) => name.includes('claim');
     await expect
-      .poll(() => perdure.health(), patient)
+      .poll(() => perdure.health())
       .toMatchObject({
         status: 'degraded',
         reasons: [{ code: 'claims-failing' }],
@@ -82,9 +82,9 @@ describe('health', () => {
     const { executorId } = perdure;
     failing = (name) => name.includes('register');
     await store.executors.revoke({ executorId: executorId ?? '', now: null });
-    await expect.poll(() => codes(perdure), patient).toEqual(['no-executor']);
+    await expect.poll(() => codes(perdure)).toEqual(['no-executor']);
     failing = () => false;
-    await expect.poll(() => perdure.health().status, patient).toBe('healthy');
+    await expect.poll(() => perdure.health().status).toBe('healthy');
     expect(perdure.executorId).not.toBe(executorId);
   });
 
@@ -125,7 +125,7 @@ describe('health', () => {
     await waits.with({ engine: perdure }).start();
     await begun.promise;
     const shutdown = perdure.shutdown();
-    await expect.poll(() => codes(perdure), patient).toEqual(['draining']);
+    await expect.poll(() => codes(perdure)).toEqual(['draining']);
     gate.resolve();
     await shutdown;
     expect(perdure.health()).toMatchObject({ status: 'unhealthy', reasons: [{ code: 'stopped' }], executorId: null });
@@ -137,7 +137,7 @@ describe('health', () => {
     const start = () => echo.with({ engine: perdure })('x'.repeat(1_000));
     failing = (name) => name.includes('flush');
     const accepted = Array.from({ length: 5 }, () => start());
-    await expect.poll(() => codes(perdure), patient).toContain('backlog-full');
+    await expect.poll(() => codes(perdure)).toContain('backlog-full');
     await expect(start()).rejects.toMatchObject({
       code: 'PERDURE_OVERLOADED',
       data: { backlogBytes: perdure.health().backlogBytes },

@@ -2,7 +2,7 @@ import { type Perdure, receive, send, sleep, step, workflow } from '@perdure/cor
 import { crash } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { losingAReply } from '../support/losing-a-reply.js';
 import { upperCase } from '../support/schemas.js';
 
@@ -154,7 +154,7 @@ describe.each(databases)('a message on $name', ({ open }) => {
     });
     const engine = await testEngine(await freshDatabase(open), { workflows: [race] });
     const run = await race.with({ engine: engine.perdure }).start();
-    await expect.poll(() => engine.checkpoints, patient).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => engine.checkpoints).toBeGreaterThanOrEqual(2);
     await send(run, 'a', 'one', { engine: engine.perdure });
     await send(run, 'a', 'two', { engine: engine.perdure });
     expect(await run.result()).toEqual(['slept', 'two']);

@@ -3,7 +3,7 @@ import { TestEngine } from '@perdure/testing';
 import { describe, expect, it } from 'vitest';
 import { laneOptions } from '../support/lanes.js';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, testEngine } from '../support/engines.js';
 
 const a = step('a', async () => 1);
 const b = step('b', async () => 2);
@@ -126,7 +126,7 @@ async function untilStatus(engine: TestEngine, status: string): Promise<void> {
     engine.clock.advance(2_000);
     return (await run.status()).status;
   };
-  await expect.poll(seen, patient).toBe(status);
+  await expect.poll(seen).toBe(status);
 }
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

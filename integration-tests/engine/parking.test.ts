@@ -1,7 +1,7 @@
 import { getEvent, type Perdure, queue, receive, setEvent, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { holdRow } from '../support/hold-row.js';
 import { holdingAnAnswer, holdingAStatement } from '../support/holding-a-statement.js';
@@ -11,7 +11,7 @@ const parkAfter = '100ms';
 
 /** Waits until an engine has no run in memory. */
 async function untilParked(perdure: Perdure): Promise<void> {
-  await expect.poll(() => perdure.health().runs, patient).toBe(0);
+  await expect.poll(() => perdure.health().runs).toBe(0);
 }
 
 describe.each(databases)('a run that waits for long on $name', ({ open, name }) => {
@@ -86,9 +86,9 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     queue('narrow', { concurrency: 1, maxWait: '1s' });
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [parent, hold], parkAfter, poll });
     const holder = await hold.with({ engine: perdure, queue: 'narrow' }).start();
-    await expect.poll(async () => (await holder.status()).status, patient).toBe('running');
+    await expect.poll(async () => (await holder.status()).status).toBe('running');
     const run = await parent.with({ engine: perdure }).start();
-    await expect.poll(async () => (await run.status()).executorId, patient).toBe(null);
+    await expect.poll(async () => (await run.status()).executorId).toBe(null);
     expect(await run.result()).toBe('PERDURE_QUEUE_TIMEOUT');
     expect(await holder.status()).toMatchObject({ status: 'running', executorId: perdure.executorId });
   });
@@ -109,7 +109,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     for (const publisher of [perdure, elsewhere]) {
       const published = await publish.with({ engine: publisher }).start();
       const id = published.workflowId;
-      await expect.poll(async () => (await published.status()).status, patient).toBe('running');
+      await expect.poll(async () => (await published.status()).status).toBe('running');
       const runs = await Promise.all(['a', 'b', 'c'].map((key) => follow.with({ engine: perdure }).start(id, key)));
       await untilParked(perdure);
       await publisher.send(id, 'set', 'b');
@@ -212,9 +212,9 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await held;
     const last = runs[500]!;
     await perdure.send(last, 'approval', 'yes');
-    await expect.poll(() => bodies, patient).toBe(1);
+    await expect.poll(() => bodies).toBe(1);
     park();
-    await expect.poll(() => perdure.health().runs, patient).toBe(1);
+    await expect.poll(() => perdure.health().runs).toBe(1);
     body.open();
     await last.result();
     expect(bodies).toBe(1);
@@ -255,10 +255,10 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     const run = await approve.with({ engine: perdure }).start();
     await held;
     await perdure.send(run, 'approval', 'yes');
-    await expect.poll(() => bodies, patient).toBe(1);
+    await expect.poll(() => bodies).toBe(1);
     answer();
     const other = await approve.with({ engine: perdure }).start();
-    await expect.poll(async () => (await other.status()).executorId, patient).toBe(null);
+    await expect.poll(async () => (await other.status()).executorId).toBe(null);
     expect(perdure.health().runs).toBe(1);
     body.open();
     await run.result();
@@ -285,7 +285,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await perdure.queues.resume('later');
     await ending.held;
     parking.open();
-    await expect.poll(() => perdure.health().runs, patient).toBe(2);
+    await expect.poll(() => perdure.health().runs).toBe(2);
     ending.open();
     expect(await run.result()).toBe('done');
   });
@@ -302,7 +302,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
       const infos = await Promise.all(runs.map((run) => run.status()));
       return infos.filter(({ status, executorId }) => status === 'running' && executorId === null).length;
     };
-    await expect.poll(parked, patient).toBeGreaterThan(2);
+    await expect.poll(parked).toBeGreaterThan(2);
     for (const [no, run] of runs.entries()) await perdure.send(run, 'approval', no);
     expect(await Promise.all(runs.map((run) => run.result()))).toEqual(runs.map((_, no) => no));
   });
@@ -318,7 +318,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     const runs = await Promise.all([1, 2, 3].map(() => approve.with({ engine: perdure }).start()));
     await untilParked(perdure);
     for (const run of runs) await perdure.send(run, 'approval', 'yes');
-    await expect.poll(() => perdure.health().reasons, patient).toMatchObject([{ code: 'runs-full' }]);
+    await expect.poll(() => perdure.health().reasons).toMatchObject([{ code: 'runs-full' }]);
     body.open();
     await Promise.all(runs.map((run) => run.result()));
   });
@@ -337,16 +337,14 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await Promise.all(
       ids.flat().map(async (id, index) => {
         await expect
-          .poll(
-            () =>
-              perdure
-                .run(id)
-                .status()
-                .then(
-                  () => true,
-                  () => false,
-                ),
-            patient,
+          .poll(() =>
+            perdure
+              .run(id)
+              .status()
+              .then(
+                () => true,
+                () => false,
+              ),
           )
           .toBe(true);
         await pause((index % 16) * 20);
@@ -372,7 +370,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     await perdure.send(published, 'go', null);
     const text = `select state from "${test.schema}".runs where workflow_id = $1::text`;
     const state = { name: `state_${test.schema}`, text, values: [run.workflowId] };
-    await expect.poll(() => test.database.query(state), patient).toMatchObject([{ state: 'available' }]);
+    await expect.poll(() => test.database.query(state)).toMatchObject([{ state: 'available' }]);
     await letGo();
     expect(await run.result()).toBe(1);
   });
@@ -387,7 +385,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
     const test = await freshDatabase(open);
     const elsewhere = await launchEngine(test, { workflows: [publish], parkAfter: '1h', poll });
     const published = await publish.with({ engine: elsewhere }).start();
-    await expect.poll(async () => (await published.status()).status, patient).toBe('running');
+    await expect.poll(async () => (await published.status()).status).toBe('running');
     // Once the run's row is changed to be parked, it was already asked whether the event is set.
     await test.administer(`
       create table "${test.schema}".gate (is_closed boolean);
@@ -410,7 +408,7 @@ describe.each(databases)('a run that waits for long on $name', ({ open, name }) 
       const name = `arrivals_${test.schema}`;
       return (await test.database.query<{ is_called: boolean }>({ name, text, values: [] }))[0]?.is_called;
     };
-    await expect.poll(hasArrived, patient).toBe(true);
+    await expect.poll(hasArrived).toBe(true);
     await elsewhere.send(published, 'go', null);
     expect(await elsewhere.getEvent(published, 'ready')).toBe(1);
     await test.administer(`delete from "${test.schema}".gate`);

@@ -1,7 +1,7 @@
 import { queue, receive, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 
 describe.each(databases)('a queue beside others on $name', ({ open }) => {
@@ -57,7 +57,7 @@ describe.each(databases)('a queue beside others on $name', ({ open }) => {
     const test = await freshDatabase(open);
     const before = await launchEngine(test, { workflows: [older], poll });
     const running = await line.with({ engine: before }).enqueue(older);
-    await expect.poll(async () => (await running.status()).status, patient).toBe('running');
+    await expect.poll(async () => (await running.status()).status).toBe('running');
     const stranded = await line.with({ engine: before }).enqueue(older);
     const after = await launchEngine({ ...test, database: await test.reopen() }, { workflows: [newer], poll });
     const run = await line.with({ engine: after }).enqueue(newer);

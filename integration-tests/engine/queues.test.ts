@@ -2,7 +2,7 @@ import { currentRun, type Perdure, queue, sleep, step, workflow } from '@perdure
 import { describe, expect, it, vi } from 'vitest';
 import { databases } from '../support/databases.js';
 import { pollIfToldNothing } from '../support/lanes.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 /** Bodies that wait until they are let go, and a record of which are inside. */
 class Gate {
@@ -20,7 +20,7 @@ class Gate {
   }
 
   async release(name: string): Promise<void> {
-    const release = await vi.waitUntil(() => this.#held.get(name), patient);
+    const release = await vi.waitUntil(() => this.#held.get(name));
     release();
     this.#held.delete(name);
   }
@@ -66,7 +66,7 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const first = await launchEngine(test, { workflows: [work] });
     await launchEngine({ ...test, database: await test.reopen() }, { workflows: [work] });
     const runs = await wide.with({ engine: first }).enqueueMany(work, [['a'], ['b'], ['c'], ['d']]);
-    await expect.poll(() => gate.inside.toSorted(), patient).toEqual(['a', 'b']);
+    await expect.poll(() => gate.inside.toSorted()).toEqual(['a', 'b']);
     expect((await first.queues.get('wide')).waiting).toBe(2);
     for (const name of ['a', 'b', 'c', 'd']) await gate.release(name);
     await Promise.all(runs.map((run) => run.result()));
@@ -83,10 +83,10 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const runs = [];
     for (const name of ['a1', 'a2', 'a3', 'b1', 'c1']) runs.push(await enqueue(name));
     await perdure.queues.resume('accounts');
-    await expect.poll(() => gate.inside, patient).toEqual(['a1', 'b1']);
+    await expect.poll(() => gate.inside).toEqual(['a1', 'b1']);
     await gate.release('a1');
     // The keys take turns: c has not had one yet.
-    await expect.poll(() => gate.inside, patient).toEqual(['b1', 'c1']);
+    await expect.poll(() => gate.inside).toEqual(['b1', 'c1']);
     for (const name of ['b1', 'c1', 'a2', 'a3']) await gate.release(name);
     await Promise.all(runs.map((run) => run.result()));
     expect(gate.entered.filter((name) => name.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
@@ -185,7 +185,7 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const work = workflow('work', async (name: string) => await step.run('pass', () => gate.pass(name)));
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     const first = await impatient.with({ engine: perdure }).enqueue(work, '1');
-    await expect.poll(() => gate.inside, patient).toEqual(['1']);
+    await expect.poll(() => gate.inside).toEqual(['1']);
     await perdure.queues.change('impatient', { maxWait: '100ms' });
     const second = await impatient.with({ engine: perdure }).enqueue(work, '2');
     await expect(second.result()).rejects.toMatchObject({ code: 'PERDURE_QUEUE_TIMEOUT' });
@@ -218,7 +218,7 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     for (const name of ['l1', 'l2', 'l3']) latest.push(await bound('latest').enqueue(sync, name));
     expect(new Set(latest.map((run) => run.workflowId)).size).toBe(1);
     await gate.release('r4');
-    await expect.poll(() => gate.inside, patient).toEqual(['l3']);
+    await expect.poll(() => gate.inside).toEqual(['l3']);
     const behind = await bound('latest').enqueue(sync, 'l4');
     expect(behind.workflowId).not.toBe(latest[0]!.workflowId);
     await gate.release('l3');
@@ -258,9 +258,9 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const runs = await live.with({ engine: worker }).enqueueMany(work, [['1'], ['2'], ['3']]);
     expect(await other.queues.get('live')).toMatchObject({ isPaused: true, waiting: 3, running: 0 });
     await other.queues.resume('live');
-    await expect.poll(() => gate.inside, patient).toEqual(['1']);
+    await expect.poll(() => gate.inside).toEqual(['1']);
     await other.queues.change('live', { concurrency: 3 });
-    await expect.poll(() => gate.inside, patient).toEqual(['1', '2', '3']);
+    await expect.poll(() => gate.inside).toEqual(['1', '2', '3']);
     expect((await worker.queues.get('live')).settings).toEqual({ concurrency: 3 });
     await worker.queues.change('live', { concurrency: null, maxWait: '1h' });
     expect((await worker.queues.get('live')).settings).toEqual({ maxWait: 3_600_000 });
@@ -292,7 +292,7 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     const work = workflow('work', async (name: string) => await step.run('pass', () => gate.pass(name)));
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     const [first, second, third] = await narrow.with({ engine: perdure }).enqueueMany(work, [['1'], ['2'], ['3']]);
-    await expect.poll(() => gate.inside, patient).toEqual(['1']);
+    await expect.poll(() => gate.inside).toEqual(['1']);
     await second!.cancel();
     await expect(second!.result()).rejects.toMatchObject({ code: 'PERDURE_CANCELLED' });
     await first!.cancel();

@@ -1,7 +1,7 @@
 import { type Slot, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { noting } from '../support/slots.js';
 
 const minute = 60_000;
@@ -37,10 +37,10 @@ describe.each(databases)('a schedule that is changed on $name', ({ open }) => {
     const set = (engine: (typeof engines)[number]): Promise<void> =>
       engine.schedules.set('together', { timing: { every: '100ms' }, workflow: note });
     await Promise.all([...engines, ...engines, ...engines].map(set));
-    await expect.poll(() => seen.length, patient).toBeGreaterThan(5);
+    await expect.poll(() => seen.length).toBeGreaterThan(5);
     await engines[0]!.schedules.pause('together');
     const { fired } = await engines[1]!.schedules.get('together');
-    await expect.poll(() => seen.length, patient).toBe(fired);
+    await expect.poll(() => seen.length).toBe(fired);
     expect(await engines[0]!.schedules.list()).toHaveLength(1);
   });
 

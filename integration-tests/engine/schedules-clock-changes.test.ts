@@ -3,7 +3,7 @@ import { crash, type Database, launch, postgres, type Row, type Statement } from
 import { VirtualClock } from '@perdure/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, patient } from '../support/engines.js';
+import { freshDatabase } from '../support/engines.js';
 import { laneOptions } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 
@@ -93,7 +93,7 @@ it.each(changes)('each slot fires once in two processes when $change', async ({ 
     Math.min(...(await schedules.list()).map(({ nextSlotAt: at }) => at ?? Infinity));
   for (let next = await nextSlotAt(); next !== Infinity; next = await nextSlotAt()) {
     clock.advance(Math.max(0, next - clock.now()));
-    await expect.poll(nextSlotAt, patient).toBeGreaterThan(next);
+    await expect.poll(nextSlotAt).toBeGreaterThan(next);
   }
 
   const expected = Object.entries(slots).flatMap(([cron, times]) =>

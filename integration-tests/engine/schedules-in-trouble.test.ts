@@ -2,7 +2,7 @@ import { receive, schedule, type Slot, workflow } from '@perdure/core';
 import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, testEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 import { noting, runsOf } from '../support/slots.js';
 
@@ -22,7 +22,7 @@ describe.each(databases)('a schedule in trouble on $name', ({ open }) => {
       from "${test.schema}".schedules, generate_series(1, 250) no where name = 'broken'`);
     for (const slots of [1, 2]) {
       clock.advance(10 * minute);
-      await expect.poll(() => seen.length, patient).toBe(slots);
+      await expect.poll(() => seen.length).toBe(slots);
     }
     expect(await perdure.schedules.get('broken')).toMatchObject({ fired: 0 });
   });
@@ -36,9 +36,9 @@ describe.each(databases)('a schedule in trouble on $name', ({ open }) => {
     await perdure.schedules.set('other', timing);
     await test.administer(`update "${test.schema}".schedules set input = '{"not":' where name = 'mended'`);
     clock.advance(10 * minute);
-    await expect.poll(() => seen.length, patient).toBe(1);
+    await expect.poll(() => seen.length).toBe(1);
     await perdure.schedules.set('mended', { ...timing, input: 'better' });
-    await expect.poll(() => seen.length, patient).toBe(2);
+    await expect.poll(() => seen.length).toBe(2);
     expect((await perdure.run('mended@2030-01-01T00:10:00.000Z').result()) as Slot).toMatchObject({ input: 'better' });
   });
 
@@ -60,14 +60,14 @@ describe.each(databases)('a schedule in trouble on $name', ({ open }) => {
     const fired = async (): Promise<number> => (await perdure.schedules.get('cancelling')).fired;
     await perdure.schedules.list();
     clock.advance(600 * minute);
-    await expect.poll(fired, patient).toBe(1);
+    await expect.poll(fired).toBe(1);
     isReplyLost = true;
     clock.advance(600 * minute);
-    await expect.poll(fired, patient).toBe(2);
+    await expect.poll(fired).toBe(2);
     await perdure.schedules.pause('cancelling');
     expect(isReplyLost).toBe(false);
     const [first, second] = (await runsOf(test, 'endless')).map((id) => perdure.run(id));
-    await expect.poll(async () => (await first!.status()).status, patient).toBe('cancelled');
+    await expect.poll(async () => (await first!.status()).status).toBe('cancelled');
     expect((await second!.status()).finishedAt).toBeNull();
   });
 
@@ -92,7 +92,7 @@ describe.each(databases)('a schedule in trouble on $name', ({ open }) => {
     await perdure.schedules.set('changing', { ...timing, input: 'before' });
     change = () => perdure.schedules.set('changing', { ...timing, input: 'after' });
     clock.advance(10 * minute);
-    await expect.poll(async () => (await perdure.schedules.get('changing')).fired, patient).toBe(1);
+    await expect.poll(async () => (await perdure.schedules.get('changing')).fired).toBe(1);
     expect(await perdure.run('changing@2030-01-01T00:10:00.000Z').result()).toMatchObject({ input: 'after' });
   });
 });

@@ -1,7 +1,7 @@
 import { queue, type Slot, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { noting } from '../support/slots.js';
 
@@ -16,7 +16,7 @@ describe.each(databases)('what a schedule starts on $name', ({ name, open }) => 
     const timing = { every: '10m' } as const;
     await schedules.set('filled', { timing, workflow: note, input: 1 });
     clock.advance(10 * minute);
-    await expect.poll(() => seen, patient).toEqual(['00:10:00']);
+    await expect.poll(() => seen).toEqual(['00:10:00']);
     await schedules.set('filled', { timing, workflow: note, input: 2 });
     await schedules.pause('filled');
     clock.advance(30 * minute);
@@ -51,14 +51,14 @@ describe.each(databases)('what a schedule starts on $name', ({ name, open }) => 
     await schedules.set('queued', { timing: { every: '10m' }, workflow: note, start });
     await queues.pause('schedules only');
     clock.advance(10 * minute);
-    await expect.poll(async () => (await queues.get('schedules only')).waiting, patient).toBe(1);
+    await expect.poll(async () => (await queues.get('schedules only')).waiting).toBe(1);
     await schedules.pause('queued');
     await schedules.trigger('queued');
     await schedules.backfill('queued', day('00:00'), day('00:10'));
     expect(await queues.get('schedules only')).toMatchObject({ waiting: 3, running: 0 });
     expect(seen).toEqual([]);
     await queues.resume('schedules only');
-    await expect.poll(() => seen.length, patient).toBe(3);
+    await expect.poll(() => seen.length).toBe(3);
   });
 
   it('waits until the queue that its schedule names is there', async () => {
@@ -72,11 +72,11 @@ describe.each(databases)('what a schedule starts on $name', ({ name, open }) => 
     });
     await perdure.schedules.set('beside', { timing: { every: '10m' }, workflow: note });
     clock.advance(10 * minute);
-    await expect.poll(() => seen.length, patient).toBe(1);
+    await expect.poll(() => seen.length).toBe(1);
     expect(await perdure.schedules.get('early')).toMatchObject({ fired: 0 });
     queue(late, {});
     clock.advance(minute); // a schedule that could not fire is tried again within that
-    await expect.poll(async () => (await perdure.schedules.get('early')).fired, patient).toBe(1);
+    await expect.poll(async () => (await perdure.schedules.get('early')).fired).toBe(1);
     await perdure.run('early@2030-01-01T00:10:00.000Z').result();
   });
 

@@ -1,7 +1,7 @@
 import { type Perdure, schedule, type Slot, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { noting, runsOf } from '../support/slots.js';
 
 const minute = 60_000;
@@ -15,7 +15,7 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     for (let n = 1; n <= 3; n += 1) {
       await engine.perdure.schedules.list();
       engine.clock.advance(10 * minute);
-      await expect.poll(() => seen.length, patient).toBe(n);
+      await expect.poll(() => seen.length).toBe(n);
     }
     expect(seen).toEqual(['00:10:00', '00:20:00', '00:30:00']);
     const [first] = await runsOf(test, 'every ten');
@@ -42,9 +42,9 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     for (let n = 0; n < 3; n += 1) {
       engines.push(await launchEngine({ ...test, database: await test.reopen() }, { workflows: [note] }));
     }
-    await expect.poll(() => seen.length, patient).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(3);
     await engines[0]!.shutdown();
-    await expect.poll(() => seen.length, patient).toBeGreaterThanOrEqual(6);
+    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(6);
     await engines[1]!.schedules.pause('shared');
     const runs = await runsOf(test, 'shared');
     await Promise.all(runs.map((id) => engines[1]!.run(id).result()));
@@ -60,9 +60,9 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     await engine.crash();
     engine.clock.advance(60 * minute);
     await engine.restart();
-    await expect.poll(() => seen.length, patient).toBeGreaterThanOrEqual(5);
+    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(5);
     await expect
-      .poll(async () => (await engine.perdure.schedules.get('late')).nextSlotAt, patient)
+      .poll(async () => (await engine.perdure.schedules.get('late')).nextSlotAt)
       .toBeGreaterThan(engine.clock.now());
     const { fired, missed } = await engine.perdure.schedules.get('late');
     expect(seen.toSorted()).toHaveLength(fired);
@@ -81,12 +81,12 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
       const { perdure, clock } = await testEngine(test, { workflows: [note] });
       await perdure.schedules.list();
       clock.advance(10 * minute);
-      await expect.poll(() => seen.length, patient).toBe(1);
+      await expect.poll(() => seen.length).toBe(1);
       clock.advance(10 * minute);
       if (overlap === 'skip') {
-        await expect.poll(async () => (await perdure.schedules.get(overlap)).skipped, patient).toBe(1);
+        await expect.poll(async () => (await perdure.schedules.get(overlap)).skipped).toBe(1);
         expect(await runsOf(test, overlap)).toHaveLength(1);
-      } else await expect.poll(async () => (await runsOf(test, overlap)).length, patient).toBe(2);
+      } else await expect.poll(async () => (await runsOf(test, overlap)).length).toBe(2);
       await perdure.schedules.pause(overlap);
       const [first, second] = (await runsOf(test, overlap)).map((id) => perdure.run(id));
       if (overlap === 'cancel-previous') {
@@ -128,7 +128,7 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     await schedules.set('for ada', { timing: { every: '1h' }, workflow: digest, input: { customer: 'ada' } });
     await engine.perdure.schedules.list();
     engine.clock.advance(60 * minute);
-    await expect.poll(() => seen, patient).toEqual([{ customer: 'ada' }]);
+    await expect.poll(() => seen).toEqual([{ customer: 'ada' }]);
     await schedules.set('for ada', { timing: { every: '1h' }, workflow: digest, input: { customer: 'Ada' } });
     expect(await schedules.list()).toMatchObject([{ name: 'for ada', origin: 'runtime', fired: 1 }]);
     await schedules.delete('for ada');
@@ -152,7 +152,7 @@ describe.each(databases)('a schedule on $name', ({ open }) => {
     await schedules.list();
     for (const slots of [1, 2]) {
       engine.clock.advance(10 * minute);
-      await expect.poll(() => seen.length, patient).toBe(slots);
+      await expect.poll(() => seen.length).toBe(slots);
     }
     expect(await schedules.get('broken')).toMatchObject({ fired: 0 });
   });

@@ -1,7 +1,7 @@
 import { currentRun, getEvent, receive, select, send, setEvent, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 describe.each(databases)('select on $name', ({ open }) => {
   it('gives the first of messages, timers, children and events, and what it came to', async () => {
@@ -50,7 +50,7 @@ describe.each(databases)('select on $name', ({ open }) => {
         await crashed;
         await engine.restart();
       }
-      await expect.poll(() => past.has(workflowId), patient).toBe(true);
+      await expect.poll(() => past.has(workflowId)).toBe(true);
       await send(workflowId, 'a', 'the message', { engine: engine.perdure }).catch(() => {});
       if (checkpoints === 4) {
         await crashed;
@@ -78,7 +78,7 @@ describe.each(databases)('select on $name', ({ open }) => {
     const run = await raced.with({ engine }).start();
     await send(run, 'quick', null, { engine });
     expect(await run.result()).toEqual(['quick', 'after']);
-    await expect.poll(() => wasAborted, patient).toBe(true);
+    await expect.poll(() => wasAborted).toBe(true);
   });
 
   it('rejects with what a branch throws first, without branches, and outside a workflow', async () => {

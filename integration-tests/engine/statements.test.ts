@@ -15,9 +15,6 @@ const steps = workflow('steps', async (count: number) => {
   return n;
 });
 
-/** How long a fact may take to come about on a busy machine. */
-const patient = { timeout: 20_000 };
-
 /** Heartbeats and polls must not disturb the count. */
 const quiet = { lease: '1h', poll: '1h' } as const;
 
@@ -77,7 +74,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
       await connectClient(test),
     ];
     const { workflowId } = await enqueuing.workflow('asking').with({ queue: 'jobs' }).start();
-    await expect.poll(async () => (await waiting.run(workflowId).status()).attempt, patient).toBe(1);
+    await expect.poll(async () => (await waiting.run(workflowId).status()).attempt).toBe(1);
     await sending.send(workflowId, 'answer', 'yes');
     expect(await waiting.run(workflowId).result()).toBe('yes');
     expect(counted.count('notify')).toBe(0);
@@ -114,7 +111,7 @@ describe.each(databases)('statements on $name', ({ open }) => {
       first.clock.advance(600_000);
       return (await second.run(ids.at(-1)!).status()).status;
     };
-    await expect.poll(last, patient).toBe('completed');
+    await expect.poll(last).toBe('completed');
     const results = await Promise.all(ids.map((workflowId) => second.run(workflowId).result()));
     expect(results).toEqual(ids.map((_, index) => index + 2));
     expect(counted.count('load_histories')).toBeLessThanOrEqual(2);
@@ -126,9 +123,9 @@ describe.each(databases)('statements on $name', ({ open }) => {
 
 /** Waits until the first claim after the launch has been answered. */
 async function settled(counted: { count(text: string): number }): Promise<void> {
-  await expect.poll(() => counted.count('has_revoked'), patient).toBeGreaterThan(0);
-  await expect.poll(() => counted.count('claims_take'), patient).toBeGreaterThan(0);
-  await expect.poll(() => counted.count('parking_wake_all_watching'), patient).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('has_revoked')).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('claims_take')).toBeGreaterThan(0);
+  await expect.poll(() => counted.count('parking_wake_all_watching')).toBeGreaterThan(0);
   let seen = -1;
   while (seen !== counted.count('')) {
     seen = counted.count('');
@@ -160,6 +157,6 @@ async function stored(database: Database, schema: string, steps: number): Promis
         values: [],
       });
       return row?.count;
-    }, patient)
+    })
     .toBe(steps);
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { currentRun, queue, receive, type Slot, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 
 const requests = new AsyncLocalStorage<string>();
@@ -46,7 +46,7 @@ describe.each(databases)('the storages of an application on $name', ({ open }) =
       const { perdure, clock } = await testEngine(await freshDatabase(open), { workflows: [work] });
       await perdure.schedules.set('often', { timing: { every: '10m' }, workflow: work });
       clock.advance(600_000);
-      await expect.poll(() => found, patient).toEqual([nothing, nothing]);
+      await expect.poll(() => found).toEqual([nothing, nothing]);
     });
   });
 
@@ -67,7 +67,7 @@ describe.each(databases)('the storages of an application on $name', ({ open }) =
     const work = workflow('work', async () => [await receive<string>('go'), seen(), await step.run('after', seen)]);
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work], parkAfter: '100ms', poll });
     const run = await inRequest(1, () => work.with({ engine: perdure }).start());
-    await expect.poll(() => perdure.health().runs, patient).toBe(0);
+    await expect.poll(() => perdure.health().runs).toBe(0);
     await inRequest(2, () => perdure.send(run, 'go', 'gone'));
     expect(await run.result()).toEqual(['gone', nothing, nothing]);
   });

@@ -12,7 +12,7 @@ import {
 } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 async function all<T>(run: string, name: string, options: ReadStreamOptions<T>): Promise<StreamItem<T>[]> {
   const items: StreamItem<T>[] = [];
@@ -105,7 +105,7 @@ describe.each(databases)('a stream on $name', ({ open }) => {
         async () => {
           const { attempt } = currentRun()!.step!;
           await tokens.append(`${attempt} a`, `${attempt} b`);
-          await expect.poll(() => read.length, patient).toBeGreaterThanOrEqual(attempt === 1 ? 3 : 6);
+          await expect.poll(() => read.length).toBeGreaterThanOrEqual(attempt === 1 ? 3 : 6);
           if (attempt === 1) throw new Error('again');
         },
         { retries: 1, backoff: { initial: 1 } },
@@ -212,7 +212,7 @@ describe.each(databases)('a stream on $name', ({ open }) => {
     const test = await freshDatabase(open);
     const first = await testEngine(test, { workflows: [dying] });
     const { workflowId } = await dying.with({ engine: first.perdure }).start();
-    await expect.poll(() => begun, patient).toEqual([workflowId]);
+    await expect.poll(() => begun).toEqual([workflowId]);
     const [seen] = [await readStream(workflowId, 'out', { engine: first.perdure }).next()];
     expect(seen.value).toEqual(value(0, 'lost 1'));
     await first.crash();
@@ -289,8 +289,8 @@ describe.each(databases)('a stream on $name', ({ open }) => {
     const reading = (async () => {
       for await (const item of readStream<string>(workflowId, 'out', { engine })) items.push(item);
     })();
-    await expect.poll(() => items.length, patient).toBe(2);
-    await expect.poll(() => engine.health().runs, patient).toBe(0);
+    await expect.poll(() => items.length).toBe(2);
+    await expect.poll(() => engine.health().runs).toBe(0);
     await send(workflowId, 'go', null, { engine });
     await engine.run(workflowId).result();
     await reading;

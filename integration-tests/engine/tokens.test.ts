@@ -1,7 +1,7 @@
 import { completeToken, createToken, currentRun, step, type Token, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { upperCase } from '../support/schemas.js';
 
 describe.each(databases)('a token on $name', ({ open }) => {
@@ -20,7 +20,7 @@ describe.each(databases)('a token on $name', ({ open }) => {
     const { approve, given } = define();
     const engine = await launchEngine(await freshDatabase(open), { workflows: [approve] });
     const run = await approve.with({ engine }).start();
-    await expect.poll(() => given.length, patient).toBe(1);
+    await expect.poll(() => given.length).toBe(1);
     await completeToken(given[0]!, { by: 'Ada' }, { engine });
     await completeToken(given[0]!, { by: 'Bob' }, { engine });
     expect(await run.result()).toEqual({ by: 'Ada' });
@@ -37,7 +37,7 @@ describe.each(databases)('a token on $name', ({ open }) => {
       await approve.with({ workflowId, engine: engine.perdure }).start();
       await crashed;
       await engine.restart();
-      await expect.poll(() => given.length, patient).toBeGreaterThanOrEqual(1);
+      await expect.poll(() => given.length).toBeGreaterThanOrEqual(1);
       await completeToken(given[0]!, checkpoints, { engine: engine.perdure });
       expect(await engine.perdure.run(workflowId).result()).toBe(checkpoints);
       expect(new Set(given).size).toBe(1);
@@ -78,7 +78,7 @@ describe.each(databases)('a token on $name', ({ open }) => {
     const { approve, given } = define();
     const engine = await launchEngine(await freshDatabase(open), { workflows: [approve] });
     const run = await approve.with({ engine }).start();
-    await expect.poll(() => given.length, patient).toBe(1);
+    await expect.poll(() => given.length).toBe(1);
     const tell = async (value: string, fails: boolean) =>
       await engine.within(() =>
         step.transaction('tell', async (transaction) => {
@@ -106,7 +106,7 @@ describe.each(databases)('a token on $name', ({ open }) => {
     );
     const engine = await testEngine(await freshDatabase(open), { workflows: [careless] });
     const run = await careless.with({ engine: engine.perdure }).start();
-    await expect.poll(() => seen.length, patient).toBe(1);
+    await expect.poll(() => seen.length).toBe(1);
     await completeToken(seen[0]!, 'kept', { engine: engine.perdure });
     expect(await run.result()).toEqual(['kept', run.workflowId]);
     expect(seen).toEqual([seen[0], seen[0]]);
@@ -120,7 +120,7 @@ describe.each(databases)('a token on $name', ({ open }) => {
     const results: unknown[] = [];
     for (const value of ['yes', 5]) {
       const run = await approve.with({ engine }).start();
-      await expect.poll(() => given.length, patient).toBe(results.length + 1);
+      await expect.poll(() => given.length).toBe(results.length + 1);
       await completeToken(given.at(-1)!, value, { engine });
       results.push(await run.result());
     }

@@ -9,7 +9,7 @@ import { deferred } from '../../packages/core/src/util/deferred.js';
 import { databases, type TestDatabase } from '../support/databases.js';
 import { lane, pollIfToldNothing } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 
 describe.each(databases)('a transactional step on $name', ({ name, open }) => {
   let test: TestDatabase;
@@ -363,7 +363,7 @@ describe('a transactional step on Postgres', () => {
               values: [],
             });
           const before = await lease();
-          await expect.poll(lease, patient).not.toEqual(before);
+          await expect.poll(lease).not.toEqual(before);
         },
         { isolationLevel: 'repeatable read' },
       ),
@@ -386,7 +386,7 @@ describe('a transactional step on Postgres', () => {
     const works = workflow(`works ${test.schema}`, () => step.run('work', () => 'worked'));
     const perdure = await launchEngine(test, { workflows: [waits, works] });
     const waiting = Array.from({ length: 12 }, (_, n) => waits.with({ engine: perdure })(n));
-    await expect.poll(() => entered.count, patient).toBe(5);
+    await expect.poll(() => entered.count).toBe(5);
     expect(await works.with({ engine: perdure })()).toBe('worked');
     gate.resolve();
     expect(await Promise.all(waiting)).toHaveLength(12);

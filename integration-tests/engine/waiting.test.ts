@@ -2,7 +2,7 @@ import { step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 
 describe.each(databases)('waiting for a result on $name', ({ open }) => {
   it('ends when its signal aborts, and the run and all other waiting goes on', async () => {
@@ -42,7 +42,7 @@ describe.each(databases)('waiting for a result on $name', ({ open }) => {
     await work.with({ workflowId: 'w', engine: perdure }).start();
     const controller = new AbortController();
     const left = other.run('w').result({ signal: controller.signal });
-    await expect.poll(() => database.count('runs_find_outcomes'), patient).toBeGreaterThan(2);
+    await expect.poll(() => database.count('runs_find_outcomes')).toBeGreaterThan(2);
     controller.abort();
     await expect(left).rejects.toThrow('abort');
     // A question may be under way still; then it is the last one.

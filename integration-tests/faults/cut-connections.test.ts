@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { eventually } from '../recovery/eventually.js';
 import { countingDatabase } from '../support/counting-database.js';
 import { type TestDatabase, databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { type Ledger, scenarios } from '../support/scenarios.js';
 import { FaultProxy } from './fault-proxy.js';
 import { Load } from './load.js';
@@ -212,9 +212,9 @@ describe('a LISTEN connection that is lost', () => {
         if (fault === 'reset') proxy.reset();
         else proxy.impose({ kind: 'half-open' });
         proxy.pass();
-        await expect.poll(() => onGap.mock.calls.length, patient).toBeGreaterThan(0);
+        await expect.poll(() => onGap.mock.calls.length).toBeGreaterThan(0);
         await test.database.script(`notify ${test.schema}, '${round}'`);
-        await expect.poll(() => heard, patient).toContain(String(round));
+        await expect.poll(() => heard).toContain(String(round));
       }
     },
   );
@@ -234,7 +234,7 @@ describe('a LISTEN connection that is lost', () => {
     for (const round of [1, 2, 3]) {
       const workflowId = `run-${round}`;
       await waiting.with({ workflowId, engine: owner.perdure }).start();
-      await expect.poll(() => begun.mock.calls.length, patient).toBe(round);
+      await expect.poll(() => begun.mock.calls.length).toBe(round);
       const asked = database.countAnswered('find_cancel_requests');
       proxy.reset();
       // It asks once because it may have missed something, and not again.
@@ -252,7 +252,7 @@ async function expectWholePool(database: Database, poolSize: number): Promise<vo
   const pids = new Set((await Promise.all(places)).map(([row]) => row!.pid));
   expect(pids.size).toBeLessThanOrEqual(poolSize);
   // Besides: one for heartbeats, one that listens.
-  await expect.poll(async () => (await connections()).length, patient).toBeLessThanOrEqual(poolSize + 2);
+  await expect.poll(async () => (await connections()).length).toBeLessThanOrEqual(poolSize + 2);
 }
 
 async function connections(): Promise<unknown[]> {

@@ -3,7 +3,7 @@ import { Perdure, step, workflow } from '@perdure/core';
 import { type Database, crash, postgres } from '@perdure/core/internal';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type TestDatabase, databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { type Ledger, type Scenario, scenarios } from '../support/scenarios.js';
 import type { Reply } from './conversation.js';
 import { FaultProxy } from './fault-proxy.js';
@@ -127,7 +127,7 @@ it('hands over at once although no reply to the hand-over comes', async () => {
   expect(await registeredExecutors()).toEqual([]);
   const next = await launchEngine(test, options);
   expect(await next.run('run').status()).toMatchObject({ crashes: [] });
-  await expect.poll(async () => (await next.run('run').status()).attempt, patient).toBe(2);
+  await expect.poll(async () => (await next.run('run').status()).attempt).toBe(2);
 });
 
 it('brings the schema up to date although the reply to its COMMIT is lost', async () => {
@@ -178,7 +178,7 @@ async function expectOnce(ledger: Ledger, name: string): Promise<void> {
   const recorded = await recordedSteps();
   expect(recorded).toEqual([...new Set(recorded)]);
   if (name === 'race') expect(ledger.begun).toEqual(expect.arrayContaining(recorded));
-  else await expect.poll(recordedSteps, patient).toEqual(ledger.begun.toSorted());
+  else await expect.poll(recordedSteps).toEqual(ledger.begun.toSorted());
 }
 
 /** The idempotency keys of the steps with a result, as often as there is one. */

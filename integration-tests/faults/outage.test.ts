@@ -4,7 +4,7 @@ import { type Database, crash, launch, postgres } from '@perdure/core/internal';
 import { VirtualClock } from '@perdure/testing';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { type TestDatabase, databases } from '../support/databases.js';
-import { freshDatabase, patient } from '../support/engines.js';
+import { freshDatabase } from '../support/engines.js';
 import { FaultProxy } from './fault-proxy.js';
 
 /** Time is virtual here, and one for all processes: an outage outlasts the lease without anybody waiting for it. */
@@ -41,7 +41,7 @@ it('costs no process its lease, however long it is, and counts as no crash of a 
   const runs = await Promise.all(
     processes.map((engine, no) => endless.with({ workflowId: `run-${no}`, engine }).start()),
   );
-  await expect.poll(() => begun.mock.calls.length, patient).toBe(3);
+  await expect.poll(() => begun.mock.calls.length).toBe(3);
   for (const outageMs of [6_000, 10_000, 16_500, 40_000]) {
     proxy.impose({ kind: 'refuse' });
     proxy.reset();
@@ -58,7 +58,7 @@ it('costs no process its lease, however long it is, and counts as no crash of a 
 it('does not keep the living from taking over a process that died in it', { timeout: 60_000 }, async () => {
   const [dying, living] = [await launchProcess(), await launchProcess()];
   await endless.with({ workflowId: 'run', engine: dying }).start();
-  await expect.poll(() => begun.mock.calls.length, patient).toBe(1);
+  await expect.poll(() => begun.mock.calls.length).toBe(1);
   proxy.impose({ kind: 'refuse' });
   proxy.reset();
   await advance(leaseMs);

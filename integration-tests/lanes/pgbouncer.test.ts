@@ -3,7 +3,7 @@ import { type Database, postgres } from '@perdure/core/internal';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { lane } from '../support/lanes.js';
 
 const { open } = databases.find(({ name }) => name === 'postgres')!;
@@ -44,7 +44,7 @@ describe('behind a pooler in transaction mode', () => {
         (error: { code?: string }) => error.code,
       );
     };
-    await expect.poll(useSameName, patient).toBe('42P05');
+    await expect.poll(useSameName).toBe('42P05');
   });
 
   it('an engine launches although names of its statements are taken, also those of its migrations', async () => {
@@ -85,7 +85,7 @@ describe('behind a pooler in transaction mode', () => {
     });
     const watcher = await connect(direct);
     const active = `select 1 from pg_stat_activity where state = 'active' and query = '${slow}'`;
-    await expect.poll(async () => (await watcher.query(active)).rowCount, patient).toBe(0);
+    await expect.poll(async () => (await watcher.query(active)).rowCount).toBe(0);
   });
 
   it.skipIf(lane.has('no-notify'))(
@@ -102,9 +102,7 @@ describe('behind a pooler in transaction mode', () => {
       };
       const waiting = await launchEngine(test, { workflows: [], logger });
       const working = await launchEngine(test, { workflows: [greet], database: await test.reopen() });
-      await expect
-        .poll(() => waiting.health().reasons.map(({ code }) => code), patient)
-        .toEqual(['notifications-missing']);
+      await expect.poll(() => waiting.health().reasons.map(({ code }) => code)).toEqual(['notifications-missing']);
       expect(warnings.join('\n')).toContain('notifications do not arrive');
       await greet.with({ workflowId: 'greeting', engine: working }).start();
       expect(await waiting.run('greeting').result()).toBe('hello');

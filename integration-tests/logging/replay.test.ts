@@ -1,7 +1,7 @@
 import { log, receive, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 /** A logger that remembers what runs say, and the messages. */
 function listening() {
@@ -56,7 +56,7 @@ describe('a line that a workflow logs', () => {
     const options = { workflows: [approve], parkAfter: '100ms', logger } as const;
     const perdure = await launchEngine(await freshDatabase(open), options);
     const run = await approve.with({ engine: perdure }).start();
-    await expect.poll(() => perdure.health().runs, patient).toBe(0);
+    await expect.poll(() => perdure.health().runs).toBe(0);
     await perdure.send(run, 'answer', 'yes');
     await run.result();
     expect(said).toEqual(['asking', 'heard yes', 'slept']);

@@ -1,7 +1,7 @@
 import { currentRun, getEvent, queue, receive, setEvent, sleep, step, stream, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { losingAReply } from '../support/losing-a-reply.js';
 
@@ -161,11 +161,11 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
         .poll(() => {
           if (begun < crashes) engine.clock.advance(1_000); // a step that never ends holds the clock
           return begun;
-        }, patient)
+        })
         .toBe(crashes);
       await engine.restart();
     }
-    await expect.poll(async () => (await engine.perdure.run('d').status()).status, patient).toBe('dead');
+    await expect.poll(async () => (await engine.perdure.run('d').status()).status).toBe('dead');
     state.isDeadly = false;
     expect((await engine.perdure.runs.resume({ status: 'dead', name: 'deadly' })).changed).toEqual(['d']);
     expect(await engine.perdure.run('d').result()).toBe('alive');
@@ -188,7 +188,7 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
     state.isBroken = false;
     const client = await connectClient(test, { database: await test.reopen() });
     expect((await client.runs.restart('x')).changed).toEqual(['x']);
-    await expect.poll(async () => (await client.run('x').status()).attempt, patient).toBe(2);
+    await expect.poll(async () => (await client.run('x').status()).attempt).toBe(2);
     sendAgain();
     // The next flush of this process is behind the one that is sent again.
     await work.with({ engine: first })('y');
@@ -211,7 +211,7 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
     expect(await run()).toBe(1);
     await engine.send('p', 'late', 1).catch(() => {});
     await waiting.with({ engine, workflowId: 'w' }).start();
-    await expect.poll(async () => (await engine.runs.steps('w')).length, patient).toBe(1);
+    await expect.poll(async () => (await engine.runs.steps('w')).length).toBe(1);
     expect(await engine.runs.delete(['p', 'w', 'w.0'])).toEqual({
       changed: expect.arrayContaining(['p', 'p.0']),
       unchanged: [

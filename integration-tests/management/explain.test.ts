@@ -12,7 +12,7 @@ import {
 import { crash, type Row, type Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 
 const fine = workflow('fine', async () => await step.run('fine', () => 1));
@@ -25,7 +25,7 @@ async function explained(
   workflowId: string,
   reason: Explanation['reason'],
 ): Promise<Explanation> {
-  await expect.poll(async () => (await runs.explain(workflowId)).reason, patient).toBe(reason);
+  await expect.poll(async () => (await runs.explain(workflowId)).reason).toBe(reason);
   return await runs.explain(workflowId);
 }
 
@@ -100,7 +100,7 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
     const engine = await launchEngine(await freshDatabase(open), { workflows: [busy, trying, afresh, undoing] });
     for (const work of [busy, trying, afresh, undoing])
       await work.with({ engine, workflowId: work.definition.name }).start();
-    await expect.poll(async () => (await engine.runs.explain('busy')).message, patient).toContain('#0 "quick"');
+    await expect.poll(async () => (await engine.runs.explain('busy')).message).toContain('#0 "quick"');
     expect(await engine.runs.explain('busy')).toMatchObject({
       reason: 'executing',
       facts: { executor: { executorId: engine.executorId } },
@@ -210,7 +210,7 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
     const before = await launchEngine(test, { workflows: [build('old')] });
     const client = await connectClient({ ...test, database: await test.reopen() });
     await build('old').with({ engine: before, workflowId: 'changed' }).start();
-    await expect.poll(async () => (await client.runs.steps('changed')).length, patient).toBe(1);
+    await expect.poll(async () => (await client.runs.steps('changed')).length).toBe(1);
     await client.workflow('unknown').with({ workflowId: 'unknown' }).start();
     expect(await explained(client, 'unknown', 'code-missing')).toMatchObject({
       message: expect.stringContaining('the workflow "unknown", which no process that lives has.'),
@@ -311,11 +311,11 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
           await look();
           if (begun < crashes) engine.clock.advance(100); // a step that never ends holds the clock
           return begun;
-        }, patient)
+        })
         .toBe(crashes);
       await engine.restart();
     }
-    await expect.poll(async () => (await look()).reason, patient).toBe('dead');
+    await expect.poll(async () => (await look()).reason).toBe('dead');
     expect(await look()).toMatchObject({ command: 'perdure resume d' });
     expect([...reasons]).toEqual(expect.arrayContaining(['executing', 'backing-off', 'dead']));
   });

@@ -1,7 +1,7 @@
 import { type RunFilter, queue, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 
 const echo = workflow('echo', async (value: unknown) => await step.run('echo', () => value));
 const parent = workflow('parent', async () => [await echo(1), (await echo.start(2)).workflowId]);
@@ -194,7 +194,7 @@ describe.each(databases)('runs on $name', ({ open }) => {
     });
     const engine = await launchEngine(await freshDatabase(open), { workflows: [told, echo] });
     await told.with({ engine, workflowId: 'told' }).start();
-    await expect.poll(async () => (await engine.runs.steps('told')).length, patient).toBe(4);
+    await expect.poll(async () => (await engine.runs.steps('told')).length).toBe(4);
     const steps = await engine.runs.steps('told');
     expect(steps).toMatchObject([
       { step: 0, kind: 'step', name: 'flaky', status: 'completed', value: 'at last', failedTries: [{}, {}] },

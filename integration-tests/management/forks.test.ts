@@ -17,7 +17,7 @@ import {
 } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
 /** What was done live, by the run that did it. */
 const done: string[] = [];
@@ -240,7 +240,7 @@ describe.each(databases)('a fork on $name', ({ open }) => {
       return await on.run(id).result();
     };
     await expect
-      .poll(async () => (await perdure.runs.steps('r')).at(-1), patient)
+      .poll(async () => (await perdure.runs.steps('r')).at(-1))
       .toMatchObject({ retries: 1, step: 3, status: 'completed' });
     const before = engine.clock.now();
     await perdure.runs.fork('r', { from: 4, workflowId: 'f' });

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
-import { afterThisTest, connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { afterThisTest, connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { losingAReply } from '../support/losing-a-reply.js';
 import { createRestrictedRole, prepareSchema } from '../support/restricted-role.js';
 
@@ -18,7 +18,7 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     const engine = await launchEngine(await freshDatabase(open), { workflows: [echo, waiting, parent, failing] });
     await waiting.with({ engine, workflowId: 'open' }).start();
     await parent.with({ engine, workflowId: 'parent' }).start();
-    await expect.poll(async () => (await engine.runs.steps('parent')).length, patient).toBe(1);
+    await expect.poll(async () => (await engine.runs.steps('parent')).length).toBe(1);
     await queue('kept').with({ engine, workflowId: 'letter' }).enqueue(failing);
     await engine
       .run('letter')
@@ -97,7 +97,7 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
       .poll(async () => {
         later.clock.advance(61_000);
         return (await later.perdure.runs.list()).runs.length;
-      }, patient)
+      })
       .toBe(0);
   });
 
@@ -119,7 +119,7 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
       .with({ engine: production, workflowId: 'm', attributes: { tenant: 'acme' } })
       .start({ id: 1, card: '4111' });
     await production.send('m', 'news', 'first');
-    await expect.poll(async () => (await production.runs.steps('m')).length, patient).toBe(4);
+    await expect.poll(async () => (await production.runs.steps('m')).length).toBe(4);
     const archive = JSON.parse(JSON.stringify(await production.runs.export('m'))) as RunArchive;
     expect(archive.runs.map(({ run }) => run.workflow_id)).toEqual(['m', 'm.0']);
 

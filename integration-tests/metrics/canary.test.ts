@@ -24,7 +24,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { send } from '../http/http-client.js';
 import { jsonLines } from '../logging/lines.js';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 
 const canary = 'c4n4ry';
@@ -123,7 +123,7 @@ it('what is secret in inputs, results, headers, errors and URLs is in no exporte
   const checkpoints = `${test.schema}.checkpoints`;
   await test.administer(`alter table ${checkpoints} rename to away`);
   passed.open();
-  await expect.poll(text, patient).toContain('a flush failed');
+  await expect.poll(text).toContain('a flush failed');
   await test.administer(`alter table ${test.schema}.away rename to checkpoints`);
   expect(await run.result()).toBe(canary);
   await queue('secrets')

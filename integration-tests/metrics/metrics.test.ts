@@ -5,7 +5,7 @@ import { createStore, instruments } from '@perdure/core/internal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { Collector } from './collector.js';
 
 let collector: Collector;
@@ -43,7 +43,7 @@ describe.each(databases)('the metrics about the database on $name', ({ open }) =
       .poll(async () => {
         clock.advance(10_000);
         return await collector.value('perdure.queue.depth', state('waiting'));
-      }, patient)
+      })
       .toBe(1);
     expect(await collector.value('perdure.queue.depth', state('delayed'))).toBe(1);
     expect(await collector.value('perdure.queue.age', { 'perdure.queue.name': 'line' })).toBeGreaterThanOrEqual(10);
@@ -95,7 +95,7 @@ describe.each(databases)('the metrics about the database on $name', ({ open }) =
       .poll(async () => {
         await Promise.all([collector.collect(), collector.collect()]);
         return clock.now() - since;
-      }, patient)
+      })
       .toBeGreaterThanOrEqual(60_000);
     const seconds = (clock.now() - since) / 1_000;
     expect(database.count('vitals_read')).toBeGreaterThan(1);
@@ -187,11 +187,11 @@ describe('the metrics of an engine', () => {
     const test = await freshDatabase(open);
     const engine = await testEngine(test, { workflows: [poison], maxCrashes: 2 });
     const run = await poison.with({ engine: engine.perdure }).start();
-    await expect.poll(() => engine.perdure.health().runs, patient).toBe(1);
+    await expect.poll(() => engine.perdure.health().runs).toBe(1);
     await test.administer(`update ${test.schema}.runs set crashes = 2`);
     await engine.restart();
     // Whoever asked before would hear of it at the next poll, for which time has to go on: the step that never ends holds it.
-    await expect.poll(async () => (await engine.perdure.run(run.workflowId).status()).status, patient).toBe('dead');
+    await expect.poll(async () => (await engine.perdure.run(run.workflowId).status()).status).toBe('dead');
     await expect(engine.perdure.run(run.workflowId).result()).rejects.toMatchObject({ code: 'PERDURE_RUN_DEAD' });
     expect(await collector.value('perdure.dead', { 'perdure.workflow.name': 'poison' })).toBe(1);
   });
@@ -206,10 +206,10 @@ describe('the metrics of an engine', () => {
     const run = await before.with({ engine: first }).start();
     const { runs } = createStore(test.database, test.schema);
     const recorded = async () => (await runs.loadHistories([run.workflowId])).get(run.workflowId)?.length;
-    await expect.poll(recorded, patient).toBe(2);
+    await expect.poll(recorded).toBe(2);
     await first.shutdown();
     const second = await launchEngine({ ...test, database: await test.reopen() }, { workflows: [after] });
-    await expect.poll(async () => (await second.run(run.workflowId).status()).status, patient).toBe('blocked');
+    await expect.poll(async () => (await second.run(run.workflowId).status()).status).toBe('blocked');
     expect(await blocked()).toBe(1);
   });
 
@@ -233,7 +233,7 @@ describe('the metrics of an engine', () => {
     await executors.revokeLapsed({ exceptId: randomUUID(), now: Date.now() + 7_200_000 });
     letGo();
     // The step's result and the run's outcome are one commit.
-    await expect.poll(() => collector.value('perdure.fenced_writes'), patient).toBe(2);
+    await expect.poll(() => collector.value('perdure.fenced_writes')).toBe(2);
 
     await test.administer(`alter table ${test.schema}.schedules rename to moved`);
     await perdure.schedules.list().catch(() => {});

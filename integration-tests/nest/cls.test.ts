@@ -7,7 +7,6 @@ import { ClsPluginPerdure } from '@perdure/nestjs/cls';
 import { ClsModule, ClsService } from 'nestjs-cls';
 import { describe, expect, it } from 'vitest';
 import { send } from '../http/http-client.js';
-import { patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { compile, freshOptions, launching } from './nest-app.js';
 
@@ -119,7 +118,7 @@ describe('the store of nestjs-cls', () => {
     const app = await compile({ imports: [clsModule()], providers: [Surroundings, Scheduled] });
     await app.init();
     await app.get(WorkflowRegistry).get(Scheduled)();
-    await expect.poll(() => seen.length, patient).toBeGreaterThan(1);
+    await expect.poll(() => seen.length).toBeGreaterThan(1);
     expect(new Set(seen)).toEqual(new Set(['none']));
   });
 

@@ -12,7 +12,6 @@ import { NestFactory } from '@nestjs/core';
 import { Perdure } from '@perdure/core';
 import { PerdureModule, Step, Workflow, WorkflowRegistry } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
-import { patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { freshOptions } from './nest-app.js';
 
@@ -107,7 +106,7 @@ describe('an application', () => {
     await app.get(WorkflowRegistry).get(Working).start();
     await working.opened;
     const closed = app.close();
-    await expect.poll(() => log, patient).toContain('drain begins');
+    await expect.poll(() => log).toContain('drain begins');
     mayEnd.open();
     await closed;
     const drained = log.indexOf('drain ends');

@@ -15,7 +15,6 @@ import { currentRun, workflow } from '@perdure/core';
 import { Durable, Idempotent, type PerdureModuleOptions, Step, Workflow } from '@perdure/nestjs';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { closeAfterTest, compile, freshOptions, launching } from './nest-app.js';
 
@@ -141,7 +140,7 @@ describe('a message handler', () => {
     const client = await serve({ controllers: [Payments] });
     const charge = { key: 'k', cents: 5 };
     const answers = Array.from({ length: 20 }, () => ask(client, 'charge', charge));
-    await expect.poll(() => calls, patient).toBe(1);
+    await expect.poll(() => calls).toBe(1);
     const two = [refusal(client, 'impatient', charge), refusal(client, 'impatient', charge)].map((it) =>
       it.catch(() => 'answered'),
     );
@@ -170,7 +169,7 @@ describe('a message handler', () => {
       { key: 'b', cents: 2 },
     ])
       await lastValueFrom(client.emit('charged', charge), { defaultValue: null });
-    await expect.poll(() => handled, patient).toEqual([1, 2]);
+    await expect.poll(() => handled).toEqual([1, 2]);
   });
 
   it('throws for a repeated message what it threw first', async () => {

@@ -19,7 +19,6 @@ import {
   WorkflowRegistry,
 } from '@perdure/nestjs';
 import { describe, expect, it } from 'vitest';
-import { patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { closeAfterTest, compile, freshOptions, launching } from './nest-app.js';
 
@@ -178,7 +177,7 @@ describe('a workflow that is a provider', () => {
     await crashing.perdure[crash]();
     const second = await compile({ providers: [Steps, Crashing] }, options);
     await second.init();
-    await expect.poll(() => seen, patient).toEqual(['first', 'second', 'second']);
+    await expect.poll(() => seen).toEqual(['first', 'second', 'second']);
   });
 
   it('calls another one as a child, and starts functions on the engine of its application', async () => {
@@ -302,7 +301,7 @@ describe('a workflow with a schedule', () => {
 
     const app = await compile({ providers: [Ledger, Scheduled] });
     await app.init();
-    await expect.poll(() => app.get(Ledger).lines, patient).toContain('nest: often 0');
+    await expect.poll(() => app.get(Ledger).lines).toContain('nest: often 0');
     expect((await app.get<Perdure>(getPerdureToken()).schedules.get('nest: often')).name).toBe('nest: often');
   });
 });
@@ -448,7 +447,7 @@ describe('the module', () => {
     const first = await compile({ providers: [Sleeper] }, options);
     await first.init();
     await first.get(WorkflowRegistry).get(Sleeper).with({ workflowId: 'sleeper' }).start();
-    await expect.poll(() => steps, patient).toBe(1);
+    await expect.poll(() => steps).toBe(1);
     await first.close();
     const second = await compile({ providers: [Sleeper] }, options);
     await second.init();

@@ -11,7 +11,6 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bench, type Place } from '../http/bench.js';
 import { type AppOptions, frameworks } from '../http/frameworks.js';
 import { databases } from '../support/databases.js';
-import { patient } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 
 const place: Place = {
@@ -71,15 +70,15 @@ describe('useRun', () => {
     const { seen, follow } = page(server.app.url);
     follow(null);
     follow(id);
-    await expect.poll(() => seen.at(-1)?.status, patient).toBe('running');
+    await expect.poll(() => seen.at(-1)?.status).toBe('running');
     expect(seen[0]).toMatchObject({ status: null, isFinished: false, result: undefined, error: undefined });
     paid.open();
-    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    await expect.poll(() => seen.at(-1)?.isFinished).toBe(true);
     expect(seen.at(-1)).toMatchObject({ status: 'completed', result: { sku: 'lamp' }, error: undefined });
 
     const later = page(server.app.url);
     later.follow(id);
-    await expect.poll(() => later.seen.at(-1), patient).toEqual(seen.at(-1));
+    await expect.poll(() => later.seen.at(-1)).toEqual(seen.at(-1));
   });
 
   it('shows why there is no result', async () => {
@@ -92,13 +91,13 @@ describe('useRun', () => {
     const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
     const { seen, follow } = page(server.app.url);
     follow(id);
-    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    await expect.poll(() => seen.at(-1)?.isFinished).toBe(true);
     expect(seen.at(-1)).toMatchObject({
       result: undefined,
       error: { message: 'There are no lamps.', status: 409 },
     });
     follow('nobody');
-    await expect.poll(() => seen.at(-1)?.error, patient).toMatchObject({ status: 404 });
+    await expect.poll(() => seen.at(-1)?.error).toMatchObject({ status: 404 });
   });
 
   it('shows the events and the streams that are named, without what was taken back', async () => {
@@ -124,16 +123,16 @@ describe('useRun', () => {
     const { seen, follow } = page(server.app.url);
     const named = { events: ['progress'], streams: ['answer'] };
     follow(id, named);
-    await expect.poll(() => seen.at(-1)?.streams, patient).toEqual({ answer: ['so', 'try 1'] });
+    await expect.poll(() => seen.at(-1)?.streams).toEqual({ answer: ['so', 'try 1'] });
     expect(seen.at(-1)).toMatchObject({ status: 'running', events: { progress: 1 } });
     read.open();
-    await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+    await expect.poll(() => seen.at(-1)?.isFinished).toBe(true);
     const { events, streams } = seen.at(-1)!;
     expect([events, streams]).toEqual([{ progress: 2 }, { answer: ['so', 'try 2'] }]);
 
     const later = page(server.app.url);
     later.follow(id, named);
-    await expect.poll(() => later.seen.at(-1)?.isFinished, patient).toBe(true);
+    await expect.poll(() => later.seen.at(-1)?.isFinished).toBe(true);
     expect(later.seen.at(-1)).toMatchObject({ events, streams });
   });
 
@@ -147,11 +146,11 @@ describe('useRun', () => {
     const line = await breakable(server.app.url);
     const { seen, follow } = page(line.url);
     follow(id);
-    await expect.poll(() => line.events(), patient).toBe(1);
+    await expect.poll(() => line.events()).toBe(1);
     line.cut();
-    await expect.poll(() => line.events(), patient).toBe(2);
+    await expect.poll(() => line.events()).toBe(2);
     paid.open();
-    await expect.poll(() => seen.at(-1)?.result, patient).toBe('paid');
+    await expect.poll(() => seen.at(-1)?.result).toBe('paid');
     expect(seen.every(({ error }) => error === undefined)).toBe(true);
   });
 
@@ -171,16 +170,16 @@ describe('useRun', () => {
     line.lead('to a proxy whose server is away');
     const { seen, follow } = page(line.url);
     follow(id, { events: ['progress'] });
-    await expect.poll(() => line.refused(), patient).toBeGreaterThan(0);
+    await expect.poll(() => line.refused()).toBeGreaterThan(0);
     line.lead('to the server');
-    await expect.poll(() => seen.at(-1)?.events, patient).toEqual({ progress: 1 });
+    await expect.poll(() => seen.at(-1)?.events).toEqual({ progress: 1 });
     line.lead('nowhere');
     line.cut();
     const before = line.refused();
-    await expect.poll(() => line.refused(), patient).toBeGreaterThan(before + 1);
+    await expect.poll(() => line.refused()).toBeGreaterThan(before + 1);
     line.lead('to the server');
     paid.open();
-    await expect.poll(() => seen.at(-1)?.result, patient).toBe('paid');
+    await expect.poll(() => seen.at(-1)?.result).toBe('paid');
     expect(seen.at(-1)?.events).toEqual({ progress: 2 });
     expect(seen.every(({ error }) => error === undefined)).toBe(true);
   });
@@ -194,7 +193,7 @@ describe('useRun', () => {
       const { id } = (await server.post('/order', { body: { status } })).json as { readonly id: string };
       const { seen, follow } = page(server.app.url);
       follow(id);
-      await expect.poll(() => seen.at(-1)?.isFinished, patient).toBe(true);
+      await expect.poll(() => seen.at(-1)?.isFinished).toBe(true);
       if (status === 202) expect(seen.at(-1)).toMatchObject({ status: 'completed', result: { status } });
       else expect(seen.at(-1)?.error).toMatchObject({ status });
     }
@@ -218,12 +217,12 @@ describe('useRun', () => {
     const [first, second] = [await begun(), await begun()];
     const { seen, follow, leave } = page(server.app.url);
     follow(first);
-    await expect.poll(() => seen.at(-1)?.status, patient).toBe('watched');
+    await expect.poll(() => seen.at(-1)?.status).toBe('watched');
     follow(second);
-    await expect.poll(() => [...followed], patient).toEqual([second]);
-    await expect.poll(() => seen.at(-1)?.status, patient).toBe('watched');
+    await expect.poll(() => [...followed]).toEqual([second]);
+    await expect.poll(() => seen.at(-1)?.status).toBe('watched');
     leave();
-    await expect.poll(() => followed.size, patient).toBe(0);
+    await expect.poll(() => followed.size).toBe(0);
   });
 });
 

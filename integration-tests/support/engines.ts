@@ -61,7 +61,4 @@ export async function testEngine(test: TestDatabase, options: TestEngineOptions)
   return engine;
 }
 
-/** How long a fact may take to come about on a busy machine, for `expect.poll`. */
-export const patient = { timeout: 20_000, interval: 5 };
-
 const silent = { debug() {}, info() {}, warn() {}, error() {} };

@@ -5,7 +5,7 @@ import { type Framework, frameworks } from '../http/frameworks.js';
 import { send } from '../http/http-client.js';
 import { nestFrameworks } from '../http/nest-framework.js';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { instrumentServers } from './instrumented-servers.js';
 import type { ReceivedSpan } from './received-span.js';
 import { RegisteredSdk } from './registered.js';
@@ -38,7 +38,7 @@ describe.each<Framework>([...frameworks, ...nestFrameworks])('a request of $name
     await send(`${app.url}/durable`, { ...sent, headers: { ...sent.headers, traceparent } });
     await send(`${app.url}/durable`, sent);
     await send(`${app.url}/plain`, sent);
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     const spans = await sdk.spans();
     const requests = spans.filter(({ kind }) => kind === 'SERVER');
     expect(requests.map(({ attributes }) => attributes['perdure.request.outcome'])).toEqual([

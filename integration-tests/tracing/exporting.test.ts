@@ -1,7 +1,7 @@
 import { currentRun, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
 import { inRequest, RegisteredSdk } from './registered.js';
 
 const { open } = databases[0]!;
@@ -29,7 +29,7 @@ describe('what is exported', () => {
     });
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     await expect(inRequest('POST /orders', () => work.with({ engine: perdure })(canary))).rejects.toThrow();
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     const spans = await sdk.spans();
     expect(spans.filter(({ status }) => status === 'error').map(({ attributes }) => attributes['error.type'])).toEqual([
       '_OTHER',

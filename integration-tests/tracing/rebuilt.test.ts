@@ -1,7 +1,7 @@
 import { currentRun, queue, receive, RunNotFoundError, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { jaegerView, treeOf } from './jaeger-rules.js';
 import { type ReceivedSpan, spansOf } from './received-span.js';
 import { inRequest, RegisteredSdk } from './registered.js';
@@ -102,7 +102,7 @@ describe('the trace of a run that is made from its history', () => {
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
     await work.with({ engine: perdure, workflowId: 'w' }).start();
     const names = async () => spansOf(await perdure.runs.trace('w')).map(({ name }) => name);
-    await expect.poll(names, patient).toEqual(['start work', 'run work', 'execute work', 'step first']);
+    await expect.poll(names).toEqual(['start work', 'run work', 'execute work', 'step first']);
     const [bar] = spansOf(await perdure.runs.trace('w')).filter(({ name }) => name === 'execute work');
     expect(bar).toMatchObject({ status: 'unset', attributes: { 'perdure.outcome': 'running' } });
   });

@@ -2,7 +2,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { currentRun, queue, receive, schedule, send, sleep, type Slot, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient, testEngine } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { treeOf } from './jaeger-rules.js';
 import type { ReceivedSpan } from './received-span.js';
 import { inRequest, RegisteredSdk } from './registered.js';
@@ -30,7 +30,7 @@ describe('the spans of a run', () => {
     });
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work, child] });
     await inRequest('POST /orders', () => work.with({ engine: perdure, workflowId: 'w' })());
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     expect(shapeOf(await sdk.spans())).toBe(
       [
         'POST /orders [SERVER]',
@@ -97,7 +97,7 @@ describe('the spans of a run', () => {
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work, failing] });
     await work.with({ engine: perdure })();
     await expect(failing.with({ engine: perdure })()).rejects.toThrow('secret');
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     const facts = (await sdk.spans())
       .filter(({ name }) => name === 'step charge' || name.startsWith('execute'))
       .map(({ name, status, attributes }) => [
@@ -174,10 +174,10 @@ describe('the spans of a run', () => {
     const perdure = await launchEngine(test, { workflows: [listener, sender] });
     const run = await inRequest('POST /l', () => listener.with({ engine: perdure, workflowId: 'l' }).start());
     await inRequest('POST /s', () => sender.with({ engine: perdure })());
-    await expect.poll(() => sdk.named('receive approval'), patient).toHaveLength(1);
+    await expect.poll(() => sdk.named('receive approval')).toHaveLength(1);
     await inRequest('DELETE /l', () => run.cancel());
     await expect(run.result()).rejects.toThrow();
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     const [sent] = await sdk.named('send approval');
     const [received] = await sdk.named('receive approval');
     expect(received!.links).toEqual([{ traceId: sent!.traceId, spanId: sent!.spanId }]);
@@ -226,11 +226,11 @@ describe('the spans of a run', () => {
     const options = { workflows: [work], parkAfter: '100ms', poll: 100 } as const;
     const perdure = await launchEngine(await freshDatabase(open), options);
     const run = await work.with({ engine: perdure }).start();
-    await expect.poll(() => perdure.health().runs, patient).toBe(0);
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => perdure.health().runs).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     await perdure.send(run, 'go', null);
     await run.result();
-    await expect.poll(() => sdk.open.size, patient).toBe(0);
+    await expect.poll(() => sdk.open.size).toBe(0);
     const reasons = (await sdk.named('run work')).map(({ attributes }) => attributes['perdure.run.reason']);
     expect(reasons).toEqual(['new', 'resume']);
     const fates = (await sdk.named('execute work')).map(({ attributes }) => attributes['perdure.outcome']);
@@ -259,7 +259,7 @@ describe('the spans of a run', () => {
     const options = { workflows: [work], parkAfter: '100ms', poll: 100, tracing: { splitAfter: '6h' } } as const;
     const perdure = await launchEngine(test, options);
     const run = await work.with({ engine: perdure }).start();
-    await expect.poll(() => perdure.health().runs, patient).toBe(0);
+    await expect.poll(() => perdure.health().runs).toBe(0);
     await test.administer(`update ${test.schema}.runs set created_at = created_at - interval '7 hours'`);
     await perdure.send(run, 'go', null);
     await run.result();
@@ -307,7 +307,7 @@ describe('the spans of a run', () => {
     const work = workflow('work', async (_slot: Slot) => 1);
     schedule('often', { every: '1s' }, work);
     const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
-    await expect.poll(() => sdk.named('execute work'), patient).not.toEqual([]);
+    await expect.poll(() => sdk.named('execute work')).not.toEqual([]);
     await perdure.shutdown();
     const [start] = await sdk.named('start work');
     expect(start).toMatchObject({ parentSpanId: null, attributes: { 'perdure.start.kind': 'schedule' } });

@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { countingDatabase } from '../support/counting-database.js';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { holdingAStatement } from '../support/holding-a-statement.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 
@@ -155,7 +155,7 @@ describe.each(databases)('a check on $name', ({ open }) => {
     const second = await launchEngine(test, { workflows: [after], poll: '100ms', adopt: 'compatible' });
     await second.send('fits', 'go', null);
     expect(await second.run('fits').result()).toBe('2');
-    await expect.poll(() => second.health().reasons.map(({ code }) => code), patient).toContain('runs-stranded');
+    await expect.poll(() => second.health().reasons.map(({ code }) => code)).toContain('runs-stranded');
     expect((await second.versions.stranded())[0]).toMatchObject({ version: '1', workflowIds: ['differs'] });
     await launchEngine(test, { workflows: [before], poll });
     await second.send('differs', 'go', null);
@@ -230,7 +230,7 @@ async function recorded(test: TestDatabase, workflowId: string, count: number): 
   const counted = async () =>
     (await test.database.query<{ count: number }>({ name: `test_${test.schema}`, text, values: [workflowId] }))[0]
       ?.count;
-  await expect.poll(counted, patient).toBe(count);
+  await expect.poll(counted).toBe(count);
 }
 
 async function connectedTo(_: Perdure, test: TestDatabase) {

@@ -2,7 +2,7 @@ import { deprecatePatch, patched, step, workflow } from '@perdure/core';
 import { TestEngine } from '@perdure/testing';
 import { describe, expect, it } from 'vitest';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, patient, testEngine } from '../support/engines.js';
+import { freshDatabase, testEngine } from '../support/engines.js';
 import { laneOptions } from '../support/lanes.js';
 
 const a = step('a', async () => 'a');
@@ -187,7 +187,7 @@ async function deployed(
       const { finishedAt, blockedReason } = await run.status();
       return finishedAt !== null || blockedReason !== null;
     };
-    await expect.poll(hasCome, patient).toBe(true);
+    await expect.poll(hasCome).toBe(true);
     const { blockedReason } = await run.status();
     const patches = await test.database.query<{ name: string }>({
       name: `test_patches_${test.schema}`,

@@ -4,7 +4,7 @@ import { queue, receive, step, workflow } from '@perdure/core';
 import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { connectClient, freshDatabase, launchEngine, patient } from '../support/engines.js';
+import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
@@ -55,7 +55,7 @@ describe.each(databases)('versions on $name', ({ open }) => {
     const second = await launchEngine(test, { workflows: [two], poll });
     const client = await connectClient(test);
     await second.schedules.set('versioned', { timing: { every: '1d' }, workflow: two });
-    await expect.poll(async () => (await client.versions.list()).length, patient).toBe(2);
+    await expect.poll(async () => (await client.versions.list()).length).toBe(2);
 
     const startedByName = async (): Promise<Set<unknown>> => {
       const named = [client, first, second].map((engine) => engine.workflow('versioned').with({ engine }));
@@ -144,7 +144,7 @@ describe.each(databases)('versions on $name', ({ open }) => {
         running,
         waiting,
       }));
-    await expect.poll(listed, patient).toEqual(
+    await expect.poll(listed).toEqual(
       expect.arrayContaining([
         { version: '1', executors: 1, running: 1, waiting: 0 },
         { version: '2', executors: 1, running: 0, waiting: 0 },
@@ -152,7 +152,7 @@ describe.each(databases)('versions on $name', ({ open }) => {
       ]),
     );
     await first.shutdown();
-    await expect.poll(listed, patient).toContainEqual({ version: '1', executors: 0, running: 0, waiting: 1 });
+    await expect.poll(listed).toContainEqual({ version: '1', executors: 0, running: 0, waiting: 1 });
   });
 
   it('that no process has strand their runs, which is listed, logged and told by health, and holds up nothing', async () => {
@@ -164,7 +164,7 @@ describe.each(databases)('versions on $name', ({ open }) => {
     const logger = { ...silent, warn: (what: object, message: string) => logged.push({ ...what, message }) };
     const second = await launchEngine(test, { workflows: [two], poll: '100ms', logger });
     const reasons = () => second.health().reasons.filter(({ code }) => code === 'runs-stranded');
-    await expect.poll(() => reasons().length, patient).toBe(1);
+    await expect.poll(() => reasons().length).toBe(1);
     expect(second.health().status).toBe('degraded');
     expect(reasons()[0]?.message).toMatch(
       /1 run\(s\) of workflow "versioned" wait for version "1", which no process has/,
@@ -183,13 +183,13 @@ describe.each(databases)('versions on $name', ({ open }) => {
     await launchEngine(test, { workflows: [one], poll });
     await second.send(workflowId, 'go', null);
     expect(await second.run(workflowId).result()).toBe('1');
-    await expect.poll(() => reasons().length, patient).toBe(0);
+    await expect.poll(() => reasons().length).toBe(0);
   });
 
   it('that are promoted and that no process has strand what is started by name', async () => {
     const test = await freshDatabase(open);
     const first = await launchEngine(test, { workflows: [one], poll });
-    await expect.poll(async () => (await first.versions.list()).length, patient).toBe(1);
+    await expect.poll(async () => (await first.versions.list()).length).toBe(1);
     await first.shutdown();
     const second = await launchEngine(test, { workflows: [two], poll });
     queue('versioned');
@@ -208,7 +208,7 @@ describe.each(databases)('versions on $name', ({ open }) => {
     const test = await freshDatabase(open);
     const first = await launchEngine(test, { workflows: [one], poll });
     await one.with({ engine: first, workflowId: 'stranded' }).start(true);
-    await expect.poll(async () => (await first.runs.steps('stranded')).length, patient).toBe(1);
+    await expect.poll(async () => (await first.runs.steps('stranded')).length).toBe(1);
     await first.shutdown();
     const versions = `"${test.schema}".versions`;
     await test.administer(`
@@ -239,7 +239,7 @@ describe.each(databases.slice(0, 1))('a claim on $name', ({ open }) => {
       },
     };
     await launchEngine({ ...test, database }, { workflows: [two], poll: '1h' });
-    await expect.poll(() => claim, patient).not.toBeNull();
+    await expect.poll(() => claim).not.toBeNull();
     await test.administer(`
       insert into "${test.schema}".runs
         (workflow_id, name, version, detached, seed, created_at, state, attempt, available_at, wake_on, blocked_at)

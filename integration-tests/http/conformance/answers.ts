@@ -3,7 +3,6 @@ import { step, workflow } from '@perdure/core';
 import { launch, type LogItem } from '@perdure/core/internal';
 import { httpWorkflows, reply } from '@perdure/http';
 import { expect, it } from 'vitest';
-import { patient } from '../../support/engines.js';
 import { gate } from '../../support/gate.js';
 import { bench, type Place } from '../bench.js';
 import type { TestResponse, TestRoute } from '../frameworks.js';
@@ -256,7 +255,7 @@ export function answersConformance(place: Place): void {
       for (const [name] of variants) {
         const path = `/${kind}-${name}`;
         firsts.push(server.post(path, { key: '"k"' }));
-        await expect.poll(() => server.perdure.health().runs, patient).toBe(firsts.length);
+        await expect.poll(() => server.perdure.health().runs).toBe(firsts.length);
         for (const place of [server, other]) {
           const duplicate = place.post(path, { key: '"k"' });
           if (name === 'join') joined.push(duplicate);
@@ -326,7 +325,7 @@ export function answersConformance(place: Place): void {
     const other = await another();
     const paths = ['/durable', '/constant', '/handler'];
     const firsts = paths.map((path) => server.post(path, { key: '"k"', body: { a: 1 } }));
-    await expect.poll(() => inputs.length, patient).toBe(3);
+    await expect.poll(() => inputs.length).toBe(3);
     const differs = async () => {
       for (const path of paths) {
         for (const place of [server, other]) {
@@ -434,7 +433,7 @@ export function answersConformance(place: Place): void {
       const texts: string[] = [];
       // Another payload is no conflict with a key that is forgotten.
       for (const body of [{ a: 1 }, { a: 2 }]) {
-        await expect.poll(async () => (await server.post(path, { key: '"k"', body })).status, patient).toBe(200);
+        await expect.poll(async () => (await server.post(path, { key: '"k"', body })).status).toBe(200);
         texts.push(path);
       }
     }
@@ -442,7 +441,7 @@ export function answersConformance(place: Place): void {
     const kept = [await server.post('/kept', { key: '"k"' }), await server.post('/kept', { key: '"k"' })];
     expect(kept[1]!.text).toBe(kept[0]!.text);
     const first = server.post('/live', { key: '"k"' });
-    await expect.poll(() => server.perdure.health().runs, patient).toBe(1);
+    await expect.poll(() => server.perdure.health().runs).toBe(1);
     expect((await server.post('/live', { key: '"k"' })).status).toBe(409);
     end.open();
     expect((await first).status).toBe(200);

@@ -2,7 +2,6 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { currentRun, setEvent, sleep, step, stream, workflow } from '@perdure/core';
 import { reply, type RunEvent } from '@perdure/http';
 import { expect, it } from 'vitest';
-import { patient } from '../../support/engines.js';
 import { gate } from '../../support/gate.js';
 import { passOn } from '../../support/pass-on.js';
 import { bench, type Place } from '../bench.js';
@@ -41,7 +40,7 @@ export function durabilityConformance(place: Place): void {
     expect(calls).toBe(0);
     isAway = false;
     for (const path of ['/durable', '/handler']) {
-      await expect.poll(async () => (await cut.server.post(path, { key: '"k"' })).status, patient).toBe(200);
+      await expect.poll(async () => (await cut.server.post(path, { key: '"k"' })).status).toBe(200);
     }
     expect(calls).toBe(2);
     await cut.server.perdure.shutdown({ drainMs: 0 });
@@ -82,7 +81,7 @@ export function durabilityConformance(place: Place): void {
       begun.length = 0;
       const sent = { key: '"k"', body: { id: 7 } };
       const lost = server.post(path, sent).catch(() => 'cut');
-      await expect.poll(() => begun, patient).toEqual(['reserve', 'charge', 'ship']);
+      await expect.poll(() => begun).toEqual(['reserve', 'charge', 'ship']);
       await server.crash();
       await lost;
       // Three clients come back at once, before anybody has noticed.
@@ -114,14 +113,14 @@ export function durabilityConformance(place: Place): void {
     const { server, another } = await bench(place, routes, { launch });
     const third = await another();
     const lost = server.post('/handler', { key: '"k"' }).catch(() => 'cut');
-    await expect.poll(() => calls.length, patient).toBe(1);
+    await expect.poll(() => calls.length).toBe(1);
     await server.crash();
     await lost;
     // Nobody repeats the request, and its run is taken over all the same.
     await another();
     const runs = async () => (await third.post('/handler', { key: '"other"' })).status;
     expect(await runs()).toBe(200);
-    await expect.poll(async () => (await third.post('/handler', { key: '"k"' })).status, patient).toBe(200);
+    await expect.poll(async () => (await third.post('/handler', { key: '"k"' })).status).toBe(200);
     const again = await third.post('/handler', { key: '"k"' });
     expect(again.text).toBe('answer 3');
     expect(again.headers.get('idempotent-replayed')).toBe('true');
@@ -141,7 +140,7 @@ export function durabilityConformance(place: Place): void {
     const { server, another } = await bench(place, [{ kind: 'durable', path: '/durable', workflow: slow }], { launch });
     const other = await another();
     const lost = server.post('/durable', { key: '"k"' }).catch(() => 'cut');
-    await expect.poll(() => calls, patient).toBe(1);
+    await expect.poll(() => calls).toBe(1);
     const joined = other.post('/durable', { key: '"k"' });
     await server.crash();
     await lost;
@@ -160,12 +159,12 @@ export function durabilityConformance(place: Place): void {
     };
     const { server, another } = await bench(place, [{ kind: 'idempotent', path: '/handler', handler }], { launch });
     const lost = server.post('/handler', { key: '"k"' }).catch(() => 'cut');
-    await expect.poll(() => calls, patient).toBe(1);
+    await expect.poll(() => calls).toBe(1);
     await server.crash();
     await lost;
     const second = await another();
     const ended = async () => (await second.perdure.runs.count({ status: 'completed' }))[0]?.count;
-    await expect.poll(ended, patient).toBe(1);
+    await expect.poll(ended).toBe(1);
     for (const replayed of [null, 'true']) {
       const { status, text, headers } = await second.post('/handler', { key: '"k"' });
       expect([status, text, headers.get('idempotent-replayed')]).toEqual([200, 'answer 2', replayed]);
@@ -202,7 +201,7 @@ export function durabilityConformance(place: Place): void {
     const stalled = await bench({ ...place, open: view(database) }, routes, { launch });
     const healthy = await bench({ ...place, open: view(await test.reopen()) }, routes, { launch });
     const first = stalled.server.post('/handler', { key: '"k"' });
-    await expect.poll(() => calls.length, patient).toBe(1);
+    await expect.poll(() => calls.length).toBe(1);
     holds = true;
     const second = await healthy.server.post('/handler', { key: '"k"' });
     expect([second.status, second.text]).toEqual([200, 'call 2']);
@@ -254,7 +253,7 @@ export function durabilityConformance(place: Place): void {
       const expected = calls + 1;
       const controller = new AbortController();
       const sent = server.post(path, { key: '"k"', signal: controller.signal }).catch(() => 'left');
-      await expect.poll(() => calls, patient).toBe(expected);
+      await expect.poll(() => calls).toBe(expected);
       controller.abort();
       await sent;
     };
@@ -293,9 +292,9 @@ export function durabilityConformance(place: Place): void {
     const { server, another } = await bench(place, routes);
     const other = await another();
     const long = [server.post('/long', { key: '"k"' }), server.post('/long', { key: '"k"' })];
-    await expect.poll(() => calls, patient).toBe(1);
+    await expect.poll(() => calls).toBe(1);
     const short = server.post('/short', { key: '"k"' });
-    await expect.poll(() => server.perdure.health().runs, patient).toBe(2);
+    await expect.poll(() => server.perdure.health().runs).toBe(2);
     const closed = server.app.close({ graceMs: 300, drainMs: 1_000 });
     quick.open();
     expect(await short).toMatchObject({ status: 200, text: 'answered' });
@@ -304,7 +303,7 @@ export function durabilityConformance(place: Place): void {
     }
     await closed;
     await expect(send(`${server.app.url}/short`, {})).rejects.toThrow('fetch failed');
-    await expect.poll(() => other.perdure.health().runs, patient).toBe(1);
+    await expect.poll(() => other.perdure.health().runs).toBe(1);
     expect(calls).toBe(1);
   });
 
@@ -393,7 +392,7 @@ export function durabilityConformance(place: Place): void {
     expect(await as('GET', '/runs/a%00b')).toBe(404);
     expect(await as('POST', `${started}/cancel`, { 'sec-fetch-site': 'cross-site' })).toBe(403);
     expect(await as('POST', `${started}/cancel`)).toBe(202);
-    await expect.poll(() => as('GET', `${started}/result`), patient).toBe(409);
+    await expect.poll(() => as('GET', `${started}/result`)).toBe(409);
     const ended = await server.post(`${started}/events`, { method: 'GET', key: null, user: 'alice' });
     expect(ended.text).toBe('retry: 2000\n\nid: cancelled\nevent: end\ndata: {"status":"cancelled"}\n\n');
     expect(new Set(asked)).toEqual(new Set(['status', 'events', 'cancel', 'result']));
@@ -437,9 +436,9 @@ export function durabilityConformance(place: Place): void {
     const controller = new AbortController();
     const live = await fetch(`${server.app.url}/runs/live/events`, { signal: controller.signal });
     await live.body!.getReader().read();
-    await expect.poll(() => open, patient).toBe(1);
+    await expect.poll(() => open).toBe(1);
     controller.abort();
-    await expect.poll(() => open, patient).toBe(0);
+    await expect.poll(() => open).toBe(0);
   });
 
   it('29b. events are what runs publish, from where the client left off, at whichever server', async () => {

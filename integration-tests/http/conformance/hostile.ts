@@ -3,7 +3,7 @@ import { workflow } from '@perdure/core';
 import { reply } from '@perdure/http';
 import { expect, it } from 'vitest';
 import { countingDatabase } from '../../support/counting-database.js';
-import { freshDatabase, patient } from '../../support/engines.js';
+import { freshDatabase } from '../../support/engines.js';
 import { bench, type Place } from '../bench.js';
 import type { NeutralOptions, TestRoute } from '../frameworks.js';
 import { sendRaw } from '../http-client.js';
@@ -160,7 +160,7 @@ export function hostileConformance(place: Place): void {
     );
     const again = async (times: number): Promise<void> => {
       const answer = async () => (await server.post('/a', { key: '"k"' })).text;
-      await expect.poll(answer, patient).toBe(String(times));
+      await expect.poll(answer).toBe(String(times));
     };
     for (let times = 1; times <= 40; times += 1) await again(times);
     const before = database.sent.length;

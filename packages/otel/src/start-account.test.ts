@@ -33,7 +33,7 @@ function arrange() {
       attributes: { 'perdure.start.kind': 'handle', 'perdure.app.version': '1', ...attributes },
     });
   const isSending = async (): Promise<void> => {
-    await expect.poll(() => sending.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => sending.length).toBe(1);
   };
   return { account, start, isSending, answer: (code: number) => sending.shift()!({ code }), told: () => told };
 }

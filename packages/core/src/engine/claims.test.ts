@@ -46,7 +46,7 @@ it('sets no timer any more when the claim under way is answered after the stop',
   });
   claims.start();
   claims.wake();
-  await vi.waitFor(() => expect(take).toHaveBeenCalled());
+  await expect.poll(() => take).toHaveBeenCalled();
   const stopped = claims.stop();
   answer.resolve({ runs: [], moreInMs: 3_600_000 });
   await stopped;

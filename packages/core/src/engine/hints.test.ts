@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import type { Hint, NotificationStore } from '../store/notifications.js';
 import { deferred } from '../util/deferred.js';
@@ -54,7 +54,7 @@ it('tells of the runs that others asked for last, however many they have asked f
   hear({ type: 'wanted', ids: ['here'] });
   hints.finished('here');
   hints.finished('unasked');
-  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['here'] }]));
+  await expect.poll(() => sent).toEqual([{ type: 'finished', ids: ['here'] }]);
   await hints.stop();
 });
 
@@ -63,11 +63,11 @@ it('tells of a run once that it has finished, and each time that it has publishe
   hear({ type: 'wanted', ids: ['run'] });
   for (let no = 0; no < 2; no += 1) {
     hints.published('run');
-    await vi.waitFor(() => expect(sent.splice(0)).toEqual([{ type: 'event', ids: ['run'] }]));
+    await expect.poll(() => sent.splice(0)).toEqual([{ type: 'event', ids: ['run'] }]);
   }
   hints.finished('run');
   hints.finished('run');
-  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['run'] }]));
+  await expect.poll(() => sent).toEqual([{ type: 'finished', ids: ['run'] }]);
   await hints.stop();
 });
 
@@ -94,10 +94,10 @@ it('lets a write take hints along in quiet times, and sends them after it in bus
   await hints.around([hint], write);
   clock.nowMs = 99;
   await hints.around([hint], write);
-  await vi.waitFor(() => expect(batches).toEqual([[hint]]));
+  await expect.poll(() => batches).toEqual([[hint]]);
   clock.nowMs = 198;
   await hints.around([hint], write);
-  await vi.waitFor(() => expect(batches).toEqual([[hint], [hint]]));
+  await expect.poll(() => batches).toEqual([[hint], [hint]]);
   clock.nowMs = 298;
   await hints.around([hint], write);
   expect(writes).toEqual([[JSON.stringify(hint)], [], [], [JSON.stringify(hint)]]);
@@ -115,7 +115,7 @@ it('repeats a write without its hints, which can be what is refused, and sends t
   });
   expect(await written).toBe('written');
   expect(writes).toEqual([['{"type":"work"}'], []]);
-  await vi.waitFor(() => expect(batches).toEqual([[{ type: 'work' }]]));
+  await expect.poll(() => batches).toEqual([[{ type: 'work' }]]);
   await hints.stop();
 });
 
@@ -130,7 +130,7 @@ it('lets a write take along the outcomes that others wait for, and tells nobody 
   clock.nowMs = 50;
   expect(hints.encloseFinished(['other'])).toBeNull();
   hints.finished('other');
-  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['other'] }]));
+  await expect.poll(() => sent).toEqual([{ type: 'finished', ids: ['other'] }]);
   await hints.stop();
 });
 
@@ -139,6 +139,6 @@ it('tells of an outcome after its write where that went without the hint', async
   hear({ type: 'wanted', ids: ['run'] });
   expect(hints.encloseFinished(['run'])).not.toBeNull();
   hints.finished('run');
-  await vi.waitFor(() => expect(sent).toEqual([{ type: 'finished', ids: ['run'] }]));
+  await expect.poll(() => sent).toEqual([{ type: 'finished', ids: ['run'] }]);
   await hints.stop();
 });

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import { SeededRandom } from '../util/seeded-random.js';
 import { Lookout } from './lookout.js';
@@ -23,7 +23,7 @@ it('looks at the runs that it is told of, once for those told of meanwhile, and 
     if (seen.length === 1) for (const id of ['b', 'a', 'b']) lookout.look([id]);
   });
   lookout.look(['a']);
-  await vi.waitFor(() => expect(seen).toEqual([['a'], ['b', 'a']]));
+  await expect.poll(() => seen).toEqual([['a'], ['b', 'a']]);
   await lookout.stop();
 });
 
@@ -35,7 +35,7 @@ it('looks at all from time to time, also when it is told of one all the time', a
     await new Promise((resolve) => setImmediate(resolve));
   });
   lookout.look(['a']);
-  await vi.waitFor(() => expect([...seen].toSorted()).toEqual(['a', 'b']));
+  await expect.poll(() => [...seen].toSorted()).toEqual(['a', 'b']);
   await lookout.stop();
 });
 
@@ -44,7 +44,7 @@ it('looks at many in parts', async () => {
   const parts: number[] = [];
   const lookout = lookoutFor(ids, hourMs, async (some) => void parts.push(some.length));
   lookout.look(ids);
-  await vi.waitFor(() => expect(parts).toEqual([5_000, 5_000, 2_000]));
+  await expect.poll(() => parts).toEqual([5_000, 5_000, 2_000]);
   await lookout.stop();
 });
 

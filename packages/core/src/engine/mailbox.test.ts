@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import type { Message, MessageStore } from '../store/messages.js';
 import { type Deferred, deferred } from '../util/deferred.js';
@@ -26,13 +26,13 @@ it('gives nobody what was looked for before he waited: another execution of the 
   const waits = { workflowId: 'w', topic: 't', retries: 0 };
   const given: number[] = [];
   void mailbox.next({ ...waits, received: new Set(), signal: first.signal });
-  await vi.waitFor(() => expect(looks).toHaveLength(1));
+  await expect.poll(() => looks).toHaveLength(1);
   first.abort();
   void mailbox.next({ ...waits, received: new Set(), signal: second.signal }).then(({ no }) => given.push(no));
   looks[0]!.resolve([message(1)]);
-  await vi.waitFor(() => expect(looks).toHaveLength(2));
+  await expect.poll(() => looks).toHaveLength(2);
   expect(given).toEqual([]);
   looks[1]!.resolve([message(2)]);
-  await vi.waitFor(() => expect(given).toEqual([2]));
+  await expect.poll(() => given).toEqual([2]);
   await mailbox.stop();
 });

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import type { Outcome } from '../store/records.js';
 import type { RunStore } from '../store/runs.js';
@@ -27,15 +27,15 @@ it('tells nobody what was looked for before he waited: the run may have been sta
   });
   const wait = (): Promise<Outcome> => results.wait('w', { isLocal: false, signal: null });
   const early = wait();
-  await vi.waitFor(() => expect(looks).toHaveLength(1));
+  await expect.poll(() => looks).toHaveLength(1);
   const late = wait();
   looks[0]!.resolve({ outcomes: [], unknownIds: ['w'] });
   await expect(early).rejects.toThrow('w');
-  await vi.waitFor(() => expect(looks).toHaveLength(2));
+  await expect.poll(() => looks).toHaveLength(2);
   const latest = wait();
   looks[1]!.resolve({ outcomes: [outcome('before')], unknownIds: [] });
   expect((await late).payload).toBe('before');
-  await vi.waitFor(() => expect(looks).toHaveLength(3));
+  await expect.poll(() => looks).toHaveLength(3);
   looks[2]!.resolve({ outcomes: [outcome('after')], unknownIds: [] });
   expect((await latest).payload).toBe('after');
   await results.stop(new Error('stopped'));

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../seams/system-clock.js';
 import { SeededRandom } from './seeded-random.js';
 import { Loop } from './loop.js';
@@ -24,7 +24,7 @@ describe('a loop', () => {
     });
     loop.start();
     loop.wake();
-    await vi.waitFor(() => expect(rounds).toBe(2));
+    await expect.poll(() => rounds).toBe(2);
     await loop.stop();
   });
 
@@ -41,7 +41,7 @@ describe('a loop', () => {
     });
     loop.start();
     loop.wake();
-    await vi.waitFor(() => expect(rounds).toBe(3));
+    await expect.poll(() => rounds).toBe(3);
     await loop.stop();
     expect([...most]).toEqual([1]);
   });
@@ -64,9 +64,9 @@ describe('a loop', () => {
     });
     loop.start();
     loop.wake();
-    await vi.waitFor(() => expect(loop.failingSince).not.toBeNull());
+    await expect.poll(() => loop.failingSince).not.toBeNull();
     loop.wake();
-    await vi.waitFor(() => expect(loop.failingSince).toBeNull());
+    await expect.poll(() => loop.failingSince).toBeNull();
     await loop.stop();
     loop.wake();
     expect(rounds).toBe(2);
