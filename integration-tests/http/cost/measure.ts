@@ -24,10 +24,10 @@ export interface Shares {
   readonly byCpu: Share;
 }
 
-export interface FrameworkCost {
+export interface FrameworkCost<V extends Variant> {
   readonly framework: Framework;
   readonly bareRequestsPerSecond: number;
-  readonly shares: ReadonlyMap<Variant, Shares>;
+  readonly shares: ReadonlyMap<V, Shares>;
 }
 
 /** What was measured of each variant, round by round. */
@@ -58,15 +58,15 @@ const request = [
  * @param variants beside the bare framework
  * @param execPath the Node.js that the servers run on
  */
-export async function* costOfAdapters(
+export async function* costOfAdapters<V extends Variant>(
   databaseUrl: string,
   {
     only,
     variants,
     execPath,
     ...size
-  }: Size & { readonly only: string; readonly variants: readonly Variant[]; readonly execPath: string },
-): AsyncGenerator<FrameworkCost> {
+  }: Size & { readonly only: string; readonly variants: readonly V[]; readonly execPath: string },
+): AsyncGenerator<FrameworkCost<V>> {
   for (const framework of frameworks.filter((name) => name.includes(only))) {
     const { rates, cpuRates } = await measure(framework, ['bare', ...variants], databaseUrl, size, execPath);
     const shares = (variant: Variant): Shares => ({
