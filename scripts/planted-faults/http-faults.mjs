@@ -97,7 +97,7 @@ export const httpFaults = [
     name: 'request whose process died taken for an answered one',
     promise: 'P10',
     file: `${http}handler-route.ts`,
-    find: "if (settled.kind === 'completed' && isInterrupted(settled.value)) return null;",
+    find: "if (settled.kind === 'completed' && isInterrupted(settled.value))",
     plant: "if (settled.kind === 'unavailable' && isInterrupted(settled)) return null;",
     tests: conformance,
     caughtBy: '24d. a run that was taken over where nobody repeated its request gives no answer',
@@ -119,5 +119,26 @@ export const httpFaults = [
     plant: 'innerRunId(runId, workflowName, Math.min(occurrence, 1))',
     tests: 'integration-tests/http/express.test.ts',
     caughtBy: 'binds workflows that a plain handler starts to the key, each by its name and its turn',
+  },
+  {
+    name: 'workflows of a forgotten key that come back',
+    promise: 'P10',
+    file: `${http}handler-route.ts`,
+    find: 'origin = answer.origin;',
+    plant: 'origin = answer.origin ?? admitted.runId;',
+    tests: conformance,
+    caughtBy:
+      '24e. the workflows of a handler that runs again after a crash are the same, and under a forgotten key others',
+  },
+  {
+    name: 'handlers that begin other workflows when they run again',
+    promise: 'P10',
+    file: `${http}handler-route.ts`,
+    find: "if (settled.kind === 'completed' && isInterrupted(settled.value))",
+    plant:
+      "if (settled.kind === 'completed' && isInterrupted(settled.value)) return forgotten;\n    if (settled.kind === 'completed' && isInterrupted(settled.value))",
+    tests: conformance,
+    caughtBy:
+      '24e. the workflows of a handler that runs again after a crash are the same, and under a forgotten key others',
   },
 ];

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { gate } from '../../support/gate.js';
 import { passOn } from '../../support/pass-on.js';
 import { bench, type Place } from '../bench.js';
-import type { TestRoute } from '../frameworks.js';
+import type { TestRequest, TestRoute } from '../frameworks.js';
 import { type Received, send } from '../http-client.js';
 
 /** A lease that ends soon, for tests in which a process dies. */
@@ -169,6 +169,35 @@ export function durabilityConformance(place: Place): void {
       const { status, text, headers } = await second.post('/handler', { key: '"k"' });
       expect([status, text, headers.get('idempotent-replayed')]).toEqual([200, 'answer 2', replayed]);
     }
+    hang.open();
+  });
+
+  it('24e. the workflows of a handler that runs again after a crash are the same, and under a forgotten key others', async () => {
+    const steps: unknown[] = [];
+    let calls = 0;
+    const hang = gate();
+    const order = workflow('durability: order', async (id: unknown) => await step.run('note', () => steps.push(id)));
+    const handler = async ({ body }: TestRequest) => {
+      const { id } = body as { id: number };
+      await order(id);
+      calls += 1;
+      if (calls === 2) await hang.opened; // here its process dies
+      return { status: 200, body: `order ${id}` };
+    };
+    const route: TestRoute = { kind: 'idempotent', path: '/handler', handler, options: { ttlMs: 1 } };
+    const { server, another } = await bench(place, [route], { launch, workflows: [order] });
+    expect((await server.post('/handler', { key: '"k"', body: { id: 1 } })).text).toBe('order 1');
+    const endedBy = Date.now();
+    await expect.poll(() => Date.now()).toBeGreaterThan(endedBy + 1); // the key is forgotten
+    const lost = server.post('/handler', { key: '"k"', body: { id: 2 } }).catch(() => 'cut');
+    await expect.poll(() => calls).toBe(2);
+    await server.crash();
+    await lost;
+    const second = await another();
+    const ended = async () => (await second.perdure.runs.count({ status: 'completed' }))[0]?.count;
+    await expect.poll(ended).toBe(4);
+    expect((await second.post('/handler', { key: '"k"', body: { id: 2 } })).text).toBe('order 2');
+    expect([calls, steps]).toEqual([3, [1, 2]]);
     hang.open();
   });
 

@@ -1,7 +1,7 @@
 import type { Admitted } from './admission.js';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
-import type { Offer } from './offers.js';
+import type { Offer, Perform } from './offers.js';
 import type { ResolvedRoute } from './options.js';
 import { HttpProblem, unavailable } from './problem.js';
 import { httpState } from './process-state.js';
@@ -9,20 +9,27 @@ import { requestWorkflow } from './request-run.js';
 import type { RouteServices } from './route-services.js';
 import { generationOf } from './run-id.js';
 import { concurrentRequest } from './run-watch.js';
-import { isInterrupted, isResponseRecord, type ResponseRecord } from './stored-response.js';
+import { isInterrupted, isResponseRecord } from './stored-response.js';
 import type { Settled } from './outcomes.js';
 import type { RequestTrace } from './traced-answer.js';
 
 /** How long an answer waits to be stored before it is sent all the same. */
 const commitWaitMs = 5_000;
 
-/** Runs the handler of a request, and resolves with its response once that is known as a whole. */
-export type Perform = (exchangeId: string, runId: string) => Promise<ResponseRecord>;
+/** The run of a key can give no answer, and the next generation has to. */
+interface NoAnswer {
+  readonly kind: 'none';
+  /** What the workflows of the next one are named after; null = itself, because the key was forgotten. */
+  readonly origin: string | null;
+}
+
+const forgotten: NoAnswer = { kind: 'none', origin: null };
 
 /**
  * Requests with a plain handler. The handler runs once for each key, in the step of a run whose result is the response;
  * repeated requests wait for that run, wherever it executes. When its process dies, the run is taken over, and the
- * handler runs again in a repeated request: the workflows that it calls have the same ids then, and go on.
+ * handler runs again in a repeated request: the workflows that it calls have the same ids then, and go on. Under a key that
+ * was forgotten, they are other ones.
  */
 export class HandlerRoutes<Req> {
   readonly #services: RouteServices<Req>;
@@ -41,37 +48,39 @@ export class HandlerRoutes<Req> {
     const { admission, watch } = this.#services;
     const admitted = await admission.admit(exchange, route);
     if (admitted === null) return { kind: 'pass' };
+    let origin: string | null = null;
     for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const runId = generationOf(admitted.runId, generation);
-      const offer = httpState().offers.add(runId, (exchangeId) =>
-        within(route.handlerTimeoutMs, perform(exchangeId, admitted.runId)),
+      const offer = httpState().offers.add(runId, (exchangeId, ofRun) =>
+        within(route.handlerTimeoutMs, perform(exchangeId, ofRun)),
       );
       try {
-        const answer = await this.#offer(offer, { ...admitted, runId }, route, trace);
-        if (answer !== null) return answer;
+        const answer = await this.#offer(offer, { ...admitted, runId }, origin ?? runId, route, trace);
+        if (answer.kind !== 'none') return answer;
+        origin = answer.origin;
       } finally {
         httpState().offers.withdraw(offer);
       }
     }
   }
 
-  /** Null if the run can give no answer, and the next generation has to. */
   async #offer(
     offer: Offer,
     { runId, fingerprint }: Admitted,
+    origin: string,
     route: ResolvedRoute<Req>,
     trace: RequestTrace,
-  ): Promise<Answer | null> {
+  ): Promise<Answer | NoAnswer> {
     const { perdure, watch } = this.#services;
     const workflow = requestWorkflow().with({ workflowId: runId, engine: perdure, fingerprint });
-    const start = trace.start(runId, true, () => workflow.start());
+    const start = trace.start(runId, true, () => workflow.start(origin));
     const started = await watch.begun(start, runId, route.ttlMs);
-    if (started === null) return null;
+    if (started === null) return forgotten;
     return started.isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
   }
 
   /** This request's handler is running. */
-  async #own(offer: Offer): Promise<Answer | null> {
+  async #own(offer: Offer): Promise<Answer> {
     const settled = await Promise.race([
       this.#services.watch.outcomes.wait(offer.runId, null),
       // Stored it will be; the client need not wait for a database that is slow.
@@ -90,7 +99,7 @@ export class HandlerRoutes<Req> {
   }
 
   /** Another request came first. */
-  async #follow(offer: Offer, route: ResolvedRoute<Req>): Promise<Answer | null> {
+  async #follow(offer: Offer, route: ResolvedRoute<Req>): Promise<Answer | NoAnswer> {
     const { runId } = offer;
     const isFull = httpState().offers.count(runId) > route.joinersMax;
     if ((route.onConcurrent !== 'join' || isFull) && !(await this.#services.watch.isFinished(runId))) {
@@ -110,10 +119,11 @@ export class HandlerRoutes<Req> {
     return { kind: 'problem', problem: concurrentRequest() };
   }
 
-  async #replay(runId: string, settled: Settled, route: ResolvedRoute<Req>): Promise<Answer | null> {
+  async #replay(runId: string, settled: Settled, route: ResolvedRoute<Req>): Promise<Answer | NoAnswer> {
     if (settled.kind === 'unavailable') throw unavailable(settled.error);
-    if (settled.kind === 'completed' && isInterrupted(settled.value)) return null;
-    if (await this.#services.watch.isExpired(runId, route.ttlMs)) return null;
+    if (settled.kind === 'completed' && isInterrupted(settled.value))
+      return { kind: 'none', origin: settled.value.origin };
+    if (await this.#services.watch.isExpired(runId, route.ttlMs)) return forgotten;
     if (settled.kind === 'failed') return failure(settled.error, replayed);
     return { kind: 'result', value: settled.value, headers: replayed };
   }

@@ -70,8 +70,8 @@ export class Idempotency<Req> {
     perform: (exchangeId: string) => Promise<ResponseRecord>,
   ): Promise<Answer> {
     return await tracedAnswer((trace) =>
-      this.#handlers.answer(exchange, route, trace, (exchangeId, runId) =>
-        withinScope(this.#perdure, this.#handlerScope(exchange, runId), () => perform(exchangeId)),
+      this.#handlers.answer(exchange, route, trace, (exchangeId, origin) =>
+        withinScope(this.#perdure, this.#handlerScope(exchange, origin), () => perform(exchangeId)),
       ),
     );
   }

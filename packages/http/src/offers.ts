@@ -3,6 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { ResponseRecord } from './stored-response.js';
 
 /**
+ * Runs the handler of a request, and resolves with its response once that is known as a whole.
+ *
+ * @param exchangeId marks the response
+ * @param origin what the workflows that the handler starts are named after
+ */
+export type Perform = (exchangeId: string, origin: string) => Promise<ResponseRecord>;
+
+/**
  * A request that is here and waits for its answer. Its handler runs if the run of its key is executed in this process and
  * takes it: at once when the request is the first one, or later when the run is taken over from a process that died.
  */
@@ -14,17 +22,17 @@ export class Offer {
   readonly performed: Promise<ResponseRecord>;
   /** Resolves when the handler is about to run. */
   readonly taken: Promise<void>;
-  readonly #perform: () => Promise<ResponseRecord>;
+  readonly #perform: (origin: string) => Promise<ResponseRecord>;
   #state: 'waiting' | 'taken' | 'withdrawn' = 'waiting';
   #hasPerformed = false;
   #error: { readonly error: unknown } | null = null;
   #onTaken = (): void => {};
   #settle = { resolve: (_record: ResponseRecord): void => {}, reject: (_error: unknown): void => {} };
 
-  constructor(runId: string, perform: (exchangeId: string) => Promise<ResponseRecord>) {
+  constructor(runId: string, perform: Perform) {
     this.runId = runId;
     // The handler runs in the context of its request, not in that of the step which calls it.
-    this.#perform = AsyncResource.bind(async () => await perform(this.exchangeId));
+    this.#perform = AsyncResource.bind(async (origin) => await perform(this.exchangeId, origin));
     this.taken = new Promise((resolve) => (this.#onTaken = resolve));
     this.performed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.performed.catch(() => {});
@@ -58,9 +66,9 @@ export class Offer {
   }
 
   /** Runs the handler. */
-  async perform(): Promise<ResponseRecord> {
+  async perform(origin: string): Promise<ResponseRecord> {
     try {
-      const record = await this.#perform();
+      const record = await this.#perform(origin);
       this.#hasPerformed = true;
       this.#settle.resolve(record);
       return record;
@@ -76,7 +84,7 @@ export class Offer {
 export class Offers {
   readonly #waiting = new Map<string, Set<Offer>>();
 
-  add(runId: string, perform: (exchangeId: string) => Promise<ResponseRecord>): Offer {
+  add(runId: string, perform: Perform): Offer {
     const offer = new Offer(runId, perform);
     const waiting = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, waiting.add(offer));

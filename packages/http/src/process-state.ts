@@ -5,7 +5,8 @@ import { Offers } from './offers.js';
 import type { RequestScope } from './scope.js';
 import type { RequestOutcome } from './stored-response.js';
 
-export type RequestWorkflow = Workflow<[], RequestOutcome>;
+/** Its input: the id after which the workflows that the handler starts are named. */
+export type RequestWorkflow = Workflow<[origin: string], RequestOutcome>;
 
 /** What there must be one of in a process, however often this package was loaded. */
 export interface HttpState {

@@ -11,10 +11,12 @@ export function requestWorkflow(): RequestWorkflow {
   const state = httpState();
   state.requestWorkflow ??= workflow(
     'perdure.http.request',
-    async () => {
+    async (origin: string) => {
       const offer = state.offers.take(currentRun()?.workflowId ?? '');
       try {
-        return await step.run('respond', async () => (offer === null ? interrupted : await offer.perform()));
+        return await step.run('respond', async () =>
+          offer === null ? interrupted(origin) : await offer.perform(origin),
+        );
       } catch (error) {
         if (!(error instanceof PerdureError) || error.code !== 'PERDURE_PAYLOAD_TOO_LARGE') throw error;
         // Larger than what the engine stores: that it was done is what matters.

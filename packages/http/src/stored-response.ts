@@ -33,9 +33,11 @@ export type RequestOutcome = ResponseRecord | Interrupted;
 /** The run was taken over where nobody repeated the request, so nobody could run its handler. */
 export interface Interrupted {
   readonly [interruption]: bigint;
+  /** What the workflows that its handler starts are named after; when it runs again, it is to find them. */
+  readonly origin: string;
 }
 
-export const interrupted: Interrupted = { [interruption]: version };
+export const interrupted = (origin: string): Interrupted => ({ [interruption]: version, origin });
 
 export function isInterrupted(value: unknown): value is Interrupted {
   return isMarked(value, interruption);
