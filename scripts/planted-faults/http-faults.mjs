@@ -141,4 +141,22 @@ export const httpFaults = [
     caughtBy:
       '24e. the workflows of a handler that runs again after a crash are the same, and under a forgotten key others',
   },
+  {
+    name: 'handlers that run for any payload of their key',
+    promise: 'P10',
+    file: `${http}offers.ts`,
+    find: ' && a.fingerprint === b.fingerprint',
+    plant: '',
+    tests: conformance,
+    caughtBy: '23b. a handler is not run for a run that began with another payload, however late that became durable',
+  },
+  {
+    name: 'requests that any engine of the process answers',
+    promise: 'P10',
+    file: `${http}offers.ts`,
+    find: 'a.engineKey === b.engineKey && ',
+    plant: '',
+    tests: conformance,
+    caughtBy: '18e. each engine of a process answers the requests of its own application, whatever the keys',
+  },
 ];

@@ -47,6 +47,45 @@ export function durabilityConformance(place: Place): void {
     expect((await server.post('/none', {})).status).toBe(404);
   });
 
+  it('23b. a handler is not run for a run that began with another payload, however late that became durable', async () => {
+    let isAway = false;
+    let [payload, arrived] = [1, 0];
+    const calls: number[] = [];
+    const away = () => Object.assign(new Error('the database is away'), { code: 'ECONNREFUSED' });
+    const open: Place['open'] = async () => {
+      const test = await place.open();
+      const query = async <R extends Row>(statement: Statement) => {
+        if (isAway) throw away();
+        return await test.database.query<R>(statement);
+      };
+      return { ...test, database: { ...passOn(test.database), query } };
+    };
+    const fingerprint = () => {
+      arrived += 1;
+      return `${payload}`;
+    };
+    const handler = ({ body }: TestRequest) => {
+      const { n } = body as { n: number };
+      calls.push(n);
+      return { status: 200, body: `${n}` };
+    };
+    const route: TestRoute = { kind: 'idempotent', path: '/handler', handler, options: { fingerprint } };
+    const { server } = await bench({ ...place, open }, [route], { app: { startTimeoutMs: 1_000 } });
+    const ask = async () => await server.post('/handler', { key: '"k"', body: { n: payload } });
+    isAway = true;
+    expect((await ask()).status).toBe(503);
+    payload = 2;
+    const other = ask();
+    await expect.poll(() => arrived).toBe(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    isAway = false;
+    expect((await other).status).toBe(422);
+    expect(calls).toEqual([]);
+    payload = 1;
+    expect((await ask()).text).toBe('1');
+    expect(calls).toEqual([1]);
+  });
+
   it('24. after a crash the repeated request gets what the first would have, and no recorded step runs again', async () => {
     const begun: string[] = [];
     const reached = gate();

@@ -1,9 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { workflow } from '@perdure/core';
+import type { Row, Statement } from '@perdure/core/internal';
 import { reply } from '@perdure/http';
 import { expect, it } from 'vitest';
 import { countingDatabase } from '../../support/counting-database.js';
 import { freshDatabase } from '../../support/engines.js';
+import { gate } from '../../support/gate.js';
+import { passOn } from '../../support/pass-on.js';
 import { bench, type Place } from '../bench.js';
 import type { NeutralOptions, TestRoute } from '../frameworks.js';
 import { sendRaw } from '../http-client.js';
@@ -120,6 +123,28 @@ export function hostileConformance(place: Place): void {
       const result = await server.post(`${location}/result?wait=20`, { method: 'GET', key: null });
       expect([result.status, result.json]).toEqual([200, body]);
     }
+  });
+
+  it('18e. each engine of a process answers the requests of its own application, whatever the keys', async () => {
+    const started = gate();
+    const slow: Place['open'] = async () => {
+      const test = await place.open();
+      const query = async <R extends Row>(statement: Statement) => {
+        if (statement.name.includes('_flush_')) await started.opened;
+        return await test.database.query<R>(statement);
+      };
+      return { ...test, database: { ...passOn(test.database), query } };
+    };
+    const answering = (body: string): TestRoute[] => [
+      { kind: 'idempotent', path: '/who', handler: () => ({ status: 200, body }) },
+    ];
+    const { server: first } = await bench({ ...place, open: slow }, answering('the first one'));
+    const { server: second } = await bench(place, answering('the second one'));
+    const asked = first.post('/who', { key: '"k"' });
+    await expect.poll(() => first.perdure.health().backlogBytes).toBeGreaterThan(0);
+    expect((await second.post('/who', { key: '"k"' })).text).toBe('the second one');
+    started.open();
+    expect((await asked).text).toBe('the first one');
   });
 
   it('18d. nobody reaches the runs of another, and those of nobody are nobody’s', async () => {

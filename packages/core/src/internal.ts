@@ -22,7 +22,7 @@ export { createStore } from './store/store.js';
 export { migrate } from './store/migrate.js';
 export { instruments } from './metrics/instruments.js';
 export type { Checkpoint, NewRun } from './store/records.js';
-export { currentScope } from './workflow/current-context.js';
+export { currentEngineKey, currentScope } from './workflow/current-context.js';
 export { meantStatuses } from './management/changes.js';
 export type { ChangeVerb } from './management/changes.js';
 export { processState } from './workflow/process-state.js';

@@ -1,10 +1,9 @@
-import type { Admitted } from './admission.js';
 import { accepted, type Answer, failure, replayed } from './answer.js';
 import type { HttpExchange } from './exchange.js';
 import type { Offer, Perform } from './offers.js';
 import type { ResolvedRoute } from './options.js';
 import { HttpProblem, unavailable } from './problem.js';
-import { httpState } from './process-state.js';
+import { httpState, type StoredRequest } from './process-state.js';
 import { requestWorkflow } from './request-run.js';
 import type { RouteServices } from './route-services.js';
 import { generationOf } from './run-id.js';
@@ -45,17 +44,19 @@ export class HandlerRoutes<Req> {
     trace: RequestTrace,
     perform: Perform,
   ): Promise<Answer> {
-    const { admission, watch } = this.#services;
+    const { admission, watch, perdure } = this.#services;
     const admitted = await admission.admit(exchange, route);
     if (admitted === null) return { kind: 'pass' };
+    const { fingerprint } = admitted;
+    const { engineKey } = perdure.starter;
     let origin: string | null = null;
     for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const runId = generationOf(admitted.runId, generation);
-      const offer = httpState().offers.add(runId, (exchangeId, ofRun) =>
+      const offer = httpState().offers.add({ runId, fingerprint, engineKey }, (exchangeId, ofRun) =>
         within(route.handlerTimeoutMs, perform(exchangeId, ofRun)),
       );
       try {
-        const answer = await this.#offer(offer, { ...admitted, runId }, origin ?? runId, route, trace);
+        const answer = await this.#offer(offer, { origin: origin ?? runId, fingerprint }, route, trace);
         if (answer.kind !== 'none') return answer;
         origin = answer.origin;
       } finally {
@@ -66,14 +67,14 @@ export class HandlerRoutes<Req> {
 
   async #offer(
     offer: Offer,
-    { runId, fingerprint }: Admitted,
-    origin: string,
+    stored: StoredRequest,
     route: ResolvedRoute<Req>,
     trace: RequestTrace,
   ): Promise<Answer | NoAnswer> {
     const { perdure, watch } = this.#services;
+    const { runId, fingerprint } = offer.asked;
     const workflow = requestWorkflow().with({ workflowId: runId, engine: perdure, fingerprint });
-    const start = trace.start(runId, true, () => workflow.start(origin));
+    const start = trace.start(runId, true, () => workflow.start(stored));
     const started = await watch.begun(start, runId, route.ttlMs);
     if (started === null) return forgotten;
     return started.isNew || offer.isTaken ? await this.#own(offer) : await this.#follow(offer, route);
@@ -82,7 +83,7 @@ export class HandlerRoutes<Req> {
   /** This request's handler is running. */
   async #own(offer: Offer): Promise<Answer> {
     const settled = await Promise.race([
-      this.#services.watch.outcomes.wait(offer.runId, null),
+      this.#services.watch.outcomes.wait(offer.asked.runId, null),
       // Stored it will be; the client need not wait for a database that is slow.
       offer.performed.catch(() => null).then(() => after(commitWaitMs, 'uncommitted' as const)),
     ]);
@@ -100,8 +101,8 @@ export class HandlerRoutes<Req> {
 
   /** Another request came first. */
   async #follow(offer: Offer, route: ResolvedRoute<Req>): Promise<Answer | NoAnswer> {
-    const { runId } = offer;
-    const isFull = httpState().offers.count(runId) > route.joinersMax;
+    const { runId } = offer.asked;
+    const isFull = httpState().offers.count(offer) > route.joinersMax;
     if ((route.onConcurrent !== 'join' || isFull) && !(await this.#services.watch.isFinished(runId))) {
       if (offer.isTaken) return await this.#own(offer);
       return this.#notYet(runId, route);

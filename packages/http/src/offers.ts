@@ -10,12 +10,21 @@ import type { ResponseRecord } from './stored-response.js';
  */
 export type Perform = (exchangeId: string, origin: string) => Promise<ResponseRecord>;
 
+/** The run whose answer a request waits for. */
+export interface AskedRun {
+  readonly runId: string;
+  /** Of the payload. A run answers no request that came with another one, though it has the same key. */
+  readonly fingerprint: string;
+  /** Runs of several engines in a process can have the same id. */
+  readonly engineKey: object | null;
+}
+
 /**
  * A request that is here and waits for its answer. Its handler runs if the run of its key is executed in this process and
  * takes it: at once when the request is the first one, or later when the run is taken over from a process that died.
  */
 export class Offer {
-  readonly runId: string;
+  readonly asked: AskedRun;
   /** Marks the response that this request's handler makes. */
   readonly exchangeId = randomUUID();
   /** Settles when the handler has answered, or thrown; never for an offer that is not taken. */
@@ -29,8 +38,8 @@ export class Offer {
   #onTaken = (): void => {};
   #settle = { resolve: (_record: ResponseRecord): void => {}, reject: (_error: unknown): void => {} };
 
-  constructor(runId: string, perform: Perform) {
-    this.runId = runId;
+  constructor(asked: AskedRun, perform: Perform) {
+    this.asked = asked;
     // The handler runs in the context of its request, not in that of the step which calls it.
     this.#perform = AsyncResource.bind(async (origin) => await perform(this.exchangeId, origin));
     this.taken = new Promise((resolve) => (this.#onTaken = resolve));
@@ -84,21 +93,26 @@ export class Offer {
 export class Offers {
   readonly #waiting = new Map<string, Set<Offer>>();
 
-  add(runId: string, perform: Perform): Offer {
-    const offer = new Offer(runId, perform);
-    const waiting = this.#waiting.get(runId) ?? new Set();
-    this.#waiting.set(runId, waiting.add(offer));
+  add(asked: AskedRun, perform: Perform): Offer {
+    const offer = new Offer(asked, perform);
+    const waiting = this.#waiting.get(asked.runId) ?? new Set();
+    this.#waiting.set(asked.runId, waiting.add(offer));
     return offer;
   }
 
-  /** How many requests wait for a run in this process. */
-  count(runId: string): number {
-    return this.#waiting.get(runId)?.size ?? 0;
+  /** How many requests wait for the run that this one waits for. */
+  count({ asked }: Offer): number {
+    let count = 0;
+    for (const { asked: other } of this.#waiting.get(asked.runId) ?? []) {
+      if (other.engineKey === asked.engineKey) count += 1;
+    }
+    return count;
   }
 
-  /** The first offer that still waits, once; null if there is none. */
-  take(runId: string): Offer | null {
-    for (const offer of this.#waiting.get(runId) ?? []) {
+  /** The first offer for this run that still waits, once; null if there is none. */
+  take(executed: AskedRun): Offer | null {
+    for (const offer of this.#waiting.get(executed.runId) ?? []) {
+      if (!isSame(offer.asked, executed)) continue;
       this.withdraw(offer, () => offer.take());
       if (offer.isTaken) return offer;
     }
@@ -107,8 +121,13 @@ export class Offers {
 
   withdraw(offer: Offer, settle: () => void = () => offer.withdraw()): void {
     settle();
-    const waiting = this.#waiting.get(offer.runId);
+    const { runId } = offer.asked;
+    const waiting = this.#waiting.get(runId);
     waiting?.delete(offer);
-    if (waiting?.size === 0) this.#waiting.delete(offer.runId);
+    if (waiting?.size === 0) this.#waiting.delete(runId);
   }
+}
+
+function isSame(a: AskedRun, b: AskedRun): boolean {
+  return a.engineKey === b.engineKey && a.fingerprint === b.fingerprint;
 }

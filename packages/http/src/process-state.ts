@@ -5,8 +5,15 @@ import { Offers } from './offers.js';
 import type { RequestScope } from './scope.js';
 import type { RequestOutcome } from './stored-response.js';
 
-/** Its input: the id after which the workflows that the handler starts are named. */
-export type RequestWorkflow = Workflow<[origin: string], RequestOutcome>;
+/** What is stored of a request with a plain handler, for when its run is taken over. */
+export interface StoredRequest {
+  /** What the workflows that the handler starts are named after. */
+  readonly origin: string;
+  /** Of the payload: only a request with the same one may run the handler. */
+  readonly fingerprint: string;
+}
+
+export type RequestWorkflow = Workflow<[StoredRequest], RequestOutcome>;
 
 /** What there must be one of in a process, however often this package was loaded. */
 export interface HttpState {

@@ -1,5 +1,7 @@
 import { currentRun, PerdureError, step, workflow } from '@perdure/core';
-import { httpState, type RequestWorkflow } from './process-state.js';
+import { currentEngineKey } from '@perdure/core/internal';
+import type { Offer } from './offers.js';
+import { httpState, type RequestWorkflow, type StoredRequest } from './process-state.js';
 import { interrupted, omittedRecord } from './stored-response.js';
 
 /**
@@ -11,12 +13,15 @@ export function requestWorkflow(): RequestWorkflow {
   const state = httpState();
   state.requestWorkflow ??= workflow(
     'perdure.http.request',
-    async (origin: string) => {
-      const offer = state.offers.take(currentRun()?.workflowId ?? '');
+    async ({ origin, fingerprint }: StoredRequest) => {
+      let offer = null as Offer | null;
       try {
-        return await step.run('respond', async () =>
-          offer === null ? interrupted(origin) : await offer.perform(origin),
-        );
+        // In the step: whoever only replays the run takes no request from it.
+        return await step.run('respond', async () => {
+          const runId = currentRun()?.workflowId ?? '';
+          offer = state.offers.take({ runId, fingerprint, engineKey: currentEngineKey() });
+          return offer === null ? interrupted(origin) : await offer.perform(origin);
+        });
       } catch (error) {
         if (!(error instanceof PerdureError) || error.code !== 'PERDURE_PAYLOAD_TOO_LARGE') throw error;
         // Larger than what the engine stores: that it was done is what matters.

@@ -14,6 +14,11 @@ export function currentScope(): object | null {
   return context?.kind === 'engine' ? context.scope : null;
 }
 
+/** The {@link RunStarter.engineKey} of the engine that the calling code runs under; null where there is none. */
+export function currentEngineKey(): object | null {
+  return currentContext()?.starter.engineKey ?? null;
+}
+
 /** The engine that a start goes to: the one in context, else the one that was launched. */
 export function currentStarter(): RunStarter {
   const context = currentContext();
