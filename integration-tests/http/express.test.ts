@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { currentRun, step, workflow } from '@perdure/core';
 import { currentRequest, type ExpressHttp, expressAdapter, type ExpressOptions, httpWorkflows } from '@perdure/express';
 import express4 from 'express4';
@@ -15,6 +16,7 @@ import express5 from 'express5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine } from '../support/engines.js';
+import { gate } from '../support/gate.js';
 import { type Received, type Sent, send, sendRaw } from './http-client.js';
 
 type Express = typeof express5;
@@ -128,6 +130,67 @@ describe.each(versions)('$name', ({ express }) => {
       'after the end': '200 the answer',
     });
   });
+
+  it.each(['before it begins', 'meanwhile'])(
+    'stores all that a handler sends to a client that leaves %s, in whichever way it does',
+    async (moment) => {
+      const folder = await mkdtemp(join(tmpdir(), 'perdure-express-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      writeFileSync(join(folder, 'whole.txt'), 'one two');
+      const ways: Record<string, (res: express5.Response, source: Readable) => unknown> = {
+        json: (res) => res.json('one two'),
+        send: async (res, source) => res.send(Buffer.concat(await source.toArray())),
+        pipe: (res, source) => void source.pipe(res),
+        pipeline: async (res, source) => await pipeline(source, res),
+        sendFile: (res) => res.sendFile(join(folder, 'whole.txt')),
+      };
+      const calls: string[] = [];
+      const errors: unknown[] = [];
+      let hasBegun = (): void => {};
+      let leaves: Promise<unknown> = Promise.resolve();
+      const ask = await serve((app, http) => {
+        app.use((req, _res, next) => {
+          leaves = once(req.socket, 'close');
+          next();
+        });
+        for (const [name, way] of Object.entries(ways)) {
+          const handler: express5.RequestHandler = async (_, res) => {
+            calls.push(name);
+            const left = leaves;
+            async function* source() {
+              yield Buffer.from('one ');
+              hasBegun();
+              if (moment === 'meanwhile') await left;
+              yield Buffer.from('two');
+            }
+            if (moment !== 'meanwhile') {
+              hasBegun();
+              await left;
+            }
+            await way(res, Readable.from(source()));
+            if (name === 'json' || name === 'sendFile') hasBegun();
+          };
+          app.post(`/${name}`, http.idempotent(handler, { handlerTimeoutMs: 5_000 }));
+        }
+        const onError: express5.ErrorRequestHandler = (error, _req, res, _next) => {
+          errors.push(error);
+          res.sendStatus(500);
+        };
+        app.use(onError);
+      });
+      for (const name of Object.keys(ways)) {
+        const begun = new Promise<void>((resolve) => (hasBegun = resolve));
+        const gone = request(`${ask.url}/${name}`, { method: 'POST', headers: { 'idempotency-key': '"k"' } });
+        gone.on('error', () => {}).end();
+        await begun;
+        gone.destroy();
+        const again = await ask(`/${name}`, { key: '"k"' });
+        expect([name, again.status, again.text.replaceAll('"', '')]).toEqual([name, 200, 'one two']);
+        expect([name, again.headers.get('idempotent-replayed')]).toEqual([name, 'true']);
+      }
+      expect([calls, errors]).toEqual([Object.keys(ways), []]);
+    },
+  );
 
   it('lets what is too large or is flushed go out as it comes, and tells what it was', async () => {
     const chunk = Buffer.alloc(6_000, 'x');
@@ -345,6 +408,45 @@ describe.each(versions)('$name', ({ express }) => {
       expect(late.headers.has('x-half')).toBe(false);
       expect(late.headers.get('access-control-allow-origin')).toBe('https://a.example');
     }
+  });
+
+  it('drops what a handler sends after its request was answered, and disturbs no other one on its connection', async () => {
+    const late = gate();
+    const errors: unknown[] = [];
+    let tried: unknown = 'not yet';
+    const ask = await serve((app, http) => {
+      const handler: express5.RequestHandler = async (_, res) => {
+        await late.opened;
+        try {
+          res.json('late');
+        } catch (error) {
+          tried = error;
+          throw error;
+        }
+      };
+      app.post('/slow', http.idempotent(handler, { handlerTimeoutMs: 20 }));
+      app.post('/next', async (_, res) => {
+        late.open();
+        await expect.poll(() => tried).not.toBe('not yet');
+        await new Promise((resolve) => setImmediate(resolve));
+        res.send('undisturbed');
+      });
+      const onError: express5.ErrorRequestHandler = (error, _req, _res, next) => {
+        errors.push(error);
+        next(error);
+      };
+      app.use(onError);
+    });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const over = async (path: string): Promise<[number | undefined, string]> => {
+      const asked = request(ask.url + path, { method: 'POST', agent, headers: { 'idempotency-key': '"k"' } }).end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      return [answer.statusCode, (await answer.setEncoding('utf8').toArray()).join('')];
+    };
+    expect((await over('/slow'))[0]).toBe(504);
+    expect(await over('/next')).toEqual([200, 'undisturbed']);
+    expect(errors).toEqual([]);
   });
 
   it('knows its own workflows, for an engine with a list', () => {

@@ -159,4 +159,22 @@ export const httpFaults = [
     tests: conformance,
     caughtBy: '18e. each engine of a process answers the requests of its own application, whatever the keys',
   },
+  {
+    name: 'handlers that hear of clients that have gone',
+    promise: 'P10',
+    file: `${http}node/closing-shield.ts`,
+    find: "if (event !== 'close') return",
+    plant: 'if (event !== undefined) return',
+    tests: 'integration-tests/http/express.test.ts',
+    caughtBy: 'stores all that a handler sends to a client that leaves meanwhile, in whichever way it does',
+  },
+  {
+    name: 'handlers that speak after their request was answered',
+    promise: 'P10',
+    file: 'packages/express/src/express-adapter.ts',
+    find: 'if (capture?.isOver !== true) next(error);',
+    plant: 'next(error);',
+    tests: 'integration-tests/http/express.test.ts',
+    caughtBy: 'drops what a handler sends after its request was answered, and disturbs no other one on its connection',
+  },
 ];

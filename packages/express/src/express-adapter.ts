@@ -126,9 +126,9 @@ export function expressAdapter(perdure: Perdure, options: ExpressOptions = {}): 
             bytesMax: route.storedBytesMax,
           });
           const { ended } = capture;
-          // What comes after the end of a response is too late to be part of it.
+          // What comes after the end of a response, or instead of it, is too late to be part of it.
           const onward: NextFunction = (error?: unknown) => {
-            if (capture?.hasEnded !== true) next(error);
+            if (capture?.isOver !== true) next(error);
           };
           void call(handler, request, response, onward);
           return ended;

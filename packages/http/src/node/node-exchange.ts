@@ -126,7 +126,7 @@ async function payloadOf(request: NodeRequest, bytesMax: number): Promise<Payloa
     if (!isMeasured(request) && lengthOf(body) > bytesMax) throw bodyTooLarge(bytesMax);
     return { kind: 'json', value: body };
   }
-  return { kind: 'bytes', bytes: await peek(request, bytesMax) };
+  return { kind: 'bytes', bytes: hasBody(request) ? await peek(request, bytesMax) : new Uint8Array() };
 }
 
 /**

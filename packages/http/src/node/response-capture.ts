@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { omittedRecord, recordOf, type ResponseRecord } from '../stored-response.js';
+import { type Omitted, omittedRecord, recordOf, type ResponseRecord } from '../stored-response.js';
+import { shieldFromClosing } from './closing-shield.js';
 
 export interface CaptureOptions {
   readonly exchangeId: string;
@@ -13,7 +14,8 @@ export interface CaptureOptions {
 export interface ResponseCapture {
   /** The response, once the handler has ended it. */
   readonly ended: Promise<ResponseRecord>;
-  readonly hasEnded: boolean;
+  /** Nothing that the handler does from now on is part of it. */
+  readonly isOver: boolean;
   /** Sends what was held back. */
   send(): void;
   /** Drops what was held back, so that something else can be sent. */
@@ -32,8 +34,9 @@ type WriteArguments = readonly [
 
 /**
  * Holds a response back while the handler writes it, however it does so: `res.json`, `send`, `sendFile`, pipes and bare
- * `write` all end in the four methods that are replaced here. Nothing goes out before {@link ResponseCapture.send}; a
- * body that is too large to hold, or headers that the handler flushes, go out at once, marked as bypassed.
+ * `write` all end in the four methods that are replaced here. Nothing goes out before {@link ResponseCapture.send}, and that
+ * the client has gone is not to be seen until then; a body that is too large to hold, or headers that the handler flushes, go
+ * out at once, marked as bypassed.
  */
 export function captureResponse(response: ServerResponse, options: CaptureOptions): ResponseCapture {
   // Other middleware may have replaced some of these before, or not.
@@ -43,12 +46,14 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
   const chunks: Buffer[] = [];
   const onFinish: Callback[] = [];
   let size = 0;
-  let state: 'held' | 'through' | 'ended' = 'held';
+  let state: 'held' | 'through' | 'over' = 'held';
   let hash: Hash | null = null; // null = held
   let settle: (record: ResponseRecord) => void = () => {};
   const ended = new Promise<ResponseRecord>((resolve) => (settle = resolve));
+  const shield = shieldFromClosing(response);
 
   function restore(): void {
+    shield.lift();
     for (const [name, descriptor] of own) {
       if (descriptor === undefined) Reflect.deleteProperty(response, name);
       else Object.defineProperty(response, name, descriptor);
@@ -60,6 +65,10 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
     state = 'through';
     hash = createHash('sha256');
     for (const chunk of chunks) hash.update(chunk);
+    // Who only reads a part of it has all that there is: what it would have been is not known.
+    const cut = (): void => settleOmitted({ bytes: null, sha256: null });
+    if (response.destroyed) cut();
+    else response.once('close', cut);
     if (!response.headersSent) response.setHeader('idempotency-status', 'bypassed');
     Object.assign(response, { write: writeThrough, end: endThrough });
     for (const chunk of chunks.splice(0)) original.write(chunk);
@@ -98,7 +107,7 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
     if (chunk !== undefined && chunk !== null) hold(chunk, encoding);
     // What was too much is going out; the rest is nothing.
     if ((state as string) === 'through') return endThrough();
-    state = 'ended';
+    state = 'over';
     const { statusCode: status, statusMessage } = response;
     settle(recordOf({ status, headers: headersOf(response), body: Buffer.concat(chunks) }, options));
     // Whoever changes the status after the end changed nothing on the wire either, without this package.
@@ -123,19 +132,22 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
       hash?.update(bytes);
     }
     restore();
-    const described = { bytes: size, sha256: hash?.digest('hex') ?? null };
-    settle(omittedRecord({ status: response.statusCode, headers: headersOf(response) }, described, options));
-    state = 'ended';
+    settleOmitted({ bytes: size, sha256: hash?.digest('hex') ?? null });
+    state = 'over';
     for (const callback of onFinish.splice(0)) response.once('finish', callback);
     return original.end(...(args as unknown as Parameters<ServerResponse['end']>));
+  }
+
+  function settleOmitted(omitted: Omitted): void {
+    settle(omittedRecord({ status: response.statusCode, headers: headersOf(response) }, omitted, options));
   }
 
   Object.assign(response, { writeHead, write, end, flushHeaders: () => state === 'held' && letThrough() });
 
   return {
     ended,
-    get hasEnded() {
-      return state === 'ended';
+    get isOver() {
+      return state === 'over';
     },
     send() {
       if (hash !== null) return;
@@ -147,6 +159,7 @@ export function captureResponse(response: ServerResponse, options: CaptureOption
       else response.end(body);
     },
     discard() {
+      state = 'over';
       restore();
       if (response.headersSent) return;
       for (const name of response.getHeaderNames()) response.removeHeader(name);
