@@ -1,3 +1,6 @@
+import { request } from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import {
   type ArgumentsHost,
   BadRequestException,
@@ -48,10 +51,17 @@ import {
 import { map, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { send, type Sent } from '../http/http-client.js';
+import { gate } from '../support/gate.js';
 import { closeAfterTest, freshOptions } from './nest-app.js';
 
 interface Order {
   readonly id: number;
+}
+
+/** What responses of both platforms have. */
+interface AnyResponse {
+  header(name: string, value: string): unknown;
+  send(body: unknown): unknown;
 }
 
 const platforms = [
@@ -59,7 +69,7 @@ const platforms = [
   { platform: 'Fastify', adapter: () => new FastifyAdapter() },
 ] as const;
 
-describe.each(platforms)('a Nest application on $platform', ({ adapter }) => {
+describe.each(platforms)('a Nest application on $platform', ({ adapter, platform }) => {
   async function serve(
     metadata: ModuleMetadata,
     { options = {}, filters = [] }: { options?: PerdureModuleOptions; filters?: readonly ExceptionFilter[] } = {},
@@ -277,6 +287,104 @@ describe.each(platforms)('a Nest application on $platform', ({ adapter }) => {
     const [first, again] = [await post('/it', { key: '"k"' }), await post('/it', { key: '"k"' })];
     expect([first.text, again.text]).toEqual(['call 1', 'call 1']);
     expect(again.headers.get('content-type')).toBe('text/x-test');
+  });
+
+  it('stores a whole file although its client leaves in the midst of it', async () => {
+    const begun = gate();
+    const left = gate();
+
+    @Controller()
+    class Files {
+      @Post('it')
+      @Idempotent({ handlerTimeoutMs: 10_000 })
+      file(): StreamableFile {
+        async function* source() {
+          yield Buffer.from('one ');
+          begun.open();
+          await left.opened;
+          yield Buffer.from('two');
+        }
+        return new StreamableFile(Readable.from(source()), { type: 'text/x-test' });
+      }
+    }
+
+    const { app, post } = await serve({ controllers: [Files] });
+    app.getHttpServer().on('connection', (socket: Socket) => socket.on('close', () => left.open()));
+    const gone = request(`${await app.getUrl()}/api/it`, { method: 'POST', headers: { 'idempotency-key': '"k"' } });
+    gone.on('error', () => {}).end();
+    await begun.opened;
+    gone.destroy();
+    const again = await post('/it', { key: '"k"' });
+    expect([again.status, again.text]).toEqual([201, 'one two']);
+  });
+
+  it.runIf(platform === 'Fastify')('answers requests that are injected, as tests do', async () => {
+    let calls = 0;
+
+    @Controller()
+    class Counts {
+      @Post('it')
+      @Idempotent()
+      count(): object {
+        return { calls: (calls += 1) };
+      }
+    }
+
+    const { app } = await serve({ controllers: [Counts] });
+    for (const replayed of [undefined, 'true']) {
+      const headers = { 'idempotency-key': '"k"' };
+      const answer = await app.inject({ method: 'POST', url: '/api/it', headers });
+      expect([answer.statusCode, answer.json()]).toEqual([201, { calls: 1 }]);
+      expect(answer.headers['idempotent-replayed']).toBe(replayed);
+    }
+  });
+
+  it('answers with the headers that guards have set, each time', async () => {
+    @Injectable()
+    class Remaining implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        context.switchToHttp().getResponse<AnyResponse>().header('x-remaining', '9');
+        return true;
+      }
+    }
+
+    @Workflow('nest http: headed')
+    class Headed {
+      async run(input: unknown): Promise<unknown> {
+        return input;
+      }
+    }
+
+    @Controller()
+    @UseGuards(Remaining)
+    class Orders {
+      @Post('value')
+      @Idempotent()
+      value(): object {
+        return { ok: true };
+      }
+
+      @Post('sent')
+      @Idempotent()
+      sent(@Res() response: AnyResponse): void {
+        response.send({ ok: true });
+      }
+
+      @Post('durable')
+      @Durable(Headed)
+      durable(@Body() input: unknown): unknown {
+        return input;
+      }
+    }
+
+    const { post } = await serve({ controllers: [Orders], providers: [Headed] });
+    for (const path of ['/value', '/sent', '/durable']) {
+      for (const replayed of [null, 'true']) {
+        const { headers, json } = await post(path, { key: '"k"', body: { ok: true } });
+        const seen = [headers.get('x-remaining'), headers.get('idempotent-replayed'), json];
+        expect([path, ...seen]).toEqual([path, '9', replayed, { ok: true }]);
+      }
+    }
   });
 
   it('takes no key for what guards refuse, nor for what pipes refuse before a workflow', async () => {

@@ -13,7 +13,7 @@ import { defer, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { CallIdempotency } from '../calls/call-idempotency.js';
 import { isCallOptions } from '../calls/call-options.js';
 import { WorkflowRegistry } from '../workflows/workflow-registry.js';
-import { addHeaders, nestExchange, type NestExchange } from './nest-exchange.js';
+import { addHeaders, copyHeaders, nestExchange, type NestExchange } from './nest-exchange.js';
 import { PerdureHttp } from './perdure-http.js';
 import { httpCodeOf, isSentByNest, routeMetadataOf } from './route-metadata.js';
 
@@ -124,6 +124,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (response === null) finish(nest);
     else if (isSentByNest(context)) await this.#sendInstead(http, nest, response);
     else {
+      copyHeaders(http.response);
       sendResponse(http.raw, response);
       finish(nest);
     }
@@ -133,7 +134,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
    * Nest sends something for every handler, and interceptors further out may wait for it. So it is given nothing to send,
    * and what it sends for that is dropped.
    */
-  async #sendInstead({ raw }: NestExchange, nest: Subscriber<unknown>, response: HttpResponse): Promise<void> {
+  async #sendInstead(
+    { raw, response: own }: NestExchange,
+    nest: Subscriber<unknown>,
+    response: HttpResponse,
+  ): Promise<void> {
+    copyHeaders(own);
     const dropped = captureResponse(raw, { exchangeId: '', headers: [], bytesMax: Number.MAX_SAFE_INTEGER });
     finish(nest);
     await dropped.ended;

@@ -43,13 +43,18 @@ function rawOf(response: NestResponse): ServerResponse {
 
 /** Takes a response out of the platform's hands, with the headers that its hooks have set, such as those of CORS. */
 export function takeRaw(response: NestResponse): ServerResponse {
-  const raw = rawOf(response);
-  if (response.raw === undefined) return raw;
+  copyHeaders(response);
+  if (response.raw !== undefined) response.hijack?.();
+  return rawOf(response);
+}
+
+/** Sets the headers that were set on the platform's response on Node's, where those are two: what is sent there has them, too. */
+export function copyHeaders(response: NestResponse): void {
+  const { raw } = response;
+  if (raw === undefined || raw.headersSent) return;
   for (const [name, value] of Object.entries(response.getHeaders?.() ?? {})) {
-    if (value !== undefined && !raw.headersSent) raw.setHeader(name, value);
+    if (value !== undefined) raw.setHeader(name, value);
   }
-  response.hijack?.();
-  return raw;
 }
 
 export function addHeaders({ raw, response }: NestExchange, headers: Readonly<Record<string, string>>): void {
