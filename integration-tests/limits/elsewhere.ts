@@ -48,7 +48,7 @@ export const elsewhere: Readonly<Record<string, { readonly file: string; readonl
     file: '../engine/refused-items.test.ts',
     title: 'fails its run, and no other, when it is the %s',
   },
-  'The processes that execute a run die `maxCrashes` times without progress': {
+  'More than `maxCrashes` (5) processes in a row die under a run without progress': {
     file: '../recovery/poison.test.ts',
     title: 'puts a run that kills its process to `dead` after maxCrashes + 1 tries',
   },

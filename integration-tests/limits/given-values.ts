@@ -25,7 +25,7 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
       return errors;
     },
 
-  'A topic, a key, an idempotency key or a deduplication id of that kind, or such a name of a schedule, of 200 bytes at most':
+  'A topic, a key, an idempotency key or a deduplication id of that kind, or a name of a schedule that is longer than 200 bytes or of that kind':
     async (test) => {
       const echo = workflow('echo', async () => 1);
       const engine = await launchEngine(test, { workflows: [echo] });

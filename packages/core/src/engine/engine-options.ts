@@ -78,7 +78,7 @@ export interface LaunchOptions {
   readonly adopt?: 'compatible';
   /** How many runs to take over and continue at once; 10,000 by default. */
   readonly maxRuns?: number;
-  /** The crashes without progress after which a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
+  /** With more crashes in a row than this, without progress, a run is put to `dead`; 5 by default, and at least 2 (docs/adr/0005). */
   readonly maxCrashes?: number;
   /**
    * How much may wait to be written while the database is slow or away, in bytes; 64 MiB by default. Beyond that, starts
