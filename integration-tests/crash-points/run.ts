@@ -5,6 +5,7 @@
  * --doubles N   second deaths for each first one; 1 by default
  * --only TEXT   only the scenarios whose names contain this; may be given more than once
  * --seed TEXT   which second deaths, and which moments are repeated with processes
+ * --lanes N     scenarios at a time on each database; 2 by default
  * --json FILE   the counts and everything that went wrong
  */
 import { writeFileSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     doubles: { type: 'string', default: '1' },
     only: { type: 'string', multiple: true, default: [''] },
     seed: { type: 'string', default: 'crash points' },
+    lanes: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 });
@@ -30,23 +32,26 @@ const since = performance.now();
 const bundle = await bundleVictim();
 const url = process.env['TEST_DATABASE_URL'];
 const server = url ? { url, stop: async () => {} } : await startPostgres();
-const campaigns = {
-  postgres: new Campaign(Harness.onPostgres(bundle.file, server.url), options.seed),
-  pglite: new Campaign(await Harness.onPglite(bundle.file), options.seed),
-  'postgres, by SIGKILL': new Campaign(Harness.onPostgres(bundle.file, server.url), options.seed),
+const openHarness = {
+  postgres: async () => Harness.onPostgres(bundle.file, server.url),
+  pglite: async () => await Harness.onPglite(bundle.file),
 };
-await Promise.all([tryAll('postgres'), tryAll('pglite'), tryAShare('postgres, by SIGKILL')]);
-for (const { harness } of Object.values(campaigns)) await harness.close();
+const campaigns: Record<keyof typeof openHarness | 'postgres, by SIGKILL', Campaign[]> = {
+  postgres: [],
+  pglite: [],
+  'postgres, by SIGKILL': [],
+};
+await Promise.all([tryAll('postgres'), tryAll('pglite'), tryAShare()]);
 await server.stop();
 bundle.remove();
 
-const all = Object.values(campaigns);
+const all = Object.values(campaigns).flat();
 const isWhole = scenarios.length === allScenarios.length;
 const report = {
   seed: options.seed,
   scenarios: scenarios.length,
   seconds: Math.round((performance.now() - since) / 1000),
-  counts: Object.fromEntries(Object.entries(campaigns).map(([name, { counts }]) => [name, counts])),
+  counts: Object.fromEntries(Object.entries(campaigns).map(([name, some]) => [name, countsOf(some)])),
   statements: new Set(all.flatMap(({ died }) => [...died])).size,
   // With some scenarios only, most statements are not met.
   withoutDeath: isWhole ? statementsWithoutDeath(new Set(all.flatMap(({ died }) => [...died]))) : [],
@@ -57,24 +62,46 @@ if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(re
 say(JSON.stringify(report, null, 2));
 if (report.violations.length + report.withoutDeath.length + report.unlisted.length > 0) process.exitCode = 1;
 
-async function tryAll(name: keyof typeof campaigns): Promise<void> {
-  const campaign = campaigns[name];
-  for (const scenario of scenarios) {
-    for (const attempt of await campaign.enumerate([scenario])) {
-      const next = await campaign.tryOne(attempt);
-      await campaign.tryTwice(attempt, next, Number(options.doubles));
+async function tryAll(name: keyof typeof openHarness): Promise<void> {
+  const queue = scenarios.values();
+  const lane = async (): Promise<void> => {
+    const harness = await openHarness[name]();
+    for (const scenario of queue) {
+      const campaign = new Campaign(harness, `${options.seed}, ${scenario.name}`);
+      campaigns[name].push(campaign);
+      for (const attempt of await campaign.enumerate([scenario])) {
+        const next = await campaign.tryOne(attempt);
+        await campaign.tryTwice(attempt, next, Number(options.doubles));
+      }
+      tell(`${name}: ${scenario.name}`, campaign);
     }
-    say(`${name}: ${scenario.name} ${JSON.stringify(campaign.counts)}`);
-  }
+    await harness.close();
+  };
+  await Promise.all(Array.from({ length: Number(options.lanes) }, lane));
 }
 
-async function tryAShare(name: keyof typeof campaigns): Promise<void> {
-  const campaign = campaigns[name];
+async function tryAShare(): Promise<void> {
+  const name = 'postgres, by SIGKILL';
+  const harness = await openHarness.postgres();
+  const campaign = new Campaign(harness, options.seed);
+  campaigns[name].push(campaign);
   const attempts = await campaign.enumerate(scenarios);
   for (const attempt of campaign.choose(attempts, Math.ceil(attempts.length / processShare))) {
     await campaign.tryOne(attempt, 'process');
   }
-  say(`${name}: ${JSON.stringify(campaign.counts)}`);
+  tell(name, campaign);
+  await harness.close();
+}
+
+function tell(what: string, { counts, violations }: Campaign): void {
+  say(`${what} ${JSON.stringify(counts)}`);
+  for (const violation of violations) say(violation);
+}
+
+function countsOf(some: readonly Campaign[]): Campaign['counts'] {
+  const sum = { undisturbed: 0, single: 0, double: 0, unreached: 0 };
+  for (const { counts } of some) for (const kind of Object.keys(sum) as (keyof typeof sum)[]) sum[kind] += counts[kind];
+  return sum;
 }
 
 function say(line: string): void {
