@@ -53,6 +53,23 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     }
   });
 
+  it('is so many of a workflow that ended in one way, however many ended in another', async () => {
+    const picky = workflow('picky', (isFine: boolean) =>
+      isFine ? Promise.resolve() : Promise.reject(new Error('no')),
+    );
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [picky] });
+    for (const id of ['failed 1', 'failed 2', 'fine 1', 'fine 2', 'fine 3']) {
+      await picky
+        .with({ engine, workflowId: id })(id.startsWith('fine'))
+        .catch(() => {});
+    }
+    const rule = { workflow: 'picky', status: 'failed' } as const;
+    expect(await engine.runs.prune([{ ...rule, keep: 2 }])).toEqual({ deleted: 0, isPart: false });
+    expect(await engine.runs.prune([{ ...rule, keep: 1 }])).toEqual({ deleted: 1, isPart: false });
+    const { runs } = await engine.runs.list({}, { order: 'oldest' });
+    expect(runs.map(({ workflowId }) => workflowId)).toEqual(['failed 2', 'fine 1', 'fine 2', 'fine 3']);
+  });
+
   it('goes in small batches that wait for nobody and that no claim waits for', async () => {
     const test = await freshDatabase(open);
     const database = countingDatabase(test.database);

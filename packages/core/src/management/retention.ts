@@ -13,7 +13,7 @@ export interface RetentionRule {
   readonly workflow?: string;
   /** After so long they go; it counts from their end. */
   readonly olderThan?: Duration;
-  /** So many stay, the newest. Only in a rule for one workflow. */
+  /** So many stay, the newest of those that the rule is about. Only in a rule for one workflow. */
   readonly keep?: number;
   /** How they ended; in any way by default. */
   readonly status?: Extract<RunStatus, 'completed' | 'failed' | 'cancelled' | 'dead'>;
@@ -122,7 +122,9 @@ export class Retention {
     const { workflow, keep, statuses } = rule;
     const endedBefore = rule.olderThanMs === null ? null : clock.now() - rule.olderThanMs;
     const excess =
-      workflow === null || keep === null ? null : await ask(() => store.runRemoval.findExcess(workflow, keep));
+      workflow === null || keep === null
+        ? null
+        : await ask(() => store.runRemoval.findExcess(workflow, statuses, keep));
     const where: RunConditions = {
       statuses,
       ...(workflow !== null && { names: [workflow] }),

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.js';
 import { DeletionRefusedError } from '../errors/storage-errors.js';
+import type { RunStatus } from './records.js';
 import type { ListPlace } from './run-listing.js';
 
 /** Deletes runs with all that belongs to them. */
@@ -14,8 +15,8 @@ export interface RunRemovalStore {
    * @throws {DeletionRefusedError} if the database's role may not
    */
   remove(workflowIds: readonly string[], mode: 'patient' | 'passing'): Promise<string[]>;
-  /** The place of the first run that is too many, where so many of a workflow that have ended are to stay; null = none is. */
-  findExcess(name: string, keep: number): Promise<ListPlace | null>;
+  /** The place of the first run that is too many, where so many of a workflow that ended so are to stay; null = none is. */
+  findExcess(name: string, statuses: readonly RunStatus[], keep: number): Promise<ListPlace | null>;
 }
 
 export function createRunRemovalStore(
@@ -56,15 +57,17 @@ export function createRunRemovalStore(
       }
     },
 
-    async findExcess(name, keep) {
+    async findExcess(name, statuses, keep) {
       const [row] = await database.query<{ workflow_id: string; created_us: number }>({
         name: statementName('run_removal_find_excess'),
         text: `
           select r.workflow_id, (extract(epoch from r.created_at) * 1000000)::float8 as created_us
           from ${schema}.runs r
-          where r.name = $1::text and exists (select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id)
-          order by r.created_at desc, r.workflow_id desc offset $2::int4 limit 1`,
-        values: [name, keep],
+          where r.name = $1::text and exists (
+            select 1 from ${schema}.outcomes o where o.workflow_id = r.workflow_id and o.kind = any($2::text[])
+          )
+          order by r.created_at desc, r.workflow_id desc offset $3::int4 limit 1`,
+        values: [name, { arrayOf: 'text', values: statuses }, keep],
       });
       return row === undefined ? null : { createdAtUs: Number(row.created_us), workflowId: row.workflow_id };
     },
