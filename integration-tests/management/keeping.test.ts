@@ -162,6 +162,7 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     class DeclinedError extends Error {
       readonly card = secret;
     }
+    const secretive = () => new Error('by another', { cause: new DeclinedError('in turn') });
     let tries = 0;
     const hiding = workflow(
       'hiding',
@@ -169,10 +170,13 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
         const paid = await step.run(
           'pay',
           () => {
-            if ((tries += 1) === 1) throw new DeclinedError('declined');
+            tries += 1;
+            if (tries === 1) throw new DeclinedError('declined');
+            if (tries === 2)
+              return Promise.any([Promise.reject(new DeclinedError('by one')), Promise.reject(secretive())]);
             return { receipt: 7, Card: order.card, list: [new Map([['card', secret]])] };
           },
-          { retries: 1, backoff: { initial: '1ms' } },
+          { retries: 2, backoff: { initial: '1ms' } },
         );
         await stream('log').append({ card: secret });
         await receive('news');

@@ -17,6 +17,9 @@ export type Redaction = 'all' | readonly string[] | ((value: unknown, where: Arc
 
 const redacted = '[redacted]';
 
+/** What an error carries without listing it among its members. */
+const unlistedMembers = ['cause', 'errors'];
+
 /** What the engine itself has recorded, and needs. */
 const ownRecords: ReadonlySet<string> = new Set([
   'timer',
@@ -127,11 +130,11 @@ function withoutMembers(value: unknown, names: ReadonlySet<string>, copies: Map<
   }
   if (value instanceof Error) {
     copies.set(value, value);
-    for (const name of Object.keys(value)) {
+    for (const name of [...Object.keys(value), ...unlistedMembers]) {
+      if (!Object.hasOwn(value, name)) continue;
       const member = (value as unknown as Record<string, unknown>)[name];
       Object.assign(value, { [name]: isMeant(name) ? redacted : inner(member) });
     }
-    if (value.cause !== undefined) value.cause = inner(value.cause);
     return value;
   }
   if (!isRecord(value)) return value;
