@@ -24,7 +24,8 @@ export function addExport(program: Command, cli: Cli): void {
     .option('-o, --output <file>', 'where to (stdout)')
     .option(
       '--redact <names>',
-      "leave out the members of these names, with commas between them, or 'all' values",
+      "leave out the members of these names, with commas between them, or 'all' values; whoever has the archive of an " +
+        'unfinished run can complete its tokens even so',
       listed,
     )
     .option('--no-children', 'without the runs that they have started')

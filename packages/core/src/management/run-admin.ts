@@ -110,7 +110,12 @@ export interface RunAdmin {
    * await perdure.runs.prune([{ olderThan: '30d' }, { workflow: 'heartbeat', keep: 1_000 }]);
    */
   prune(rules: readonly RetentionRule[], options?: PruneOptions): Promise<Pruned>;
-  /** A run with its history and its children, as plain JSON. @throws {RunNotFoundError} */
+  /**
+   * A run with its history and its children, as plain JSON. Whoever has that of a run that has not ended can complete its
+   * tokens, whatever is left out.
+   *
+   * @throws {RunNotFoundError}
+   */
   export(workflowId: string, options?: ExportOptions): Promise<RunArchive>;
   /**
    * Takes runs from an archive in, under their ids. Nothing is executed: what had not ended is cancelled here, and `resume`
