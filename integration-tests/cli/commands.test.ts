@@ -125,13 +125,17 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
   expect(await perdure.json('cancel', 'wait-1')).toEqual({ changed: ['wait-1'], unchanged: [] });
   await expect.poll(async () => (await engine.run('wait-1').status()).status).toBe('cancelled');
 
-  const [none, unasked, dry, both] = await Promise.all([
+  const [none, unasked, dry, both, ...ofAll] = await Promise.all([
     perdure.run('cancel'),
     perdure.run('cancel', '--name', 'approval'),
     perdure.json('cancel', '--name', 'approval', '--dry-run'),
     perdure.run('cancel', 'wait-2', '--name', 'approval'),
+    perdure.run('delete', '--id-prefix', '', '--yes'),
+    perdure.run('export', '--id-prefix', ''),
   ]);
-  expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('Which runs?') as string });
+  for (const refused of [none, ...ofAll]) {
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('Which runs?') as string });
+  }
   expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('cancel 1 run.') as string });
   expect(dry).toEqual({ found: 1, limit: 1_000 });
   expect(both.code).toBe(2);

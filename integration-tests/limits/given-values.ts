@@ -1,4 +1,14 @@
-import { getEvent, patched, type Perdure, queue, send, step, workflow, type WorkflowOptions } from '@perdure/core';
+import {
+  getEvent,
+  patched,
+  type Perdure,
+  queue,
+  type RunFilter,
+  send,
+  step,
+  workflow,
+  type WorkflowOptions,
+} from '@perdure/core';
 import type { TestDatabase } from '../support/databases.js';
 import { isDeepStrictEqual } from 'node:util';
 import { launchEngine } from '../support/engines.js';
@@ -241,7 +251,18 @@ export const givenValues: Readonly<Record<string, LimitCase>> = {
     test,
   ) => {
     const { runs } = await launchEngine(test, { workflows: [] });
-    const errors = [await thrown(() => runs.cancel({})), await thrown(() => runs.delete({}))];
+    const errors: unknown[] = [];
+    for (const empty of [
+      {},
+      { name: undefined },
+      { idPrefix: '' },
+      { attributes: {} },
+      { idPrefix: '', attributes: {} },
+    ]) {
+      for (const verb of ['cancel', 'delete', 'forkAll'] as const) {
+        errors.push(await thrown(() => runs[verb](empty as RunFilter)));
+      }
+    }
     for (const filter of [{ colour: 'red' }, { status: 'broken' }, { createdFrom: 'yesterday' }] as never[]) {
       errors.push(await thrown(() => runs.list(filter)));
     }

@@ -1,4 +1,5 @@
 import type { RunChoice, RunFilter } from '@perdure/core';
+import { isNarrow } from '@perdure/core/internal';
 import type { Cli, CommonOptions } from './cli.js';
 import type { Access } from './database/connection.js';
 import { UsageError } from './failures/usage-error.js';
@@ -33,7 +34,7 @@ export async function chooseRuns(
   cli: Cli,
   { verb, ids, filter, meant, options }: Choosing,
 ): Promise<Chosen | null> {
-  const isFiltered = Object.keys(filter).length > 0;
+  const isFiltered = isNarrow(filter);
   if (ids.length > 0 && isFiltered) throw new UsageError('Give either ids or options that choose runs.');
   if (ids.length > 0) return { choice: ids, total: ids.length };
   if (!isFiltered) {

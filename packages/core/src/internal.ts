@@ -25,6 +25,7 @@ export type { Checkpoint, NewRun } from './store/records.js';
 export { currentEngineKey, currentScope } from './workflow/current-context.js';
 export { meantStatuses } from './management/changes.js';
 export type { ChangeVerb } from './management/changes.js';
+export { isNarrow } from './management/run-filter.js';
 export { processState } from './workflow/process-state.js';
 export { toMs } from './util/duration.js';
 export { Registry } from './workflow/registry.js';

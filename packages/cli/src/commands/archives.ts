@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Imported, Redaction, RunArchive, RunFilter } from '@perdure/core';
+import { isNarrow } from '@perdure/core/internal';
 import type { Command } from 'commander';
 import { addFilterOptions, type FilterOptions, filterOf } from '../arguments/filter-options.js';
 import { count, listed } from '../arguments/values.js';
@@ -72,7 +73,7 @@ async function exportRuns(
   { children, redact: names, limit, ...options }: ExportOptions,
 ): Promise<RunArchive> {
   const filter = filterOf(options);
-  if (given.length > 0 === Object.keys(filter).length > 0) {
+  if (given.length > 0 === isNarrow(filter)) {
     throw new UsageError('Which runs? Give either their ids, or options such as --name.');
   }
   const redact: Redaction | undefined = names?.includes('all') === true ? 'all' : names;

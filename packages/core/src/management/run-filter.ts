@@ -89,9 +89,15 @@ export function idsOf(choice: RunChoice): readonly string[] | null {
   return [...new Set(textsOf('ids', choice))];
 }
 
+/** Whether a filter says anything. All ids begin with an empty prefix, and no attributes are what every run has. */
+export function isNarrow({ idPrefix = '', attributes, ...others }: RunFilter): boolean {
+  const hasAttributes = Object.keys({ ...attributes }).length > 0;
+  return idPrefix !== '' || hasAttributes || Object.values(others).some((value) => value !== undefined);
+}
+
 /** @throws {InvalidArgumentError} for a filter that would mean everything there is */
 export function checkNarrow(filter: RunFilter): RunFilter {
-  if (Object.values(filter).some((value) => value !== undefined)) return filter;
+  if (isNarrow(filter)) return filter;
   throw new InvalidArgumentError('An empty filter means every run there is. Say which: by name, status, time …');
 }
 
