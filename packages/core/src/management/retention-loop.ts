@@ -15,7 +15,7 @@ export interface RetentionLoopOptions {
 
 const intervalMs = 60_000;
 
-/** Deletes what is kept no longer, now and then. Several processes that do it pass over what another one has locked. */
+/** Deletes all that is kept no longer, now and then. Several processes that do it pass over what another one has locked. */
 export class RetentionLoop {
   readonly #loop: Loop;
   readonly #stopped = new AbortController();
@@ -30,8 +30,15 @@ export class RetentionLoop {
       logger,
       intervalMs,
       round: async () => {
-        const { deleted } = await retention.prune(rules, { signal: this.#stopped.signal });
-        if (deleted > 0) logger.info({ deleted }, 'runs were deleted that are kept no longer');
+        const { signal } = this.#stopped;
+        for (let isPart = true; isPart && !signal.aborted;) {
+          const pruned = await retention.prune(rules, { signal });
+          const { deleted } = pruned;
+          if (deleted > 0) logger.info({ deleted }, 'runs were deleted that are kept no longer');
+          isPart = pruned.isPart;
+          // An embedded database may answer without one.
+          await new Promise<void>((resolve) => clock.nextMacrotask(resolve));
+        }
       },
     });
   }
