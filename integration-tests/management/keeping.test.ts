@@ -86,6 +86,18 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     expect((await engine.runs.list({ idPrefix: 'old' })).runs).toEqual([]);
   });
 
+  it('is found without looking at the many runs that another rule is about', async () => {
+    const test = await freshDatabase(open);
+    const database = countingDatabase(test.database);
+    const other = workflow('other', async () => {});
+    const engine = await launchEngine({ ...test, database }, { workflows: [echo, other] });
+    await Promise.all(Array.from({ length: 450 }, (_, no) => echo.with({ engine })(no)));
+    await other.with({ engine })();
+    const rules = [{ workflow: 'echo', olderThan: '1d' }, { olderThan: 0 }];
+    expect(await engine.runs.prune(rules)).toEqual({ deleted: 1, isPart: false });
+    expect(database.count('run_listing_list')).toBe(rules.length);
+  });
+
   it('is nothing of a run that is deleted while its process does not know yet that its end is durable', async () => {
     const test = await freshDatabase(open);
     const { database, lost, sendAgain } = losingAReply(test.database, /_flush_new_none_one_one/);

@@ -128,12 +128,13 @@ export class Retention {
     const where: RunConditions = {
       statuses,
       ...(workflow !== null && { names: [workflow] }),
+      ...(exceptNames.length > 0 && { exceptNames }),
       ...(excess === null && { createdBefore: endedBefore ?? 0 }),
     };
     for (let after: ListPlace | null = null; ;) {
       const question = { where, order: 'oldest', after, max: batchMax } as const;
       const page: ListedRun[] = await ask(() => store.runListing.list(question));
-      yield page.filter((run) => !exceptNames.includes(run.name) && isBeyond(run, endedBefore, excess)).map(idOf);
+      yield page.filter((run) => isBeyond(run, endedBefore, excess)).map(idOf);
       const last = page.at(-1)?.place;
       if (last === undefined || page.length < batchMax) return;
       if (endedBefore === null && excess !== null && isLater(last, excess)) return;

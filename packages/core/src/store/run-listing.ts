@@ -9,6 +9,7 @@ export interface RunConditions {
   readonly ids?: readonly string[];
   readonly idPrefix?: string;
   readonly names?: readonly string[];
+  readonly exceptNames?: readonly string[];
   readonly versions?: readonly string[];
   readonly statuses?: readonly RunStatus[];
   readonly queues?: readonly string[];
@@ -160,6 +161,10 @@ const conditions: {
   ids: oneOf('r.workflow_id'),
   idPrefix: { sql: (parameter) => `starts_with(r.workflow_id, ${parameter}::text)`, value: (prefix) => prefix },
   names: oneOf('r.name'),
+  exceptNames: {
+    sql: (parameter) => `r.name <> all(${parameter}::text[])`,
+    value: (names) => ({ arrayOf: 'text', values: names }),
+  },
   versions: oneOf('r.version'),
   queues: oneOf('r.queue'),
   executorIds: oneOf('r.executor_id', 'uuid'),
