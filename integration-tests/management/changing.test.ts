@@ -106,6 +106,8 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
         { workflowId: 't', why: expect.stringContaining('restart it, or fork it') },
       ],
     });
+    expect(await engine.runs.explain('t')).toMatchObject({ reason: 'cancelled', command: 'perdure restart t' });
+    expect((await engine.runs.restart('t')).changed).toEqual(['t']);
     await engine.send('l', 'go', 'in time');
     expect(await engine.run('l').result()).toBe('in time');
     isBroken = false;

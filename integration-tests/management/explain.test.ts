@@ -32,12 +32,14 @@ async function explained(
 describe.each(databases)('explain on $name says of a run', ({ open }) => {
   it('that has ended how it did, and what can be done about it', async () => {
     const late = workflow('late', async () => await sleep('1d'), { timeout: '1ms' });
+    const told = workflow('told', async () => await sleep('1d'), { timeout: '1ms', onCancel: 'throw' });
     const lines = queue('explained ends');
-    const engine = await launchEngine(await freshDatabase(open), { workflows: [fine, endless, failing, late] });
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [fine, endless, failing, late, told] });
     await fine.with({ engine, workflowId: 'fine' })();
     for (const [work, workflowId] of [
       [failing, 'it fails'],
       [late, 'late'],
+      [told, 'told'],
     ] as const) {
       await work
         .with({ engine, workflowId })()
@@ -66,6 +68,7 @@ describe.each(databases)('explain on $name says of a run', ({ open }) => {
       command: "perdure redrive 'explained ends' letter",
     });
     expect(await engine.runs.explain('late')).toMatchObject({ reason: 'timed-out', command: 'perdure resume late' });
+    expect(await engine.runs.explain('told')).toMatchObject({ reason: 'timed-out', command: 'perdure restart told' });
     expect(await explained(engine, 'cancelled', 'cancelled')).toMatchObject({ command: 'perdure resume cancelled' });
     await expect(engine.runs.explain('none')).rejects.toMatchObject({ code: 'PERDURE_RUN_NOT_FOUND' });
   });

@@ -45,7 +45,7 @@ export function statusOf({ outcome, state, item }: RunFacts): RunStatus {
 }
 
 function ended({ workflowId, run }: Evidence, codec: Codec): Finding {
-  const { outcome, item, finishedAt } = run;
+  const { outcome, item, finishedAt, isInterrupted } = run;
   const error = outcome === null || outcome === 'completed' ? null : codec.decodeError(run.outcomePayload ?? '');
   const isLate = error instanceof WorkflowTimeoutError || error instanceof QueueTimeoutError;
   const reason = outcome === 'failed' && isLate ? 'timed-out' : (outcome ?? 'cancelled');
@@ -58,6 +58,13 @@ function ended({ workflowId, run }: Evidence, codec: Codec): Finding {
     dead: `Processes died under it again and again, and it was given up${when}.`,
   };
   const isDeadLetter = item?.state === 'dead';
+  const goingOn = (advice: string): readonly [string, string] =>
+    isInterrupted
+      ? [
+          'Its code was told to stop, and would be told again: restart it from the beginning.',
+          command('restart', workflowId),
+        ]
+      : [advice, command('resume', workflowId)];
   const remedies: Record<keyof typeof messages, readonly [string, string | null]> = {
     completed: ['Nothing is left to do.', null],
     failed: isDeadLetter
@@ -66,9 +73,9 @@ function ended({ workflowId, run }: Evidence, codec: Codec): Finding {
           'When the cause is gone, let a fork go on at the step that failed.',
           command('fork', workflowId, '--from', 'failed'),
         ],
-    'timed-out': ['Resume it: it goes on where it was, without a limit of time.', command('resume', workflowId)],
-    cancelled: ['Resume it: it goes on where it was.', command('resume', workflowId)],
-    dead: ['When the cause is gone, resume it: it goes on where it was.', command('resume', workflowId)],
+    'timed-out': goingOn('Resume it: it goes on where it was, without a limit of time.'),
+    cancelled: goingOn('Resume it: it goes on where it was.'),
+    dead: goingOn('When the cause is gone, resume it: it goes on where it was.'),
   };
   const [advice, remedy] = remedies[reason];
   return {

@@ -2,6 +2,7 @@ import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { StoredSettings } from '../queue/queue-settings.js';
 import type { OutcomeKind, RunState } from './records.js';
+import { isInterrupted } from './run-columns.js';
 import { now, readMs, readMsOrNull, toMs } from './sql.js';
 import { liveParts } from './versions.js';
 
@@ -23,6 +24,8 @@ export interface RunFacts {
   readonly outcome: OutcomeKind | null;
   readonly outcomePayload: string | null;
   readonly finishedAt: EpochMs | null;
+  /** Whether its code was told that it was cancelled, or late: it cannot go on where it was. */
+  readonly isInterrupted: boolean;
   readonly createdAt: EpochMs;
   readonly deadlineAt: EpochMs | null;
   readonly attempt: number;
@@ -94,6 +97,7 @@ export function createExplanationStore(
             o.payload as outcome_payload, e.label, l.lease_until >= clock.now as is_alive,
             r.executor_id::text as executor_id, (select count(*)::int4 from ${schema}.leases where lease_until >= clock.now) as executors,
             i.queue, i.key, i.state as item_state, i.units, promoted.version as promoted,
+            ${isInterrupted(schema, 'r')} as is_interrupted,
             array(select live.version from live where live.workflow = r.name order by 1) as served,
             (select count(distinct s.executor_id)::int4 from ${schema}.served s
               join ${schema}.leases sl on sl.executor_id = s.executor_id and sl.lease_until >= clock.now
@@ -212,6 +216,7 @@ function toFacts(workflowId: string, row: FactsRow): RunFacts {
     outcome: row.outcome,
     outcomePayload: row.outcome_payload,
     finishedAt: readMsOrNull(row.finished_ms),
+    isInterrupted: row.is_interrupted,
     createdAt: readMs(row.created_ms),
     deadlineAt: readMsOrNull(row.deadline_ms),
     attempt: row.attempt,
@@ -253,6 +258,7 @@ interface FactsRow extends Moments, Record<string, unknown> {
   blocked_reason: string | null;
   outcome: OutcomeKind | null;
   outcome_payload: string | null;
+  is_interrupted: boolean;
   label: string | null;
   is_alive: boolean | null;
   executor_id: string | null;

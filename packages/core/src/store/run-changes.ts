@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OutcomeKind } from './records.js';
-import { traceOfNobodyWaiting } from './run-columns.js';
+import { isInterrupted, traceOfNobodyWaiting } from './run-columns.js';
 import { fromMs, now } from './sql.js';
 
 /** A run that has ended, and what tells this end from any other one of the run. */
@@ -57,12 +57,7 @@ export function createRunChangeStore(
         text: `
           select o.workflow_id, o.kind, o.payload, ${finishedUs}::float8 as finished_us,
             r.executor_id::text as executor_id, r.claim_no::float8 as claim_no,
-            exists (
-              select 1 from ${schema}.checkpoints c
-              where c.workflow_id = o.workflow_id and c.kind in ('cancelled', 'timed-out') and c.position > coalesce((
-                select max(t.position) from ${schema}.checkpoints t where t.workflow_id = o.workflow_id and t.kind = 'retry'
-              ), -1)
-            ) as is_interrupted
+            ${isInterrupted(schema, 'r')} as is_interrupted
           from ${schema}.outcomes o join ${schema}.runs r on r.workflow_id = o.workflow_id
           where o.workflow_id = any($1::text[])`,
         values: [ids(workflowIds)],

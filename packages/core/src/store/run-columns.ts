@@ -18,5 +18,13 @@ export const runColumns: readonly Column<Omit<NewRun, 'claimNo'>>[] = [
   { name: 'trace', type: 'text', value: (run) => run.trace },
 ];
 
+/** Whether a run was shown, since it began afresh last, that it was cancelled or late. */
+export const isInterrupted = (schema: string, alias: string): string => `exists (
+  select 1 from ${schema}.checkpoints c
+  where c.workflow_id = ${alias}.workflow_id and c.kind in ('cancelled', 'timed-out') and c.position > coalesce((
+    select max(t.position) from ${schema}.checkpoints t where t.workflow_id = ${alias}.workflow_id and t.kind = 'retry'
+  ), -1)
+)`;
+
 /** The trace of a run that was put back after it had ended: nobody waits for it any more, in the notation of `encodeTrace`. */
 export const traceOfNobodyWaiting = (alias: string): string => `replace(${alias}.trace, ',"pi":1}', '}')`;
