@@ -174,6 +174,28 @@ describe.each(databases)('a fork on $name', ({ open }) => {
     expect(ran).toEqual(['before a']);
   });
 
+  it('of many is made of all of them, or of none where one has not made that call', async () => {
+    const paying = workflow('paying', async (isCharged: boolean) => {
+      if (isCharged) await step.run('charge', () => 1);
+      return await step.run('send', () => Promise.reject(new Error('no')));
+    });
+    const engine = await launchEngine(await freshDatabase(open), { workflows: [paying] });
+    for (const id of ['charged 1', 'free', 'charged 2']) {
+      await paying
+        .with({ engine, workflowId: id })(id.startsWith('charged'))
+        .catch(() => {});
+    }
+    const from = { step: 'charge' };
+    await expect(engine.runs.forkAll({ name: 'paying', status: 'failed' }, { from })).rejects.toMatchObject({
+      code: 'PERDURE_INVALID_ARGUMENT',
+      message: expect.stringContaining('"free"'),
+    });
+    await expect(engine.runs.forkAll(['charged 1', 'none'])).rejects.toMatchObject({ code: 'PERDURE_RUN_NOT_FOUND' });
+    expect((await engine.runs.list()).runs).toHaveLength(3);
+    const forks = await engine.runs.forkAll({ name: 'paying', idPrefix: 'charged' }, { from });
+    expect(forks.map(({ forkedFrom }) => forkedFrom)).toEqual(['charged 1', 'charged 2']);
+  });
+
   it('is one fork under its id, and says what is wrong', async () => {
     const short = workflow('short', async () => await step.run('only', () => 1));
     const engine = await launchEngine(await freshDatabase(open), { workflows: [short] });

@@ -64,14 +64,48 @@ export class Forks {
 
   /** @throws {RunNotFoundError} | {@link WorkflowConflictError} */
   async fork(sourceId: string, options: ForkOptions): Promise<Fork> {
-    const { store, ask, random, ensureQueue, onForked } = this.#options;
+    return await this.#make(await this.#plan(sourceId, options), options);
+  }
+
+  /**
+   * All are planned before the first is made, so that none executes where one of them cannot be.
+   *
+   * @throws {RunNotFoundError}
+   */
+  async forkAll(
+    sourceIds: readonly string[],
+    options: Omit<ForkOptions, 'workflowId'>,
+    onProgress: (done: number) => void,
+  ): Promise<Fork[]> {
+    const plans: ForkPlan[] = [];
+    for (const sourceId of sourceIds) plans.push(await this.#plan(sourceId, options));
+    const forks: Fork[] = [];
+    for (const plan of plans) {
+      forks.push(await this.#make(plan, options));
+      onProgress(forks.length);
+    }
+    return forks;
+  }
+
+  /** What is wrong with a fork shows here, before it is made. @throws {RunNotFoundError} */
+  async #plan(sourceId: string, options: ForkOptions): Promise<ForkPlan> {
+    const { store, ask, random, ensureQueue } = this.#options;
     const workflowId = options.workflowId === undefined ? random.uuid() : checkWorkflowId(options.workflowId);
     const from = checkPoint(options.from ?? 0);
     const source = await ask(() => store.forks.findSource(sourceId));
     if (source === null) throw new RunNotFoundError(sourceId);
     const step = from === 0 ? 0 : await this.#stepOf(sourceId, from);
-    const fork = this.#newFork({ sourceId, workflowId, step }, source, options);
-    if (fork.queue !== null) await ensureQueue(fork.queue);
+    const plan = planOf({ sourceId, workflowId, step }, source, options);
+    if (plan.queue !== null) await ensureQueue(plan.queue);
+    return plan;
+  }
+
+  /** @throws {RunNotFoundError} | {@link WorkflowConflictError} */
+  async #make(plan: ForkPlan, { timeout }: ForkOptions): Promise<Fork> {
+    const { store, ask, clock, onForked } = this.#options;
+    const { sourceId, workflowId, step } = plan;
+    const deadlineAt = timeout === undefined ? null : clock.now() + toMs(timeout, 'timeout');
+    const fork: NewFork = { ...plan, deadlineAt, now: clock.sqlNow() };
     await ask(() => store.forks.fork(fork));
     const made = await ask(() => store.forks.findOrigin(workflowId));
     // It was deleted at once, or the source was before it.
@@ -88,40 +122,36 @@ export class Forks {
     return { workflowId, forkedFrom: sourceId, step };
   }
 
-  #newFork(
-    ids: Pick<NewFork, 'sourceId' | 'workflowId' | 'step'>,
-    source: ForkSource,
-    { version, timeout, attributes, queue = source.queue, ...options }: ForkOptions,
-  ): NewFork {
-    const { clock } = this.#options;
-    const { key = source.key === '' ? undefined : source.key } = options;
-    const { priority = source.priority, units = source.units } = options;
-    const queueing =
-      queue === null ? null : prepareQueueing({ queue, priority, units, ...(key !== undefined && { key }) });
-    if (queueing === null) prepareQueueing(pickGiven(options));
-    return {
-      ...ids,
-      version:
-        version === undefined
-          ? source.version
-          : typeof version === 'string'
-            ? checkName('version', version)
-            : anyVersion,
-      deadlineAt: timeout === undefined ? null : clock.now() + toMs(timeout, 'timeout'),
-      attributes: encodeAttributes(attributes),
-      queue: queueing?.item.queue ?? null,
-      key: queueing?.item.key ?? '',
-      priority: queueing?.item.priority ?? 0,
-      units: queueing?.item.units ?? 1,
-      now: clock.sqlNow(),
-    };
-  }
-
   async #stepOf(sourceId: string, from: ForkPoint): Promise<number> {
     const { store, ask } = this.#options;
     const history = (await ask(() => store.runs.loadHistories([sourceId]))).get(sourceId) ?? [];
     return stepOf(sourceId, lastTry(history), from);
   }
+}
+
+/** A fork that can be made, whenever that is. */
+type ForkPlan = Omit<NewFork, 'deadlineAt' | 'now'>;
+
+function planOf(
+  ids: Pick<NewFork, 'sourceId' | 'workflowId' | 'step'>,
+  source: ForkSource,
+  { version, attributes, queue = source.queue, ...options }: ForkOptions,
+): ForkPlan {
+  const { key = source.key === '' ? undefined : source.key } = options;
+  const { priority = source.priority, units = source.units } = options;
+  const queueing =
+    queue === null ? null : prepareQueueing({ queue, priority, units, ...(key !== undefined && { key }) });
+  if (queueing === null) prepareQueueing(pickGiven(options));
+  return {
+    ...ids,
+    version:
+      version === undefined ? source.version : typeof version === 'string' ? checkName('version', version) : anyVersion,
+    attributes: encodeAttributes(attributes),
+    queue: queueing?.item.queue ?? null,
+    key: queueing?.item.key ?? '',
+    priority: queueing?.item.priority ?? 0,
+    units: queueing?.item.units ?? 1,
+  };
 }
 
 /** What needs a queue has none: {@link prepareQueueing} says so. */

@@ -99,7 +99,12 @@ export interface RunAdmin {
    * const receipt = await perdure.run(workflowId).result();
    */
   fork(workflowId: string, options?: ForkOptions): Promise<Fork>;
-  /** The same for many; of a filter, those that have failed or died. */
+  /**
+   * The same for many; of a filter, those that have failed or died. None is forked where one of them cannot be.
+   *
+   * @throws {RunNotFoundError}
+   * @throws {InvalidArgumentError} for a call that one of them hasn't made
+   */
   forkAll(choice: RunChoice, options?: Omit<ForkOptions, 'workflowId'> & ChangeOptions): Promise<Fork[]>;
   /**
    * Deletes runs that have ended, by age and by number, in small batches that nothing waits for.
@@ -258,14 +263,10 @@ export class Runs implements RunAdmin {
 
   async forkAll(
     choice: RunChoice,
-    { limit = 1_000, onProgress, ...options }: Omit<ForkOptions, 'workflowId'> & ChangeOptions = {},
+    { limit = 1_000, onProgress = () => {}, ...options }: Omit<ForkOptions, 'workflowId'> & ChangeOptions = {},
   ): Promise<Fork[]> {
-    const forks: Fork[] = [];
-    for (const workflowId of idsOf(choice) ?? (await this.#found(choice as RunFilter, limit))) {
-      forks.push(await this.#forks.fork(workflowId, options));
-      onProgress?.(forks.length);
-    }
-    return forks;
+    const sourceIds = idsOf(choice) ?? (await this.#found(choice as RunFilter, limit));
+    return await this.#forks.forkAll(sourceIds, options, onProgress);
   }
 
   async prune(rules: readonly RetentionRule[], options: PruneOptions = {}): Promise<Pruned> {
