@@ -70,6 +70,20 @@ export function modesOfNext(): void {
       }
       await eventually('the engine has left', async () => (await engines()) === 0);
     });
+
+    it('goes on with a run when the response is out, without a tick', async () => {
+      await start('serverless');
+      const begun = await send(`${app}/packs`, { key: '"a"', body: {} });
+      expect(begun.status).toBe(202);
+      const perdure = await PerdureClient.connect({ databaseUrl: inject('postgresUrl'), schema });
+      try {
+        const { id } = begun.json as { readonly id: string };
+        expect(await perdure.run(id).result()).toEqual(['lamp', 'bulb', 'leaflet']);
+      } finally {
+        await perdure.close();
+      }
+      await eventually('the engine has left', async () => (await engines()) === 0);
+    });
   });
 
   describe('external', () => {

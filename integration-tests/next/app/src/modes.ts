@@ -32,3 +32,16 @@ export const wait = workflow(
   async () => ({ heard: await receive<string>('word'), pid: await step.run('pid', () => process.pid) }),
   { version: '1' },
 );
+
+/** Takes a while after it has begun. */
+export const pack = workflow(
+  'modes: pack',
+  async () => {
+    const packed: string[] = [];
+    for (const part of ['lamp', 'bulb', 'leaflet']) {
+      packed.push(await step.run(part, async () => await new Promise<string>((done) => setTimeout(done, 100, part))));
+    }
+    return packed;
+  },
+  { version: '1' },
+);

@@ -13,7 +13,7 @@ export async function untilIdle(perdure: Perdure, settleMs: number, sliceMs: num
     const { runs } = perdure.health();
     const now = Date.now();
     if (runs > 0) idleSince = now;
-    if (now - idleSince >= settleMs || now - begun >= sliceMs) return runs;
+    if ((runs === 0 && now - idleSince >= settleMs) || now - begun >= sliceMs) return runs;
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
