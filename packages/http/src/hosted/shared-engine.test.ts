@@ -1,5 +1,5 @@
-import type { Perdure } from '@perdure/core';
-import { describe, expect, it } from 'vitest';
+import { EngineStoppedError, type Perdure } from '@perdure/core';
+import { describe, expect, it, vi } from 'vitest';
 import { SharedEngine } from './shared-engine.js';
 import { sharedEngine } from './shared-engines.js';
 
@@ -55,6 +55,30 @@ describe('the engine that bundles share', () => {
     const ended = engine.endSlice(0);
     await engine.beginSlice(launch);
     await ended;
+    expect(said).toEqual(['engine 1 launched', 'engine 1 leaves', 'engine 1 has left', 'engine 2 launched']);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('stays away when the process was told to end by %s', async (signal) => {
+    const { launch, said } = launcher();
+    const engine = new SharedEngine();
+    await engine.beginSlice(launch);
+    // The process itself is that of the tests.
+    const once = vi.spyOn(process, 'once').mockReturnThis();
+    engine.shutDownOnSignals({});
+    for (const [name, listener] of once.mock.calls) if (name === signal) listener();
+    once.mockRestore();
+    await expect(engine.get(launch)).rejects.toBeInstanceOf(EngineStoppedError);
+    await expect(engine.beginSlice(launch)).rejects.toBeInstanceOf(EngineStoppedError);
+    await engine.endSlice(0);
+    expect(said).toEqual(['engine 1 launched', 'engine 1 leaves', 'engine 1 has left']);
+  });
+
+  it('can be launched again after it was shut down by hand', async () => {
+    const { launch, said } = launcher();
+    const engine = new SharedEngine();
+    await engine.get(launch);
+    await engine.shutdown();
+    await engine.get(launch);
     expect(said).toEqual(['engine 1 launched', 'engine 1 leaves', 'engine 1 has left', 'engine 2 launched']);
   });
 });

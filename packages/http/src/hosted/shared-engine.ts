@@ -1,4 +1,4 @@
-import type { Perdure } from '@perdure/core';
+import { EngineStoppedError, type Perdure } from '@perdure/core';
 
 export type Launch = () => Promise<Perdure>;
 
@@ -8,9 +8,15 @@ export class SharedEngine {
   #leaving: Promise<void> = Promise.resolve();
   #slices = 0;
   #isListening = false;
+  #isEnding = false;
 
-  /** @throws what `launch` throws; the next one who needs the engine tries again */
+  /**
+   * @throws what `launch` throws; the next one who needs the engine tries again
+   * @throws {EngineStoppedError} if the process was told to end
+   */
   get(launch: Launch): Promise<Perdure> {
+    // A new engine would take runs back that nobody hands over again.
+    if (this.#isEnding) return Promise.reject(new EngineStoppedError(null));
     this.#launched ??= this.#launch(launch);
     return this.#launched;
   }
@@ -42,11 +48,17 @@ export class SharedEngine {
     await left;
   }
 
-  /** Hands all runs over when the process is told to end; whoever hosts it answers the requests under way, and ends it. */
+  /**
+   * Hands all runs over when the process is told to end, and launches no engine from then on; whoever hosts it answers the
+   * requests under way, and ends it.
+   */
   shutDownOnSignals(options: { readonly drainMs?: number }): void {
     if (this.#isListening) return;
     this.#isListening = true;
-    const leave = (): void => void this.shutdown(options).catch(() => {});
+    const leave = (): void => {
+      this.#isEnding = true;
+      void this.shutdown(options).catch(() => {});
+    };
     process.once('SIGTERM', leave);
     process.once('SIGINT', leave);
   }
