@@ -339,6 +339,36 @@ export function durabilityConformance(place: Place): void {
     expect([gone.status, gone.json]).toMatchObject([409, { code: 'cancelled' }]);
   });
 
+  it('26b. a client that left before its run was stored has gone away, too', async () => {
+    const asked = gate();
+    const left = gate();
+    const sleeping = workflow('durability: sleeping', async () => sleep('1h'));
+    const { server } = await bench(place, [
+      {
+        kind: 'durable',
+        path: '/cancel',
+        workflow: sleeping,
+        options: { onDisconnect: 'cancel' },
+        input: async () => {
+          asked.open();
+          await left.opened;
+        },
+      },
+    ]);
+    const controller = new AbortController();
+    const sent = server.post('/cancel', { key: '"k"', signal: controller.signal }).catch(() => 'left');
+    await asked.opened;
+    controller.abort();
+    await sent;
+    // The server hears of other connections in between, so it has heard of this one.
+    for (let no = 0; no < 3; no += 1) expect((await server.post('/none')).status).toBe(404);
+    left.open();
+    const cancelled = async () => (await server.perdure.runs.count({ status: 'cancelled' }))[0]?.count;
+    await expect.poll(cancelled).toBe(1);
+    const gone = await server.post('/cancel', { key: '"k"' });
+    expect([gone.status, gone.json]).toMatchObject([409, { code: 'cancelled' }]);
+  });
+
   it('27. a graceful close answers everybody, and the run goes on elsewhere', async () => {
     let calls = 0;
     const slow = workflow('durability: slow', async () => {

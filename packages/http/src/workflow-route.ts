@@ -66,7 +66,11 @@ export class WorkflowRoutes<Req> {
     if (patience.waitMs === 0) return accepted(runId, this.#runsPath, patience.headers);
     const { signal } = exchange;
     const cancel = (): void => watch.cancel(runId);
-    if (isNew && route.onDisconnect === 'cancel') signal?.addEventListener('abort', cancel, { once: true });
+    if (isNew && route.onDisconnect === 'cancel') {
+      // The client may have left before there was a run.
+      if (signal?.aborted === true) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
+    }
     const settled = await watch.outcomes.wait(runId, patience.waitMs ?? (isNew ? null : route.waitMs), signal);
     signal?.removeEventListener('abort', cancel);
     if (settled === null) return signal?.aborted === true ? { kind: 'gone' } : this.#notYet(runId, route, patience);
