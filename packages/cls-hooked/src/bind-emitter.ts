@@ -8,8 +8,26 @@ interface StandIn extends Listener {
   listener?: Listener;
 }
 
-/** Has every listener that is added to an emitter from now on replaced by what `wrap` makes of it. */
-export function bindEmitter(emitter: EventEmitter, wrap: (listener: Listener) => Listener): void {
+type Wrap = (listener: Listener) => Listener;
+
+/** Where an emitter has what its listeners are wrapped by; the same for all copies of this package. */
+const key = Symbol.for('perdure.cls-hooked.wraps.v1');
+
+/**
+ * Has every listener that is added to an emitter from now on replaced by what `wrap` makes of it, and by what other owners
+ * make of that. Each owner has one wrap, and a listener one stand-in: inside of another it could not remove itself.
+ */
+export function bindEmitter(emitter: EventEmitter, owner: object, wrap: Wrap): void {
+  const holder = emitter as { [key]?: Map<object, Wrap> };
+  const known = Object.hasOwn(emitter, key) ? holder[key] : undefined;
+  const wraps = known ?? new Map<object, Wrap>();
+  wraps.set(owner, wrap);
+  if (known !== undefined) return;
+  holder[key] = wraps;
+  replaceMethods(emitter, (listener) => [...wraps.values()].reduce((wrapped, outer) => outer(wrapped), listener));
+}
+
+function replaceMethods(emitter: EventEmitter, wrap: Wrap): void {
   const methods = emitter as unknown as Record<string, Add>;
   const original = (name: string): Add => (methods[name] as Add).bind(emitter);
   const [append, prepend] = [original('on'), original('prependListener')];

@@ -109,6 +109,46 @@ describe.each([
     expect(emitter.emit('x')).toBe(false);
   });
 
+  it.each([
+    ['once', 1, 1],
+    ['twice', 1, 2],
+    ['by two namespaces', 2, 1],
+  ])('calls each listener as often as it is to be called where an emitter is bound %s', (_, count, times) => {
+    const all = Array.from({ length: count }, create);
+    const emitter = new EventEmitter();
+    for (const ns of all) for (let no = 0; no < times; no += 1) ns.bindEmitter(emitter);
+    /** Calls a function in a context of each of them. */
+    const within = (value: number, fn: () => void, [ns, ...others] = all): void => {
+      if (ns === undefined) return fn();
+      ns.run(() => {
+        ns.set('a', value);
+        within(value, fn, others);
+      });
+    };
+    const seen: unknown[] = [];
+    const listener = (name: string) => () => seen.push([name, ...all.map((ns) => ns.get('a'))]);
+    const [always, both, removed] = [listener('always'), listener('both'), listener('removed')];
+    within(1, () => {
+      emitter.on('x', always);
+      emitter.once('x', listener('once'));
+      emitter.once('x', both);
+      emitter.on('x', both);
+      emitter.on('x', removed);
+      emitter.once('x', removed);
+    });
+    emitter.removeListener('x', removed);
+    emitter.removeListener('x', removed);
+    within(2, () => {
+      emitter.emit('x');
+      emitter.emit('x');
+    });
+    const names = ['always', 'once', 'both', 'both', 'always', 'both'];
+    expect(seen).toEqual(names.map((name) => [name, ...all.map(() => 1)]));
+    emitter.removeListener('x', always);
+    emitter.removeListener('x', both);
+    expect(emitter.emit('x')).toBe(false);
+  });
+
   it('tells in which context an error was thrown', async () => {
     const ns = create();
     const error = new Error('thrown');

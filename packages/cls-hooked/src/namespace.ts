@@ -89,7 +89,7 @@ export class Namespace {
   /** Listeners that are added from now on are called in the context in which they were added. */
   bindEmitter(emitter: EventEmitter): void {
     assert.ok(typeof emitter.on === 'function' && typeof emitter.emit === 'function', 'can only bind real EEs');
-    bindEmitter(emitter, (listener) => (this.active === null ? listener : this.bind(listener)));
+    bindEmitter(emitter, this, (listener) => (this.active === null ? listener : this.bind(listener)));
   }
 
   /** The context in which an error was thrown. */
