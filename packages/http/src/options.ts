@@ -127,7 +127,7 @@ export function resolveRoute<Req>(options: RouteOptions<Req>): ResolvedRoute<Req
     methods: new Set((options.methods ?? ['POST', 'PATCH']).map((method) => method.toUpperCase())),
     fingerprint: options.fingerprint ?? {},
     onConcurrent: options.onConcurrent ?? 'join',
-    waitMs: atLeast(0, options.waitMs ?? 25_000, 'waitMs'),
+    waitMs: timerMs(0, options.waitMs ?? 25_000, 'waitMs'),
     joinersMax: atLeast(0, options.maxJoiners ?? 100, 'maxJoiners'),
     mode: options.mode ?? 'sync',
     onDisconnect: options.onDisconnect ?? 'continue',
@@ -135,7 +135,7 @@ export function resolveRoute<Req>(options: RouteOptions<Req>): ResolvedRoute<Req
     bodyBytesMax: atLeast(1, options.maxBody ?? mebibyte, 'maxBody'),
     storedBytesMax: atLeast(1, options.maxStoredBody ?? mebibyte, 'maxStoredBody'),
     ttlMs: options.ttlMs === null ? null : atLeast(1, options.ttlMs ?? 86_400_000, 'ttlMs'),
-    handlerTimeoutMs: atLeast(1, options.handlerTimeoutMs ?? 300_000, 'handlerTimeoutMs'),
+    handlerTimeoutMs: timerMs(1, options.handlerTimeoutMs ?? 300_000, 'handlerTimeoutMs'),
   };
 }
 
@@ -144,6 +144,15 @@ const mebibyte = 1024 * 1024;
 function atLeast(min: number, value: number, option: string): number {
   if (Number.isSafeInteger(value) && value >= min) return value;
   throw new RangeError(`${option} must be a whole number of at least ${min}, not ${String(value)}`);
+}
+
+/** Beyond this a timer of Node fires at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** @throws {RangeError} for what no timer can wait for */
+export function timerMs(min: number, value: number, option: string): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= timerMsMax) return value;
+  throw new RangeError(`${option} must be a whole number from ${min} to ${timerMsMax}, not ${String(value)}`);
 }
 
 /** What a route answers to a request that has no key but needs one. */

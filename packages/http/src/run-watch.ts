@@ -1,4 +1,5 @@
 import { type Perdure, type RunInfo, RunNotFoundError, WorkflowConflictError } from '@perdure/core';
+import { timerMs } from './options.js';
 import { Outcomes } from './outcomes.js';
 import { HttpProblem, keyReused, unavailable } from './problem.js';
 import { generationOf } from './run-id.js';
@@ -11,7 +12,7 @@ export class RunWatch {
 
   constructor(perdure: Perdure, startTimeoutMs: number) {
     this.#perdure = perdure;
-    this.#startTimeoutMs = startTimeoutMs;
+    this.#startTimeoutMs = timerMs(1, startTimeoutMs, 'startTimeoutMs');
     this.outcomes = new Outcomes(perdure);
   }
 
