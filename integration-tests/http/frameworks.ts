@@ -162,17 +162,13 @@ async function startWeb(perdure: Perdure, routes: readonly TestRoute[], options:
 
 function webHandler(http: ReturnType<typeof createHttp>, route: TestRoute): (request: Request) => Promise<Response> {
   if (route.kind === 'durable') {
-    const input = async (request: Request) => {
-      const text = await request.clone().text();
-      const body: unknown = text === '' ? undefined : JSON.parse(text);
-      return (route.input === undefined ? body : route.input(body)) as never;
-    };
-    return http.durable(route.workflow, input, route.options);
+    const { input } = route;
+    const made = input && (async (request: Request) => input(parsed(await request.clone().text())) as never);
+    return http.durable(route.workflow, made, route.options);
   }
   const handler = async (request: Request): Promise<Response> => {
     const text = await request.text();
-    const body: unknown = text === '' ? undefined : parsed(text);
-    const answer = await route.handler({ body, user: request.headers.get('x-user') });
+    const answer = await route.handler({ body: parsed(text), user: request.headers.get('x-user') });
     const content = typeof answer.body === 'string' ? answer.body : answer.body && new Uint8Array(answer.body);
     return new Response(content ?? null, { status: answer.status, headers: { ...answer.headers } });
   };
@@ -180,6 +176,7 @@ function webHandler(http: ReturnType<typeof createHttp>, route: TestRoute): (req
 }
 
 function parsed(text: string): unknown {
+  if (text === '') return undefined;
   try {
     return JSON.parse(text);
   } catch {

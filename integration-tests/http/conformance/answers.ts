@@ -478,4 +478,20 @@ export function answersConformance(place: Place): void {
       expect([path, corrected.status, corrected.text]).toEqual([path, 200, '4']);
     }
   });
+
+  it('22b. a body that is no JSON is refused, and leaves the key free', async () => {
+    const echo = workflow('echo', async (body: unknown) => ({ body: body ?? null }));
+    const { server } = await bench(place, [{ kind: 'durable', path: '/echo', workflow: echo }]);
+    const refused = await server.post('/echo', { key: '"k"', body: '{"a":' });
+    expect(refused.status).toBe(400);
+    const corrected = await server.post('/echo', { key: '"k"', body: '{"a":1}' });
+    expect([corrected.status, corrected.json]).toEqual([200, { body: { a: 1 } }]);
+    if (place.framework.hasWebRequests !== true) return;
+    // The others have a parser of their own, and say what it says.
+    expect(refused.json).toMatchObject({ code: 'invalid-input', detail: 'The body is not JSON.' });
+    for (const body of [undefined, '']) {
+      const empty = await server.post('/echo', { body });
+      expect([empty.status, empty.json]).toEqual([200, { body: null }]);
+    }
+  });
 }

@@ -4,14 +4,14 @@ import type { HttpExchange, Payload } from './exchange.js';
 import { type HttpResponse, toWebResponse } from './http-response.js';
 import { Idempotency } from './idempotency.js';
 import type { HttpOptions, ResolvedRoute, RouteOptions } from './options.js';
-import { bodyTooLarge, type HttpProblem, problemOf } from './problem.js';
+import { bodyTooLarge, HttpProblem, problemOf } from './problem.js';
 import { omittedRecord, recordOf, type ResponseRecord } from './stored-response.js';
 
 /** Handlers of Web requests, as in Next.js, Hono, Bun, Deno and service workers. */
 export interface WebHttp<Req extends Request = Request> {
   /**
    * A handler that starts a workflow and answers with its result. `input` makes the workflow's input, by default of the
-   * JSON body; it gets what the handler is called with.
+   * JSON body, where there is one; it gets what the handler is called with.
    */
   durable<Input, Result, Rest extends unknown[]>(
     workflow: Workflow<[Input], Result>,
@@ -89,7 +89,7 @@ export function createHttp<Req extends Request = Request>(
   return {
     durable(workflow, input, routeOptions) {
       const route = idempotency.route(routeOptions);
-      const inputOf = input ?? (async (request) => (await request.clone().json()) as never);
+      const inputOf = input ?? (async (request) => (await jsonOf(request)) as never);
       return async (request, ...rest) => {
         const made = () => inputOf(request, ...rest);
         return await respond(await idempotency.workflow(webExchange(request), route, workflow, made), request);
@@ -152,6 +152,21 @@ function webExchange<Req extends Request>(request: Req): HttpExchange<Req> {
     // Hosts report it late, early or not at all, and a run goes on without its client.
     signal: request.signal,
   };
+}
+
+/**
+ * The value of a JSON body; undefined where there is none.
+ *
+ * @throws {HttpProblem} 400 for another body
+ */
+async function jsonOf(request: Request): Promise<unknown> {
+  const text = await request.clone().text();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new HttpProblem(400, 'invalid-input', 'Invalid input', 'The body is not JSON.', { cause });
+  }
 }
 
 /** The handler gets the original request, so this reads a copy of its body. */

@@ -47,7 +47,10 @@ type PlainHandler<Rest extends unknown[]> = (request: NextRequest, ...rest: Rest
 
 /** Durable and idempotent route handlers and server actions for Next.js 15 and 16. None of it needs `this`. */
 export interface NextHttp {
-  /** A handler that runs a workflow and answers with its result; `input` makes the workflow's input, the JSON body by default. */
+  /**
+   * A handler that runs a workflow and answers with its result; `input` makes the workflow's input, by default of the JSON body,
+   * where there is one.
+   */
   readonly withDurable: <Input, Result, Rest extends unknown[] = []>(
     workflow: Workflow<[Input], Result>,
     input?: (request: NextRequest, ...rest: Rest) => Input | Promise<Input>,
