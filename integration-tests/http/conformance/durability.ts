@@ -503,11 +503,13 @@ export function durabilityConformance(place: Place): void {
       { id: '3', event: 'result', data: { status: 201, text: 'line\nbreak' } },
     ];
     let open = 0;
+    let calls = 0;
     async function* events(
       runId: string,
       { after, signal }: { after: string | null; signal: AbortSignal },
     ): AsyncGenerator<RunEvent> {
       open += 1;
+      calls += 1;
       try {
         for (const event of log) if (Number(event.id) > Number(after ?? 0)) yield event;
         if (runId.endsWith('live')) await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -530,6 +532,14 @@ export function durabilityConformance(place: Place): void {
     const rest = await stream({ 'last-event-id': '2' });
     expect(rest.text.match(/^id: .*$/gm)).toEqual(['id: 3']);
     expect(open).toBe(0);
+
+    const head = await server.post('/runs/live/events', { method: 'HEAD', key: null });
+    expect([head.status, head.text, head.headers.get('content-type')]).toEqual([
+      200,
+      '',
+      'text/event-stream; charset=utf-8',
+    ]);
+    expect(calls).toBe(2);
 
     const controller = new AbortController();
     const live = await fetch(`${server.app.url}/runs/live/events`, { signal: controller.signal });

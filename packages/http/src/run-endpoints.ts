@@ -7,7 +7,7 @@ import { HttpProblem, notFound, problemOf, problemResponse, unavailable } from '
 import { publishedEvents } from './published-events.js';
 import { principalOf } from './principal.js';
 import { isOwnedBy } from './run-id.js';
-import { eventStream } from './server-sent-events.js';
+import { eventHeaders, eventStream } from './server-sent-events.js';
 import { statusEvents } from './status-events.js';
 import { isInterrupted, responseOfResult } from './stored-response.js';
 
@@ -114,6 +114,8 @@ export class RunEndpoints<Req> {
   async #events({ runId, request }: Asked<Req>): Promise<Response> {
     // A function may know of runs that there are not yet.
     if (typeof this.#options.events !== 'function') await this.#perdure.run(runId).status();
+    // Nobody reads what a HEAD would open, and some hosts don't say so either.
+    if (request.method === 'HEAD') return new Response(null, { headers: eventHeaders });
     return eventStream((signal) => this.#publish(runId, { after: lastEventId(request), signal }), request.signal);
   }
 
