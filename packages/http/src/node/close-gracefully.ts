@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Perdure } from '@perdure/core';
 
 export interface CloseOptions {
@@ -8,16 +7,23 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
+/** A server of HTTP/1 or HTTP/2. Those of HTTP/2 cannot cut their connections. */
+interface ClosableServer {
+  close(callback: () => void): unknown;
+  closeIdleConnections?(): void;
+  closeAllConnections?(): void;
+}
+
 /** How long the last answers, 503 mostly, get to go out. */
 const farewellMs = 1_000;
 
 /**
  * Closes a server and the engine behind it, in the order in which nobody is left without an answer: no new connections,
  * then the requests under way get their time, then the engine hands its runs over, which answers whoever still waits with
- * 503 and Retry-After, and then the connections go.
+ * 503 and Retry-After, and then the connections go. Those of HTTP/2 stay until their clients or the process let go of them.
  */
 export async function closeGracefully(
-  server: Server,
+  server: ClosableServer,
   perdure: Perdure,
   { graceMs = 10_000, drainMs = 10_000 }: CloseOptions = {},
 ): Promise<void> {
@@ -26,16 +32,17 @@ export async function closeGracefully(
     server.close(() => resolve());
   });
   // A connection that becomes idle is of no more use, and would keep the server open for its keep-alive time.
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const idle = setInterval(() => server.closeIdleConnections?.(), 50);
   try {
     await Promise.race([closed, passed(graceMs)]);
     await perdure.shutdown({ drainMs });
     await Promise.race([closed, passed(farewellMs)]);
   } finally {
     clearInterval(idle);
-    server.closeAllConnections();
+    server.closeAllConnections?.();
   }
-  await closed;
+  // Otherwise a client that stays would keep it waiting.
+  if (server.closeAllConnections !== undefined) await closed;
 }
 
 function passed(ms: number): Promise<void> {
