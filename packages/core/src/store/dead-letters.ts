@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OutcomeKind } from './records.js';
+import { waitUntil } from './queue-items.js';
 import { traceOfNobodyWaiting } from './run-columns.js';
 import { now, readMs, toMs } from './sql.js';
 
@@ -166,7 +167,7 @@ const putBackText = (schema: string): string => `
   )
   update ${schema}.queue_items i
   set state = 'waiting', version = chosen.version, run_at = clock.now,
-    wait_until = clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
+    wait_until = ${waitUntil('clock.now', 'q.settings')},
     level = ${schema}.queue_level(i.priority, q.settings),
     rank = ${schema}.queue_rank(i.priority, i.enqueued_at, q.settings)
   from chosen cross join clock cross join (

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
+import { waitUntil } from './queue-items.js';
 import { now, fromMs } from './sql.js';
 
 /** What a fork takes over from its source where nothing else is said. */
@@ -136,7 +137,7 @@ const forkText = (schema: string): string => `
       workflow_id, name, version, queue, key, priority, units, state, enqueued_at, run_at, wait_until, level, rank
     )
     select forked.workflow_id, forked.name, forked.version, $7::text, $8::text, $9::int4, $10::int4, 'waiting', clock.now, clock.now,
-      clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
+      ${waitUntil('clock.now', 'q.settings')},
       ${schema}.queue_level($9::int4, q.settings), ${schema}.queue_rank($9::int4, clock.now, q.settings)
     from forked cross join clock left join lateral (
       select jsonb_strip_nulls(q.declared || q.changed) as settings from ${schema}.queues q where q.name = $7::text

@@ -63,11 +63,15 @@ export function enqueueParts(
 const queueing = `case when item.key <> '' or item.priority <> 0 or item.units <> 1 or item.timeout_ms is not null
   then jsonb_build_object('key', item.key, 'priority', item.priority, 'units', item.units, 'timeoutMs', item.timeout_ms) end`;
 
+/** Until when an item waits that stands in line from a moment on; null without a limit. */
+export const waitUntil = (runAt: string, settings: string): string =>
+  `${runAt} + (${settings} ->> 'maxWaitMs')::float8 * interval '1 millisecond'`;
+
 /** What {@link itemColumns} are filled with, over {@link itemJoins}. */
 const itemSelection = (schema: string): string => `
   item.workflow_id, item.name, item.version, item.queue, item.key, item.priority, item.units, item.timeout_ms,
   case when due.at > clock.now then 'delayed' else 'waiting' end, clock.now, due.at,
-  due.at + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
+  ${waitUntil('due.at', 'q.settings')},
   ${schema}.queue_level(item.priority, q.settings), ${schema}.queue_rank(item.priority, clock.now, q.settings)`;
 
 const itemJoins = (schema: string, at: string): string => `

@@ -2,7 +2,7 @@ import type { Database, Queryable } from '../database/database.js';
 import type { QueueDefinition, StoredSettings } from '../queue/queue-settings.js';
 import type { EpochMs } from '../seams/clock.js';
 import { notifying } from './notifications.js';
-import { enqueueParts, enqueueUniqueText, type QueuedRun, queuedRunColumns } from './queue-items.js';
+import { enqueueParts, enqueueUniqueText, type QueuedRun, queuedRunColumns, waitUntil } from './queue-items.js';
 import { rowsParameters, rowsSource } from './sql.js';
 
 export interface QueueRecord {
@@ -225,13 +225,14 @@ const replaceHolderText = (schema: string): string => `
   ), put_off as (
     update ${schema}.queue_items i
     set version = $4::text, run_at = case when $7::bool then due.at else i.run_at end,
+      wait_until = case when $7::bool then ${waitUntil('due.at', 'due.settings')} else i.wait_until end,
       state = case when not $7::bool then i.state when due.at > clock.now then 'delayed' else 'waiting' end
     from holder cross join clock
     cross join lateral (
       select least(
         (select h.run_at_max from ${schema}.queue_items h where h.workflow_id = holder.workflow_id),
         clock.now + $6::int8 * interval '1 millisecond'
-      ) as at
+      ) as at, (select jsonb_strip_nulls(q.declared || q.changed) from ${schema}.queues q where q.name = $1::text) as settings
     ) due
     where i.workflow_id = holder.workflow_id and holder.state in ('waiting', 'delayed') and holder.is_same
   ), replaced as (

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { OutcomeKind } from './records.js';
+import { waitUntil } from './queue-items.js';
 import { isInterrupted, traceOfNobodyWaiting } from './run-columns.js';
 import { fromMs, now } from './sql.js';
 
@@ -137,7 +138,7 @@ export function createRunChangeStore(
           )
           update ${schema}.queue_items i
           set run_at = clock.run_at, state = case when clock.run_at > clock.now then 'delayed' else 'waiting' end,
-            wait_until = clock.run_at + (chosen.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond'
+            wait_until = ${waitUntil('clock.run_at', 'chosen.settings')}
           from chosen cross join clock where i.workflow_id = chosen.workflow_id returning i.workflow_id`,
         values: [ids(workflowIds), runAt, delayMs, at],
       });
@@ -195,7 +196,7 @@ const reopenText = (schema: string): string => `
       workflow_id, name, version, queue, key, priority, units, timeout_ms, state, enqueued_at, run_at, wait_until, level, rank
     )
     select chosen.workflow_id, chosen.name, chosen.version, chosen.queue, wish.key, wish.priority, wish.units, wish.timeout_ms, 'waiting',
-      clock.now, clock.now, clock.now + (q.settings ->> 'maxWaitMs')::float8 * interval '1 millisecond',
+      clock.now, clock.now, ${waitUntil('clock.now', 'q.settings')},
       ${schema}.queue_level(wish.priority, q.settings), ${schema}.queue_rank(wish.priority, clock.now, q.settings)
     from chosen cross join clock
     cross join lateral (
