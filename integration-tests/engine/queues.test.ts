@@ -4,6 +4,8 @@ import { databases } from '../support/databases.js';
 import { pollIfToldNothing } from '../support/lanes.js';
 import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 
+const hour = 3_600_000;
+
 /** Bodies that wait until they are let go, and a record of which are inside. */
 class Gate {
   readonly inside: string[] = [];
@@ -192,6 +194,22 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     await gate.release('1');
     await first.result();
     expect(gate.entered).toEqual(['1']);
+  });
+
+  it('changes for those too that wait already how long they may', async () => {
+    const echo = workflow('echo', async (text: string) => text);
+    const relaxed = queue('relaxed', { maxWait: '1m' });
+    const hurried = queue('hurried');
+    const { perdure, clock } = await testEngine(await freshDatabase(open), { workflows: [echo] });
+    for (const { name } of [relaxed, hurried]) await perdure.queues.pause(name);
+    const patient = await relaxed.with({ engine: perdure }).enqueue(echo, 'in time');
+    const late = await hurried.with({ engine: perdure }).enqueue(echo, 'late');
+    await perdure.queues.change('relaxed', { maxWait: null });
+    await perdure.queues.change('hurried', { maxWait: '1m' });
+    clock.advance(hour);
+    for (const { name } of [relaxed, hurried]) await perdure.queues.resume(name);
+    expect(await patient.result()).toBe('in time');
+    await expect(late.result()).rejects.toMatchObject({ code: 'PERDURE_QUEUE_TIMEOUT' });
   });
 
   it('lets a deduplication id stand for one unfinished run: rejects, attaches, or gives the latest input', async () => {

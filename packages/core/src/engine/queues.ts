@@ -36,7 +36,8 @@ export interface QueueAdmin {
   /** @throws {QueueNotFoundError} */
   get(name: string): Promise<QueueInfo>;
   /**
-   * Changes limits; what is left out stays, and null takes a limit away. A later launch doesn't undo it.
+   * Changes limits, for what waits already, too; what is left out stays, and null takes a limit away. A later launch doesn't
+   * undo it.
    *
    * @throws {QueueNotFoundError}
    *

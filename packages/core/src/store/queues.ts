@@ -119,11 +119,13 @@ export function createQueueStore(
           ), ordered as (
             update ${schema}.queue_items i
             set level = ${schema}.queue_level(i.priority, changed.settings),
-              rank = ${schema}.queue_rank(i.priority, i.enqueued_at, changed.settings)
+              rank = ${schema}.queue_rank(i.priority, i.enqueued_at, changed.settings),
+              wait_until = ${changedWaitUntil(schema)}
             from changed
             where i.queue = changed.name and i.state in ('waiting', 'delayed') and (
               i.level <> ${schema}.queue_level(i.priority, changed.settings)
-              or i.rank <> ${schema}.queue_rank(i.priority, i.enqueued_at, changed.settings))
+              or i.rank <> ${schema}.queue_rank(i.priority, i.enqueued_at, changed.settings)
+              or i.wait_until is distinct from ${changedWaitUntil(schema)})
           )
           select name from changed`,
         values: [name, settings === null ? null : JSON.stringify(settings)],
@@ -206,6 +208,12 @@ export function createQueueStore(
     },
   };
 }
+
+/** What has begun and waits again has no limit, and gets none. */
+const changedWaitUntil = (schema: string): string => `
+  case when i.wait_until is not null or changed.settings ->> 'maxWaitMs' is not null and exists (
+    select from ${schema}.runs r where r.workflow_id = i.workflow_id and r.attempt = 0
+  ) then ${waitUntil('i.run_at', 'changed.settings')} end`;
 
 /**
  * One that runs gives up the id, so that the next try to enqueue succeeds. The item's new due time counts from now, but
