@@ -212,6 +212,25 @@ describe.each(databases)('a queue on $name', ({ open }) => {
     await expect(late.result()).rejects.toMatchObject({ code: 'PERDURE_QUEUE_TIMEOUT' });
   });
 
+  it('limits no longer how long a run waits that has begun: not once it was blocked, nor when the limit changes', async () => {
+    let isOtherCode = false;
+    const [a, b] = [step('a', () => 'a'), step('b', () => 'b')];
+    const work = workflow('work', async () => (isOtherCode ? [await b(), await a()] : [await a(), await b()]));
+    queue('begun', { maxWait: '1m' });
+    const { perdure, clock } = await testEngine(await freshDatabase(open), { workflows: [work] });
+    await work.with({ engine: perdure, workflowId: 'source' })();
+    isOtherCode = true;
+    const run = perdure.run((await perdure.runs.fork('source', { from: 1, queue: 'begun' })).workflowId);
+    await expect.poll(async () => (await run.status()).status).toBe('blocked');
+    isOtherCode = false;
+    await perdure.queues.pause('begun');
+    await perdure.runs.resume(run.workflowId);
+    await perdure.queues.change('begun', { maxWait: '2m' });
+    clock.advance(hour);
+    await perdure.queues.resume('begun');
+    expect(await run.result()).toEqual(['a', 'b']);
+  });
+
   it('lets a deduplication id stand for one unfinished run: rejects, attaches, or gives the latest input', async () => {
     const gate = new Gate();
     const syncs = queue('syncs', { concurrency: 1 });

@@ -132,7 +132,7 @@ export function createOwnershipStore(
           with fence as materialized (
             select id from ${schema}.executors where id = $1::uuid and revoked_at is null for key share
           ), queued as (
-            update ${schema}.queue_items i set state = 'blocked', executor_id = null, version = r.version
+            update ${schema}.queue_items i set state = 'blocked', executor_id = null, version = r.version, wait_until = null
             from fence cross join ${schema}.runs r
             where i.workflow_id = $3::text and r.workflow_id = i.workflow_id and i.executor_id = fence.id and i.state = 'running'
           )
