@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { currentRun, NonRetryableError, PerdureError, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
@@ -94,6 +95,23 @@ describe.each(databases)('errors on $name', ({ open }) => {
     expect(attempts).toEqual([1, 2, 3, 4, 5]);
     // 1 + 3 + 9 + 27 minutes of pauses.
     expect(Math.round((engine.clock.now() - before) / 60_000)).toBe(40);
+  });
+
+  it('leave nothing behind at the signal of a step that is retried', async () => {
+    const listeners: number[] = [];
+    const flaky = workflow('flaky', async () =>
+      step.run(
+        'flaky',
+        () => {
+          listeners.push(getEventListeners(currentRun()!.signal, 'abort').length);
+          if (listeners.length < 4) throw new Error('once more');
+        },
+        { retries: 3, backoff: { initial: '1m' } },
+      ),
+    );
+    const { perdure } = await testEngine(await freshDatabase(open), { workflows: [flaky] });
+    await flaky.with({ engine: perdure })();
+    expect(listeners).toEqual([0, 0, 0, 0]);
   });
 
   it('are not retried when they are marked so, or retryIf says so', async () => {

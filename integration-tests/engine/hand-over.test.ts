@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { currentRun, sleep, step, workflow } from '@perdure/core';
-import { createStore, type Database, type Row, type Statement } from '@perdure/core/internal';
+import { createStore, type Database, launch, type Row, type Statement, type Timer } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../packages/core/src/seams/system-clock.js';
 import { databases, type TestDatabase } from '../support/databases.js';
-import { freshDatabase, launchEngine } from '../support/engines.js';
+import { afterThisTest, freshDatabase, launchEngine } from '../support/engines.js';
+import { laneOptions } from '../support/lanes.js';
 import { passOn } from '../support/pass-on.js';
 
 /** With such a lease, nobody takes a run over in time unless it is handed over. */
@@ -136,6 +138,31 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     expect(events).toEqual(['begun', 'begun']);
   });
 
+  it('keeps no process for the pause before another try of a step that was told', async () => {
+    const clock = new CountingClock();
+    const events: string[] = [];
+    const told = workflow('told', async () =>
+      step.run(
+        'told',
+        async () => {
+          const { signal } = currentRun()!;
+          events.push('begun');
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          events.push('told');
+          throw new Error('told');
+        },
+        { retries: 1, backoff: { initial: '1h' } },
+      ),
+    );
+    const engine = await launch({ ...laneOptions, ...(await freshDatabase(open)), workflows: [told], clock });
+    afterThisTest(() => engine.shutdown({ drainMs: 0 }));
+    await told.with({ engine }).start();
+    await expect.poll(() => events).toEqual(['begun']);
+    await engine.shutdown({ drainMs: 20 });
+    expect(events).toEqual(['begun', 'told']);
+    expect(clock.underWay).toBe(0);
+  });
+
   it('leaves nothing behind in the database, and may be asked for twice', async () => {
     const test = await freshDatabase(open);
     const perdure = await launchEngine(test, { workflows: [], lease });
@@ -144,6 +171,30 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     expect(await executors(test)).toBe(0);
   });
 });
+
+/** Knows how many timers would keep the process. */
+class CountingClock extends SystemClock {
+  underWay = 0;
+
+  override setTimer(delayMs: number, fire: () => void): Timer {
+    let isOver = false;
+    const over = (): void => {
+      if (!isOver) this.underWay -= 1;
+      isOver = true;
+    };
+    this.underWay += 1;
+    const timer = super.setTimer(delayMs, () => {
+      over();
+      fire();
+    });
+    return {
+      cancel: () => {
+        over();
+        timer.cancel();
+      },
+    };
+  }
+}
 
 function makeGate(): { opened: Promise<void>; open(): void } {
   let open = (): void => {};

@@ -63,7 +63,8 @@ async function performStep(
   let failedAttempts = call.markers.length;
   const lastMarker = call.markers[failedAttempts - 1];
   let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
-  for (;;) {
+  // What is aborted waits for no other try: the timer would keep the process.
+  while (!call.isAborted) {
     if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
     await call.permission();
     // An interruption that was delivered in the same turn has answered the call already: its body must not begin.
@@ -160,7 +161,11 @@ function startTimeout(definition: StepDefinition, clock: Clock, call: OpenCall):
 /** Waits between two tries; ends early, without a word, when the call no longer matters. */
 function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.setTimer(delayMs, resolve);
-    signal.addEventListener('abort', () => timer.cancel(), { once: true });
+    const cancel = (): void => timer.cancel();
+    const timer = clock.setTimer(delayMs, () => {
+      signal.removeEventListener('abort', cancel);
+      resolve();
+    });
+    signal.addEventListener('abort', cancel, { once: true });
   });
 }
