@@ -1,9 +1,11 @@
-import type { RunHandle } from '@perdure/core';
+import { EngineStoppedError, type Perdure, type RunHandle } from '@perdure/core';
 import { TestEngine, type TestEngineOptions } from './test-engine.js';
 
 /** A workflow, as far as {@link replayCheck} needs one. */
 interface Replayable<Args extends readonly unknown[], Result> {
-  with(options: { readonly workflowId: string }): { start(...args: Args): Promise<RunHandle<Result>> };
+  with(options: { readonly workflowId: string; readonly engine: Perdure }): {
+    start(...args: Args): Promise<RunHandle<Result>>;
+  };
 }
 
 type Ending<Result> = { readonly value: Result } | { readonly error: unknown } | 'crashed';
@@ -12,7 +14,8 @@ const workflowId = 'replay-check';
 
 /**
  * Runs a workflow and stops the engine dead after every single checkpoint, so that the function is replayed from each
- * point that it can be recovered from. Resolves with the result, or rejects with the workflow's own error.
+ * point that it can be recovered from. Resolves with the result, or rejects with the workflow's own error, or with that of a
+ * start that was refused.
  *
  * @throws {Error} if a replay left the recorded history: the message names the call, what was recorded, and the causes
  *
@@ -29,12 +32,10 @@ export async function replayCheck<Args extends readonly unknown[], Result>(
   const test = await TestEngine.create(options);
   try {
     let crashed = test.crashAfter(1);
-    workflow
-      .with({ workflowId })
-      .start(...args)
-      .catch(() => {});
+    const started = workflow.with({ workflowId, engine: test.perdure }).start(...args);
+    const refused = refusalOf<Result>(started);
     for (;;) {
-      const ending = await watch<Result>(test, crashed);
+      const ending = await watch<Result>(test, crashed, refused);
       if (ending === 'crashed') {
         await test.restart();
         crashed = test.crashAfter(1);
@@ -49,8 +50,22 @@ export async function replayCheck<Args extends readonly unknown[], Result>(
   }
 }
 
-/** Waits until the run has ended, has left its history, or the engine has crashed. */
-async function watch<Result>(test: TestEngine, crashed: Promise<void>): Promise<Ending<Result>> {
+/** Resolves if the run was never started. Where the engine crashed under the start, the next one shows whether it was. */
+async function refusalOf<Result>(started: Promise<unknown>): Promise<Ending<Result>> {
+  try {
+    await started;
+  } catch (error) {
+    if (!(error instanceof EngineStoppedError)) return { error };
+  }
+  return await new Promise<never>(() => {});
+}
+
+/** Waits until the run was refused, has ended, has left its history, or the engine has crashed. */
+async function watch<Result>(
+  test: TestEngine,
+  crashed: Promise<void>,
+  refused: Promise<Ending<Result>>,
+): Promise<Ending<Result>> {
   let isOver = false;
   const run = test.perdure.run<Result>(workflowId);
   const ended = async (): Promise<Ending<Result>> => {
@@ -63,7 +78,7 @@ async function watch<Result>(test: TestEngine, crashed: Promise<void>): Promise<
     return 'crashed';
   };
   try {
-    return await Promise.race([ended(), crashed.then((): Ending<Result> => 'crashed')]);
+    return await Promise.race([refused, ended(), crashed.then((): Ending<Result> => 'crashed')]);
   } finally {
     isOver = true;
   }

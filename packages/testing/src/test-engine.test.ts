@@ -73,6 +73,20 @@ describe('replayCheck', () => {
       /left its history at call #1[^]*recorded.*step "call-2"[^]*step "call-3"/,
     );
   });
+
+  it('rejects with the reason where the workflow cannot be started', async () => {
+    const takesAll = workflow('takes all', async (value: unknown) => value);
+    await expect(replayCheck(takesAll, [() => 1], { workflows: [takesAll] })).rejects.toMatchObject({
+      code: 'PERDURE_UNSUPPORTED_VALUE',
+    });
+  });
+
+  it('runs in its own engine, beside others', async () => {
+    const echo = workflow('echo', async (value: string) => value);
+    const other = await TestEngine.create();
+    expect(await replayCheck(echo, ['here'], { workflows: [echo] })).toBe('here');
+    await other.close();
+  });
 });
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
