@@ -70,6 +70,13 @@ describe('the slots of a schedule', () => {
     ]);
   });
 
+  it('begin with the first date, also where that is the only slot', () => {
+    const [from, until] = [new Date('2026-12-01T00:00:00Z'), new Date('2026-12-01T12:00:00Z')];
+    for (const timing of [{ cron: '0 0 * * *' }, { every: '1d' }] as const) {
+      expect(slots(timing, '2026-01-01T00:00:00Z', 9, { from, until })).toEqual(['2026-12-01T00:00:00.000Z']);
+    }
+  });
+
   it('end with the last date, and with the last run', () => {
     const until = new Date('2026-01-01T00:20:00Z');
     expect(slots({ every: '10m' }, '2026-01-01T00:00:00Z', 9, { until })).toEqual(['2026-01-01T00:10:00.000Z']);

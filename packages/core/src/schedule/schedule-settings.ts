@@ -98,7 +98,7 @@ export function checkSchedule(name: string, timing: ScheduleTiming, options: Sch
     ...(start !== undefined && { start: checkScheduledStart(start, overlap, of) }),
   };
   // A pattern that never comes about, or a zone that there isn't, shows when it is asked.
-  if (nextSlot(settings, settings.from ?? Date.UTC(2000, 0, 1)) !== null) return settings;
+  if (nextSlot(settings, settings.from === null ? Date.UTC(2000, 0, 1) : settings.from - 1) !== null) return settings;
   throw new InvalidArgumentError(`Schedule "${name}" has no slot at all. Check its pattern and its dates.`);
 }
 
