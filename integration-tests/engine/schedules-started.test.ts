@@ -1,8 +1,10 @@
 import { queue, type Slot, workflow } from '@perdure/core';
+import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
+import { passOn } from '../support/pass-on.js';
 import { noting } from '../support/slots.js';
 
 const minute = 60_000;
@@ -40,6 +42,33 @@ describe.each(databases)('what a schedule starts on $name', ({ name, open }) => 
     const filled = await perdure.schedules.backfill('future', day('00:00'), day('23:00'));
     expect(filled).toEqual(['future@2030-01-01T00:00:00.000Z', 'future@2030-01-01T00:10:00.000Z']);
     await Promise.all(filled.map((id) => perdure.run(id).result()));
+  });
+
+  it('lets the process do other things while it finds out the slots of a long stretch of time', async () => {
+    const { note } = noting('every second');
+    const test = await freshDatabase(open);
+    let [turns, isCounting] = [0, false];
+    const count = (): void => {
+      turns += 1;
+      if (isCounting) setImmediate(count);
+    };
+    const database: Database = {
+      ...passOn(test.database),
+      async query<R extends Row>(statement: Statement) {
+        const rows = await test.database.query<R>(statement);
+        if (statement.name.endsWith('schedules_now')) {
+          isCounting = true;
+          setImmediate(count);
+        }
+        return rows;
+      },
+    };
+    const { schedules } = await launchEngine({ ...test, database }, { workflows: [note] });
+    const [from, until] = [new Date('2026-01-01'), new Date('2026-01-02')];
+    await schedules.set('seconds', { timing: { cron: '* * * * * *' }, from, until, workflow: note });
+    await expect(schedules.backfill('seconds', from, until)).rejects.toThrow('more than 10000 slots');
+    isCounting = false;
+    expect(turns).toBeGreaterThan(40);
   });
 
   it('waits in the queue that its schedule names, however it comes to start', async () => {

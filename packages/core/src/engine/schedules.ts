@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.js';
 import type { Database } from '../database/database.js';
 import { InvalidArgumentError, WorkflowConflictError } from '../errors/errors.js';
 import { ScheduleNotFoundError } from '../errors/schedule-errors.js';
+import { patternSlotsMax } from '../schedule/missed-slots.js';
 import { nextFire, slotArgument, slotId } from '../schedule/next-fire.js';
 import {
   checkSchedule,
@@ -167,6 +168,7 @@ export class Schedules implements ScheduleAdmin {
 
   async backfill(name: string, from: Date, to: Date): Promise<string[]> {
     const [since, until] = [checkMoment(from), checkMoment(to)];
+    const { clock } = this.#options;
     const schedule = await this.#find(name);
     const end = Math.min(until, (await this.#now()) + 1);
     const next = slotsOf(schedule.settings);
@@ -178,6 +180,7 @@ export class Schedules implements ScheduleAdmin {
         );
       }
       slots.push(slot);
+      if (slots.length % patternSlotsMax === 0) await new Promise<void>((resolve) => clock.nextMacrotask(resolve));
     }
     for (let first = 0; first < slots.length; first += backfillStartsMax) {
       await Promise.all(slots.slice(first, first + backfillStartsMax).map((slot) => this.#startIfNew(schedule, slot)));

@@ -1,8 +1,11 @@
 import type { EpochMs } from '../seams/clock.js';
 import { slotsOf, type StoredSchedule } from './schedule-settings.js';
 
-/** Reading a pattern takes a fraction of a millisecond for each slot, in which the process does nothing else. */
-const patternSlotsMax = 200;
+/**
+ * How many slots are found in one turn: reading a pattern takes a fraction of a millisecond for each, in which the process does
+ * nothing else.
+ */
+export const patternSlotsMax = 200;
 
 /**
  * The slots, from the next one on, that are too old to be caught up with. Jitter doesn't make a slot old. At most so many at
