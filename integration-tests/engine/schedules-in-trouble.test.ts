@@ -3,12 +3,24 @@ import type { Database, Row, Statement } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, testEngine } from '../support/engines.js';
+import { losingAReply } from '../support/losing-a-reply.js';
 import { passOn } from '../support/pass-on.js';
 import { noting, runsOf } from '../support/slots.js';
 
 const minute = 60_000;
 
 describe.each(databases)('a schedule in trouble on $name', ({ open }) => {
+  it('is deleted once, though the reply is lost that says so', async () => {
+    const { note } = noting('deleted');
+    const test = await freshDatabase(open);
+    const { database, sendAgain } = losingAReply(test.database, /schedules_remove/);
+    sendAgain();
+    const { perdure } = await testEngine({ ...test, database }, { workflows: [note] });
+    await perdure.schedules.set('deleted', { timing: { every: '1d' }, workflow: note });
+    await perdure.schedules.delete('deleted');
+    await expect(perdure.schedules.delete('deleted')).rejects.toMatchObject({ code: 'PERDURE_SCHEDULE_NOT_FOUND' });
+  });
+
   it('that cannot be fired holds up no other, even if there are very many of them', async () => {
     const { seen, note } = noting('beside');
     const test = await freshDatabase(open);

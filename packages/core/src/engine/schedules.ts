@@ -156,8 +156,9 @@ export class Schedules implements ScheduleAdmin {
   }
 
   async delete(name: string): Promise<void> {
-    await this.#options.ask(() => this.declare());
-    if (!(await this.#options.ask(() => this.#options.store.remove(name)))) throw new ScheduleNotFoundError(name);
+    // That it is there is settled first: it is not, where a deletion is sent again because its reply was lost.
+    await this.#find(name);
+    await this.#options.ask(() => this.#options.store.remove(name));
   }
 
   async trigger(name: string): Promise<string> {

@@ -65,8 +65,7 @@ export interface ScheduleStore {
   ): Promise<boolean>;
   /** `next` is when it fires after a pause. False if there is no such schedule. */
   setPaused(tx: Queryable, name: string, paused: boolean, next: NextFire): Promise<boolean>;
-  /** False if there is no such schedule. */
-  remove(name: string): Promise<boolean>;
+  remove(name: string): Promise<void>;
 }
 
 export function createScheduleStore(
@@ -167,12 +166,11 @@ export function createScheduleStore(
     },
 
     async remove(name) {
-      const rows = await database.query({
+      await database.query({
         name: statementName('schedules_remove'),
-        text: `delete from ${schema}.schedules where name = $1::text returning name`,
+        text: `delete from ${schema}.schedules where name = $1::text`,
         values: [name],
       });
-      return rows.length > 0;
     },
   };
 }
