@@ -169,6 +169,22 @@ describe.each(databases)('what is kept of runs on $name', ({ open }) => {
     await expect(local.runs.export('none')).rejects.toMatchObject({ code: 'PERDURE_RUN_NOT_FOUND' });
   });
 
+  it('is said to be imported also when the reply was lost that said so first, and to exist if it was there before', async () => {
+    const production = await launchEngine(await freshDatabase(open), { workflows: [echo] });
+    await echo.with({ engine: production, workflowId: 'm' })('theirs');
+    const archive = await production.runs.export('m');
+    const here = await freshDatabase(open);
+    const { database, sendAgain } = losingAReply(here.database, /archives_write/);
+    sendAgain();
+    const local = await launchEngine({ ...here, database }, { workflows: [echo] });
+    const twice = { ...archive, runs: [...archive.runs, ...archive.runs] };
+    expect(await local.runs.import(twice)).toEqual({ imported: ['m'], existing: ['m'] });
+    await local.runs.delete('m');
+    await echo.with({ engine: local, workflowId: 'm' })('ours');
+    expect(await local.runs.import(archive)).toEqual({ imported: [], existing: ['m'] });
+    expect(await local.run('m').result()).toBe('ours');
+  });
+
   it('leaves out of an archive what is redacted: all values, members by name, or what a function says', async () => {
     const secret = 'S3CRET';
     class DeclinedError extends Error {

@@ -28,7 +28,7 @@ export interface Imported {
 }
 
 export interface ArchivesOptions {
-  readonly store: Pick<Store, 'archives' | 'runRemoval'>;
+  readonly store: Pick<Store, 'archives' | 'runListing' | 'runRemoval'>;
   readonly codec: Codec;
   readonly clock: Clock;
   /** Repeats a question while the database is away. */
@@ -60,15 +60,23 @@ export class Archives {
   async import(archive: RunArchive): Promise<Imported> {
     const { store, codec, clock, ask } = this.#options;
     checkArchive(archive);
-    const imported: string[] = [];
+    const imported = new Set<string>();
     const existing: string[] = [];
     for (const run of archive.runs) {
       const { workflow_id: workflowId } = run.run;
+      // That the id is free is settled first: it is not, where the run is written again because the reply was lost.
+      const isFree = !imported.has(workflowId) && !(await this.#isTaken(workflowId));
       const ended = codec.encodeError(new CancelledError(workflowId));
-      const isNew = await ask(() => store.archives.write(run, ended, clock.sqlNow()));
-      (isNew ? imported : existing).push(workflowId);
+      if (isFree && (await ask(() => store.archives.write(run, ended, clock.sqlNow())))) imported.add(workflowId);
+      else existing.push(workflowId);
     }
-    return { imported, existing };
+    return { imported: [...imported], existing };
+  }
+
+  async #isTaken(workflowId: string): Promise<boolean> {
+    const { store, ask } = this.#options;
+    const which = { where: { ids: [workflowId] }, order: 'oldest', after: null, max: 1 } as const;
+    return (await ask(() => store.runListing.list(which))).length > 0;
   }
 }
 

@@ -34,7 +34,7 @@ export interface ArchivedRun {
 export interface ArchiveStore {
   read(workflowId: string): Promise<ArchivedRun | null>;
   /**
-   * Writes a run that nobody executes. False if its id is taken.
+   * Writes a run that nobody executes. False if another run has its id.
    *
    * @param endedPayload encoded error of the outcome that it gets if it has none
    */
@@ -91,7 +91,10 @@ export function createArchiveStore(
           )`,
             )
             .join('')}
-          select workflow_id from written`,
+          select workflow_id from written
+          union all
+          select r.workflow_id from ${schema}.runs r
+          join json_populate_record(null::${schema}.runs, $1::json) given on given.workflow_id = r.workflow_id and given.seed = r.seed`,
         values: [
           JSON.stringify(archived.run),
           archived.outcome === null ? null : JSON.stringify(archived.outcome),
