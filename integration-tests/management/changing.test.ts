@@ -235,6 +235,26 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
     expect((await engine.runs.list({ parentId: 'p' })).runs).toHaveLength(1);
   });
 
+  it('are said to be gone also when the reply was lost that said so first', async () => {
+    const child = workflow('gone child', async () => await step.run('one', () => 1));
+    const parent = workflow('gone parent', async () => await child());
+    const waiting = workflow('open parent', async () => [await child(), await receive('never')]);
+    const test = await freshDatabase(open);
+    const { database, sendAgain } = losingAReply(test.database, /run_removal_remove_patient/);
+    sendAgain();
+    const engine = await launchEngine({ ...test, database }, { workflows: [child, parent, waiting] });
+    await parent.with({ engine, workflowId: 'p' })();
+    await waiting.with({ engine, workflowId: 'o' }).start();
+    await expect.poll(async () => (await engine.runs.steps('o')).length).toBe(1);
+    expect(await engine.runs.delete(['p', 'none', 'o.0'])).toEqual({
+      changed: ['p', 'p.0'],
+      unchanged: [
+        { workflowId: 'none', why: 'there is no such run' },
+        { workflowId: 'o.0', why: 'it has completed' },
+      ],
+    });
+  });
+
   it('that wait in a queue are put before others, put off and brought forward', async () => {
     const order: string[] = [];
     const noting = workflow('noting', async (name: string) => await step.run('note', () => void order.push(name)));

@@ -106,11 +106,18 @@ export class Changes {
     { children, ...options }: ChangeOptions & { children: boolean },
   ): Promise<RunChanges> {
     const { store, ask } = this.#options;
-    return await this.#change(choice, meantStatuses.delete, options, async (workflowIds) => {
+    return await this.#change(choice, meantStatuses.delete, options, async (workflowIds, statuses) => {
+      const missing = new Set(workflowIds.filter((id) => !statuses.has(id)));
       const all = children ? await ask(() => store.runRemoval.findTrees(workflowIds)) : workflowIds;
+      const there = all.filter((id) => !missing.has(id));
       const gone: string[] = [];
       // Parents first, as the trees have them: a child goes when its parent has ended, or is gone.
-      for (const batch of batches(all)) gone.push(...(await ask(() => store.runRemoval.remove(batch, 'patient'))));
+      for (const batch of batches(there)) {
+        const removed = new Set(await ask(() => store.runRemoval.remove(batch, 'patient')));
+        // The reply that named the others may have been lost: what was there and is not any more is gone.
+        const left = await this.#statuses(batch.filter((id) => !removed.has(id)));
+        gone.push(...batch.filter((id) => !left.has(id)));
+      }
       return gone;
     });
   }
@@ -201,11 +208,13 @@ export class Changes {
       }
       return;
     }
+    for (const batch of batches(ids)) yield [batch, await this.#statuses(batch)];
+  }
+
+  async #statuses(workflowIds: readonly string[]): Promise<ReadonlyMap<string, RunStatus>> {
     const { store, ask } = this.#options;
-    for (const batch of batches(ids)) {
-      const ask500 = { where: { ids: batch }, order: 'oldest', after: null, max: batch.length } as const;
-      yield [batch, statusesOf(await ask(() => store.runListing.list(ask500)))];
-    }
+    const which = { where: { ids: workflowIds }, order: 'oldest', after: null, max: workflowIds.length } as const;
+    return workflowIds.length === 0 ? new Map() : statusesOf(await ask(() => store.runListing.list(which)));
   }
 }
 
