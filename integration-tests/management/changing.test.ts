@@ -255,6 +255,23 @@ describe.each(databases)('runs that are changed from outside on $name', ({ open 
     });
   });
 
+  it('are tried again when they were blocked and are resumed, which is said also when the first reply was lost', async () => {
+    let isOtherCode = false;
+    const [a, b] = [step('a', () => 'a'), step('b', () => 'b')];
+    const work = workflow('blocked', async () => (isOtherCode ? [await b(), await a()] : [await a(), await b()]));
+    const test = await freshDatabase(open);
+    const { database, sendAgain } = losingAReply(test.database, /run_changes_unblock/);
+    sendAgain();
+    const engine = await launchEngine({ ...test, database }, { workflows: [work] });
+    await work.with({ engine, workflowId: 'source' })();
+    isOtherCode = true;
+    const { workflowId } = await engine.runs.fork('source', { from: 1 });
+    await expect.poll(async () => (await engine.run(workflowId).status()).status).toBe('blocked');
+    isOtherCode = false;
+    expect(await engine.runs.resume(workflowId)).toEqual({ changed: [workflowId], unchanged: [] });
+    expect(await engine.run(workflowId).result()).toEqual(['a', 'b']);
+  });
+
   it('that wait in a queue are put before others, put off and brought forward', async () => {
     const order: string[] = [];
     const noting = workflow('noting', async (name: string) => await step.run('note', () => void order.push(name)));

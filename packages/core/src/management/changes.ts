@@ -87,9 +87,13 @@ export class Changes {
       const having = (status: RunStatus): string[] => workflowIds.filter((id) => statuses.get(id) === status);
       const [blocked, delayed] = [having('blocked'), having('delayed')];
       const begin = { runAt: null, delayMs: 0, now: clock.sqlNow() };
+      const reopened = await this.#reopen(workflowIds, (ended) =>
+        this.#mayGoOn(ended) ? { ...ended, isAfresh: false } : null,
+      );
+      if (blocked.length > 0) await ask(() => store.runChanges.unblock(blocked, clock.sqlNow()));
       return [
-        ...(await this.#reopen(workflowIds, (ended) => (this.#mayGoOn(ended) ? { ...ended, isAfresh: false } : null))),
-        ...(blocked.length === 0 ? [] : await ask(() => store.runChanges.unblock(blocked, clock.sqlNow()))),
+        ...reopened,
+        ...blocked,
         ...(delayed.length === 0 ? [] : await ask(() => store.runChanges.setDelay({ workflowIds: delayed, ...begin }))),
       ];
     });

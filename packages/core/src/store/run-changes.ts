@@ -29,8 +29,8 @@ export interface RunChangeStore {
   findEnded(workflowIds: readonly string[]): Promise<EndedRun[]>;
   /** Takes the outcomes of runs back, so that they are executed again; in a queue they wait for their turn. */
   reopen(runs: readonly Reopening[], now: EpochMs | null): Promise<void>;
-  /** Lets blocked runs be tried again by whoever has their versions. Answers with those that were blocked. */
-  unblock(workflowIds: readonly string[], now: EpochMs | null): Promise<string[]>;
+  /** Lets blocked runs be tried again by whoever has their versions. */
+  unblock(workflowIds: readonly string[], now: EpochMs | null): Promise<void>;
   /** Gives runs that wait in queues another place in line. Answers with those that waited. */
   setPriority(workflowIds: readonly string[], priority: number): Promise<string[]>;
   /** Sets from when on runs stand in line: a moment, or so long after now. Answers with those that waited. */
@@ -90,7 +90,7 @@ export function createRunChangeStore(
     },
 
     async unblock(workflowIds, at) {
-      const rows = await database.query<{ workflow_id: string }>({
+      await database.query({
         name: statementName('run_changes_unblock'),
         text: `
           with chosen as materialized (
@@ -103,10 +103,9 @@ export function createRunChangeStore(
           update ${schema}.runs r
           set state = case when chosen.queue is null then 'available' else 'queued' end,
             available_at = case when chosen.queue is null then ${now('$2::int8')} end
-          from chosen where r.workflow_id = chosen.workflow_id returning r.workflow_id`,
+          from chosen where r.workflow_id = chosen.workflow_id`,
         values: [ids(workflowIds), at],
       });
-      return idsIn(rows);
     },
 
     async setPriority(workflowIds, priority) {
