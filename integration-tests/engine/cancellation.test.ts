@@ -165,6 +165,34 @@ describe.each(databases)('cancelling a run on $name', ({ open }) => {
     },
   );
 
+  it('names each run to those that wait for it, whether it had begun or not', async () => {
+    const line = queue('cancelled in line');
+    const child = workflow('child', async () => await sleep('1d'));
+    const [begun, unbegun] = ['begun', '"un"begun\\'];
+    const parent = workflow('parent', async () => {
+      await child.with({ workflowId: begun }).start();
+      await line.with({ workflowId: unbegun }).enqueue(child);
+      await sleep('1d');
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [parent, child] });
+    await perdure.queues.pause('cancelled in line');
+    const run = await parent.with({ engine: perdure, workflowId: 'p' }).start();
+    const stored = (workflowId: string) =>
+      perdure
+        .run(workflowId)
+        .status()
+        .catch(() => null);
+    await expect.poll(() => stored(unbegun)).not.toBeNull();
+    await run.cancel();
+    for (const workflowId of ['p', begun, unbegun]) {
+      await expect(perdure.run(workflowId).result()).rejects.toMatchObject({
+        code: 'PERDURE_CANCELLED',
+        message: expect.stringContaining(`Run "${workflowId}" was cancelled.`),
+        data: { workflowId },
+      });
+    }
+  });
+
   it('is nothing that a process hears of whose run went elsewhere, without its knowing', async () => {
     const test = await freshDatabase(open);
     const { database, close, held, open: letGo } = holdingAStatement(await test.reopen(), /heartbeat/);

@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { CancelledError, RunNotFoundError } from '../errors/errors.js';
 import type { RequestSpan } from '../tracing/request-span.js';
-import type { CancelVerdict } from '../store/runs.js';
+import { type CancelVerdict, ownId } from '../store/runs.js';
 import type { EngineServices } from './engine-services.js';
 
 export interface CancellationsOptions {
@@ -34,7 +34,7 @@ export class Cancellations {
   async #request(workflowId: string, span: RequestSpan | null): Promise<void> {
     const { services, ask } = this.#options;
     const { store, codec, clock } = services;
-    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const cancelledPayload = codec.encodeError(new CancelledError(ownId));
     const verdicts = await ask(() => store.runs.requestCancel({ workflowId, cancelledPayload, now: clock.sqlNow() }));
     // One that has ended is not asked.
     if (verdicts.length === 0 && (await ask(() => store.runs.find(workflowId))) === null) {
@@ -48,7 +48,7 @@ export class Cancellations {
   async cancelChildren(workflowId: string): Promise<void> {
     const { services, ask } = this.#options;
     const { store, codec, clock, logger } = services;
-    const cancelledPayload = codec.encodeError(new CancelledError(workflowId));
+    const cancelledPayload = codec.encodeError(new CancelledError(ownId));
     const params = { workflowId, cancelledPayload };
     try {
       this.#tell(await ask(() => store.runs.requestCancelOfChildren({ ...params, now: clock.sqlNow() })));

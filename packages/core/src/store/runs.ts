@@ -22,9 +22,12 @@ export interface CancelVerdict {
 /** What a second start of a run is compared with. */
 export type RunIdentity = Pick<NewRun, 'name' | 'input' | 'fingerprint' | 'seed' | 'trace'>;
 
+/** Stands for the id of a run in a payload that each of several gets with its own: Postgres takes no id that holds it. */
+export const ownId = '\0';
+
 export interface CancelRequest {
   readonly workflowId: string;
-  /** Encoded {@link CancelledError} for what nobody owns. */
+  /** Encoded {@link CancelledError} for what nobody owns; {@link ownId} in it becomes the id of the run that gets it. */
   readonly cancelledPayload: string;
   readonly now: EpochMs | null; // null = the database's clock
 }
@@ -186,6 +189,10 @@ export function createRunStore(
   };
 }
 
+/** As payloads have {@link ownId}, and an id. */
+const withOwnId = (payload: string, id: string): string =>
+  `replace(${payload}, '\\u0000', substr(to_json(${id})::text, 2, length(to_json(${id})::text) - 2))`;
+
 /**
  * Ends what nobody has begun, and what no code fits. What has begun, and waits for a process or is parked, hears of it where
  * it is executed next. Rows are locked in the order of their ids, so that two cancellations of one tree cannot deadlock.
@@ -218,7 +225,8 @@ const cancelText = (schema: string, roots: string): string => `
     returning r.workflow_id, r.parent_id, r.state, r.executor_id, r.trace, r.created_at
   ), settled as (
     insert into ${schema}.outcomes (workflow_id, kind, payload, finished_at, created_at)
-    select requested.workflow_id, 'cancelled', $2::text, clock.now, requested.created_at from requested cross join clock
+    select requested.workflow_id, 'cancelled', ${withOwnId('$2::text', 'requested.workflow_id')}, clock.now, requested.created_at
+    from requested cross join clock
     where requested.state = 'settled'
     on conflict do nothing
   ), dequeued as (
