@@ -12,15 +12,16 @@ export interface ClosingShield {
  * its socket, which is its request's. The request itself still says so.
  */
 export function shieldFromClosing(response: ServerResponse): ClosingShield {
-  const { emit, req: request } = response;
+  const request = response.req;
+  const emit = response.emit.bind(response) as (event: string, ...args: unknown[]) => boolean;
   let isUp = true;
   let hasClosed = false; // since the shield is up
   const shown: Readonly<Record<string, unknown>> = {
     destroyed: false,
     _closed: false,
     socket: openSocket(response.socket),
-    emit: (...[event, ...args]: Parameters<typeof emit>): boolean => {
-      if (event !== 'close') return emit.call(response, event, ...args);
+    emit: (event: string, ...args: unknown[]): boolean => {
+      if (event !== 'close') return emit(event, ...args);
       hasClosed = true;
       return false;
     },
@@ -53,7 +54,9 @@ class ShownProperty {
       configurable: true,
       enumerable: this.#own?.enumerable ?? false,
       get: () => value,
-      set: (given: unknown) => (this.#set = { value: given }),
+      set: (given: unknown) => {
+        this.#set = { value: given };
+      },
     });
   }
 
