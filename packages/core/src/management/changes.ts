@@ -90,6 +90,7 @@ export class Changes {
       const reopened = await this.#reopen(workflowIds, (ended) =>
         this.#mayGoOn(ended) ? { ...ended, isAfresh: false } : null,
       );
+      // Which ones are meant is settled: sent again, the statement finds none of them blocked.
       if (blocked.length > 0) await ask(() => store.runChanges.unblock(blocked, clock.sqlNow()));
       return [
         ...reopened,

@@ -191,7 +191,7 @@ export function createRunStore(
 
 /** As payloads have {@link ownId}, and an id. */
 const withOwnId = (payload: string, id: string): string =>
-  `replace(${payload}, '\\u0000', substr(to_json(${id})::text, 2, length(to_json(${id})::text) - 2))`;
+  `replace(${payload}, e'\\\\u0000', substr(to_json(${id})::text, 2, length(to_json(${id})::text) - 2))`;
 
 /**
  * Ends what nobody has begun, and what no code fits. What has begun, and waits for a process or is parked, hears of it where
