@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { openEntryOfItsOwn } from '../support/lane-entry.js';
 import { lane } from '../support/lanes.js';
 import { Cluster } from './cluster.js';
 import { eventually } from './eventually.js';
@@ -68,7 +69,12 @@ describe('the catch and finally blocks of a workflow see nothing', () => {
 
   it('of all connections being cut, again and again', { timeout: 90_000 }, async () => {
     const cluster = await Cluster.create();
-    const a = await cluster.launch('A', { leaseMs: 30_000 });
+    const { url, stop } = await openEntryOfItsOwn(lane, {
+      serverUrl: inject('postgresUrl'),
+      engineUrl: cluster.url,
+    });
+    onTestFinished(stop);
+    const a = await cluster.launch('A', { leaseMs: 30_000, url });
     const firstId = await a.executorId();
     await a.start(...runs);
     let cut = 0;

@@ -21,6 +21,19 @@ export async function openLane(lane: ReadonlySet<Circumstance>, serverUrl: strin
   };
 }
 
+/**
+ * The same way into a server that engines of this lane have, for one test that cuts connections: a pooler lends them on, and
+ * those of the lane's may be another test's when they are cut.
+ */
+export async function openEntryOfItsOwn(
+  lane: ReadonlySet<Circumstance>,
+  { serverUrl, engineUrl }: { readonly serverUrl: string; readonly engineUrl: string },
+): Promise<LaneEntry> {
+  const [behind, { username, password }] = [new URL(serverUrl), new URL(engineUrl)];
+  Object.assign(behind, { username, password });
+  return lane.has('pgbouncer') ? await startPgbouncer(behind.href) : direct(engineUrl);
+}
+
 function direct(url: string): LaneEntry {
   return { url, stop: async () => {} };
 }

@@ -1,6 +1,6 @@
 import { load } from './load.js';
 import { type Servers, startServers } from './servers.js';
-import { type Framework, frameworks, type Variant } from './variants.js';
+import type { Framework, Variant } from './variants.js';
 
 export interface Size {
   /** How often the servers are started anew. */
@@ -30,6 +30,9 @@ export interface FrameworkCost<V extends Variant> {
   readonly shares: ReadonlyMap<V, Shares>;
 }
 
+/** What each server is asked before it counts: until everything is compiled that will be. */
+const warmUpRequests = 8_000;
+
 /** What was measured of each variant, round by round. */
 type Rounds = ReadonlyMap<Variant, number[]>;
 
@@ -54,20 +57,23 @@ const request = [
 /**
  * What requests without a key pay for the adapters, framework by framework.
  *
- * @param only a part of the frameworks' names
  * @param variants beside the bare framework
  * @param execPath the Node.js that the servers run on
  */
 export async function* costOfAdapters<V extends Variant>(
   databaseUrl: string,
   {
-    only,
+    frameworks,
     variants,
     execPath,
     ...size
-  }: Size & { readonly only: string; readonly variants: readonly V[]; readonly execPath: string },
+  }: Size & {
+    readonly frameworks: readonly Framework[];
+    readonly variants: readonly V[];
+    readonly execPath: string;
+  },
 ): AsyncGenerator<FrameworkCost<V>> {
-  for (const framework of frameworks.filter((name) => name.includes(only))) {
+  for (const framework of frameworks) {
     const { rates, cpuRates } = await measure(framework, ['bare', ...variants], databaseUrl, size, execPath);
     const shares = (variant: Variant): Shares => ({
       byRate: shareOf(rates, variant),
@@ -112,8 +118,9 @@ async function measureRounds(
     return { rate, cpuRate: (requests / ((await cpuMs()) - before)) * 1_000 };
   };
   const inOrder = [...ports];
-  // Until everything is compiled that will be.
-  for (const [, port] of [...inOrder, ...inOrder]) await measureOne(port);
+  for (let warmed = 0; warmed < warmUpRequests; warmed += requests) {
+    for (const [, port] of inOrder) await measureOne(port);
+  }
   for (let round = 0; round < rounds; round += 1) {
     for (const [variant, port] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
       const { rate, cpuRate } = await measureOne(port);

@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../../support/postgres-server.js';
 import { costOfAdapters, type Share } from './measure.js';
-import { variants } from './variants.js';
+import { frameworks, variants } from './variants.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -39,7 +39,7 @@ try {
   };
   for await (const { framework, ...cost } of costOfAdapters(postgres.url, {
     ...size,
-    only: options.only,
+    frameworks: frameworks.filter((name) => name.includes(options.only)),
     variants: variants.filter((variant) => variant !== 'bare'),
     execPath: options.node,
   })) {

@@ -1,5 +1,5 @@
 import type { EngineContext, RunNaming } from '../workflow/context.js';
-import { currentContext } from '../workflow/current-context.js';
+import { currentEngineKey } from '../workflow/current-context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
 import { processState } from '../workflow/process-state.js';
@@ -149,6 +149,6 @@ export abstract class RunAccess {
 
   /** Whether the calling code starts workflows on this: called by {@link within}, or by a run of it. */
   get isCurrent(): boolean {
-    return currentContext()?.starter === this.#desk;
+    return currentEngineKey() === this.#desk.engineKey;
   }
 }
