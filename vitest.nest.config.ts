@@ -30,7 +30,7 @@ export default defineConfig({
             // These bring the version of Nest that the repository has.
             exclude: ['integration-tests/nest/{cls,graphql}.test.ts'],
             testNamePattern: /^(?!the conformance list on (?!'?Nest))/,
-            globalSetup: ['integration-tests/support/postgres-server.ts'],
+            globalSetup: ['integration-tests/support/postgres-server.ts', 'integration-tests/support/pglite-data.ts'],
             testTimeout: 30_000,
             hookTimeout: 60_000,
           },

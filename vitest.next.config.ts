@@ -8,7 +8,7 @@ export default defineConfig({
     name: 'next',
     expect: base.test?.expect ?? {},
     include: ['integration-tests/next/long/**/*.test.ts'],
-    globalSetup: ['integration-tests/support/postgres-server.ts'],
+    globalSetup: ['integration-tests/support/postgres-server.ts', 'integration-tests/support/pglite-data.ts'],
     // Each of them compiles an application, or lets Next do so.
     fileParallelism: false,
     testTimeout: 60_000,
