@@ -168,6 +168,21 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
     expect(await first.within(() => lonely())).toBe(1);
   });
 
+  it('goes, within an engine and in its runs, to the engine that says so', async () => {
+    const which = (): boolean[] => [first.isCurrent, second.isCurrent];
+    const asking = workflow('asking', async () => [which(), await step.run('ask', which)]);
+    const [first, second] = await Promise.all([
+      launchEngine(await freshDatabase(open), { workflows: [asking] }),
+      launchEngine(await freshDatabase(open), { workflows: [asking] }),
+    ]);
+    expect(which()).toEqual([false, false]);
+    expect(second.within(which)).toEqual([false, true]);
+    expect(await asking.with({ engine: first })()).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+  });
+
   it('from the body of a step finds the run of the first try again', async () => {
     let runs = 0;
     const inner = workflow('inner', async () => (runs += 1));

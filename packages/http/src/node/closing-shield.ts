@@ -76,7 +76,10 @@ const listening: ReadonlySet<unknown> = new Set([
   'prependOnceListener',
 ]);
 
-/** A socket as it looks while its client is there. Responses in a row have none before their turn, and those made for tests may have none at all. */
+/**
+ * A socket as it looks while its client is there. Responses in a row have none before their turn, and those made for tests
+ * may have none at all.
+ */
 function openSocket<None extends null | undefined>(socket: Socket | None): Socket | None {
   if (socket === null || socket === undefined) return socket;
   return new Proxy(socket, {
