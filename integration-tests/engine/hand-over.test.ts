@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { currentRun, sleep, step, workflow } from '@perdure/core';
+import { currentRun, receive, sleep, step, workflow } from '@perdure/core';
 import { createStore, type Database, launch, type Row, type Statement, type Timer } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../packages/core/src/seams/system-clock.js';
@@ -51,6 +51,39 @@ describe.each(databases)('a shutdown on $name', ({ open }) => {
     expect(begun).toEqual(['slow', 'child', 'after']);
     expect(seen).toEqual([]);
     expect(await second.run('p').status()).toMatchObject({ attempt: 2, crashes: [] });
+  });
+
+  it('serves a step that is under way to its end, also where it names the engine', async () => {
+    const test = await freshDatabase(open);
+    const begun: string[] = [];
+    const gate = makeGate();
+    const echo = workflow('echo', async (said: string) => `${said}, attempt ${currentRun()?.attempt}`);
+    const listener = workflow('listener', async () => await receive('word'));
+    const caller = workflow('caller', async () =>
+      step.run('call', async () => {
+        begun.push(`attempt ${currentRun()?.attempt}`);
+        await gate.opened;
+        await first.send('listener', 'word', 'hello');
+        const run = await echo.with({ engine: first, workflowId: 'echo' }).start('started');
+        const named = await first.workflow<typeof echo>('echo').with({ workflowId: 'by name' }).start('by name');
+        return [await run.result(), await first.run('by name').result(), (await named.status()).status];
+      }),
+    );
+    const options = { workflows: [echo, listener, caller], lease };
+    const first = await launchEngine(test, options);
+    const second = await launchEngine(test, { ...options, database: await test.reopen() });
+    const heard = listener.with({ workflowId: 'listener', engine: second })();
+    await caller.with({ workflowId: 'caller', engine: first }).start();
+    await expect.poll(() => begun).toEqual(['attempt 1']);
+    await expect.poll(async () => (await second.run('listener').status()).status).toBe('running');
+
+    const stopped = first.shutdown({ drainMs: '10s' });
+    await expect(first.send('listener', 'word', 'outside')).rejects.toMatchObject({ code: 'PERDURE_ENGINE_STOPPED' });
+    gate.open();
+    await stopped;
+    expect(await second.run('caller').result()).toEqual(['started, attempt 1', 'by name, attempt 1', 'completed']);
+    expect(await heard).toBe('hello');
+    expect(begun).toEqual(['attempt 1']);
   });
 
   it('begins no step while a claim that is under way ends, however long that takes', async () => {

@@ -51,17 +51,31 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
     const request = async (): Promise<number[]> => {
       let starts = 0;
       const runIdFor = (name: string) => `request-1 ${name} ${++starts}`;
+      const byName = perdure.workflow<typeof charge>('charge');
       return await perdure.within(
-        async () => [await charge(7), await charge(8), await charge.with({ workflowId: 'own' })(9)],
-        {
-          runIdFor,
-        },
+        async () => [
+          await charge(7),
+          await byName(8),
+          await charge.with({ engine: perdure })(9),
+          await charge.with({ workflowId: 'own' })(10),
+        ],
+        { runIdFor },
       );
     };
     const first = await request();
-    expect(first).toEqual([107, 208, 309]);
+    expect(first).toEqual([107, 208, 309, 410]);
     expect(await request()).toEqual(first);
     expect(await perdure.run('request-1 charge 2').result()).toBe(208);
+  });
+
+  it('within a scope that names runs gives other engines no names', async () => {
+    const charge = workflow('charge', async () => 'charged');
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [charge] });
+    const other = await launchEngine(await freshDatabase(open), { workflows: [charge] });
+    const runIdFor = () => 'named';
+    const run = await perdure.within(() => charge.with({ engine: other }).start(), { runIdFor });
+    expect(run.workflowId).not.toBe('named');
+    expect(await run.result()).toBe('charged');
   });
 
   it('on two engines with one workflow id is one run, and both get its result', async () => {

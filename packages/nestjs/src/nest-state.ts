@@ -6,7 +6,7 @@ export interface NestState {
   readonly metadata: WeakMap<WorkflowClass, WorkflowMetadata>;
   readonly schedules: WeakMap<WorkflowClass, readonly ScheduleMetadata[]>;
   /** The workflows that providers are, by the provider. */
-  readonly providers: WeakMap<object, { readonly cls: WorkflowClass; workflow(): Workflow<never[], unknown> }>;
+  readonly providers: WeakMap<object, { readonly cls: WorkflowClass; readonly workflow: Workflow<never[], unknown> }>;
   /** Classes of which there is an instance for each run, so that none of them can stand for the workflow. */
   readonly scoped: WeakSet<WorkflowClass>;
   /** The classes that are asked for by `@InjectWorkflow`. */

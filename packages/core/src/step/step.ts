@@ -1,7 +1,7 @@
 import type { IsolationLevel, TransactionClient } from '../database/database.js';
 import { TransactionConflictError, TransactionInDoubtError } from '../database/transaction-errors.js';
 import { InvalidArgumentError } from '../errors/errors.js';
-import { currentContext, currentStarter } from '../workflow/current-context.js';
+import { currentContext, starterOn } from '../workflow/current-context.js';
 import {
   type DefinedStepOptions,
   defineStep,
@@ -157,10 +157,7 @@ async function plainTransaction(
   }
   const prepared = await prepare?.();
   try {
-    return await currentStarter().dataSource.transaction(
-      isolationLevel,
-      async ({ client }) => await fn(client, prepared),
-    );
+    return await starterOn().dataSource.transaction(isolationLevel, async ({ client }) => await fn(client, prepared));
   } catch (error) {
     throw error instanceof TransactionConflictError || error instanceof TransactionInDoubtError ? error.cause : error;
   }

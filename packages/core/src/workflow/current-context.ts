@@ -19,10 +19,18 @@ export function currentEngineKey(): object | null {
   return currentContext()?.starter.engineKey ?? null;
 }
 
-/** The engine that a start goes to: the one in context, else the one that was launched. */
-export function currentStarter(): RunStarter {
+/**
+ * What starts runs and answers for them: of the engine that is given, else of the one in context, else of the one that was
+ * launched. In a run of that engine it is the run's own, which serves it to its end, also while the engine shuts down.
+ */
+export function starterOn(engine?: { readonly starter: RunStarter }): RunStarter {
   const context = currentContext();
-  if (context !== undefined) return context.starter;
+  if (engine === undefined) return context?.starter ?? launchedStarter();
+  const { starter } = engine;
+  return context?.starter.engineKey === starter.engineKey ? context.starter : starter;
+}
+
+function launchedStarter(): RunStarter {
   const launched = [...processState().launched];
   const [first] = launched;
   if (first === undefined) throw new NotLaunchedError();

@@ -6,7 +6,7 @@ import { SystemClock } from '../seams/system-clock.js';
 import { unlessAborted } from '../util/unless-aborted.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
-import { currentContext, currentStarter } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
 import { validateMessage, validateNow } from './input-schema.js';
 import { checkKey, idOf } from './names.js';
@@ -81,7 +81,7 @@ export function getEvent<Value = unknown>(
   const timeoutMs = options.timeout === undefined ? null : toMs(options.timeout, 'timeout of getEvent');
   const context = currentContext();
   if (context?.kind !== 'workflow') {
-    const starter = options.engine?.starter ?? currentStarter();
+    const starter = starterOn(options.engine);
     return firstEvent(starter, workflowId, key, timeoutMs).then(
       (payload) => readValue(starter.decode(payload), key, options.schema) as Promise<Value>,
     );
@@ -113,7 +113,7 @@ export async function* watch<Value = unknown>(
   if (currentContext()?.kind === 'workflow') {
     throw new InvalidArgumentError('watch was called in a workflow. Use getEvent there, or receive messages.');
   }
-  const starter = options.engine?.starter ?? currentStarter();
+  const starter = starterOn(options.engine);
   const stopped = new AbortController();
   const signal = options.signal === undefined ? stopped.signal : AbortSignal.any([stopped.signal, options.signal]);
   try {

@@ -7,7 +7,7 @@ import { type Duration, toMs } from '../util/duration.js';
 import { following } from '../util/following.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
-import { currentContext, currentStarter } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import type { CallResult, DurableCall } from './durable-call.js';
 import { validateMessage } from './input-schema.js';
 import { checkKey, idOf } from './names.js';
@@ -58,7 +58,7 @@ export function send(
     return context.call(sendCall({ ...given, from: context.trace, transaction: null }, context)) as Promise<void>;
   }
   const transaction = options.transaction ?? (context?.kind === 'step' ? context.transaction : null);
-  return (options.engine?.starter ?? currentStarter()).send({ ...given, from: null, transaction });
+  return starterOn(options.engine).send({ ...given, from: null, transaction });
 }
 
 /**

@@ -1,14 +1,15 @@
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { Context } from './context.js';
-import { currentContext } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import type { OpenCall } from './durable-call.js';
 import { handleCall } from './handle-call.js';
 import type { ResultOptions, RunHandle, RunInfo, RunStarter, Started, StartedRun } from './run-starter.js';
 
 /** A handle is only an address: it can be made for any id, and asks whoever has the answer. */
 export function runHandle<Result>(starter: RunStarter, workflowId: string): RunHandle<Result> {
+  const engine = { starter };
   const resultOutside = async ({ signal = null }: { signal?: AbortSignal | null }): Promise<Result> => {
-    const outcome = await starter.outcome(workflowId, signal);
+    const outcome = await starterOn(engine).outcome(workflowId, signal);
     if (outcome.failed) throw starter.decodeError(outcome.payload ?? '');
     return starter.decode(outcome.payload) as Result;
   };
@@ -32,7 +33,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
     status() {
       const context = currentContext();
       if (isInTransaction(context)) return Promise.reject(askedInTransaction('status'));
-      if (context?.kind !== 'workflow') return starter.status(workflowId);
+      if (context?.kind !== 'workflow') return starterOn(engine).status(workflowId);
       const ask = async () => ({
         payload: context.seams.codec.encodeRecord(await context.starter.status(workflowId)),
         failed: false,
@@ -43,7 +44,7 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
     cancel() {
       const context = currentContext();
       if (isInTransaction(context)) return Promise.reject(askedInTransaction('cancel'));
-      if (context?.kind !== 'workflow') return starter.cancel(workflowId);
+      if (context?.kind !== 'workflow') return starterOn(engine).cancel(workflowId);
       const ask = async () => {
         await context.starter.cancel(workflowId);
         return { payload: null, failed: false };

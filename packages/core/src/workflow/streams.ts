@@ -4,7 +4,7 @@ import type { StreamRange } from '../store/streams.js';
 import type { Codec } from '../codec/codec.js';
 import { unlessAborted } from '../util/unless-aborted.js';
 import type { StepContext, WorkflowContext } from './context.js';
-import { currentContext, currentStarter } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
 import { validateMessage, validateNow } from './input-schema.js';
 import { checkKey, idOf } from './names.js';
@@ -110,7 +110,7 @@ export async function* readStream<Value = unknown>(
   if (currentContext()?.kind === 'workflow') {
     throw new InvalidArgumentError('readStream was called in a workflow. Read in a step, or receive messages.');
   }
-  const starter = options.engine?.starter ?? currentStarter();
+  const starter = starterOn(options.engine);
   const stopped = new AbortController();
   const signal = options.signal === undefined ? stopped.signal : AbortSignal.any([stopped.signal, options.signal]);
   let seen = begin - 1; // the last value that this reader, or whoever it goes on for, knows

@@ -3,7 +3,7 @@ import type { TransactionClient } from '../database/database.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import { answer } from './answer.js';
 import type { WorkflowContext } from './context.js';
-import { currentContext, currentStarter } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import type { DurableCall } from './durable-call.js';
 import { messageWait, receiveCall, type ReceiveOptions } from './messages.js';
 import { checkKey } from './names.js';
@@ -81,7 +81,7 @@ export function completeToken(token: string, value?: unknown, options: CompleteO
     );
   }
   const transaction = options.transaction ?? (context?.kind === 'step' ? context.transaction : null);
-  return (options.engine?.starter ?? currentStarter()).complete({ token, value, transaction });
+  return starterOn(options.engine).complete({ token, value, transaction });
 }
 
 /** What is stored instead of a token. Looking for it tells nothing about tokens that are nearly right. */

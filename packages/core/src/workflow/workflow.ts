@@ -2,7 +2,7 @@ import type { TransactionClient } from '../database/database.js';
 import { InvalidArgumentError } from '../errors/errors.js';
 import type { StepContext, WorkflowContext } from './context.js';
 import { awaitedChild, backgroundChild } from './child-run.js';
-import { currentContext, currentStarter } from './current-context.js';
+import { currentContext, starterOn } from './current-context.js';
 import { defineWorkflow, type WorkflowDefinition, type WorkflowOptions } from './definition.js';
 import { register } from './registry.js';
 import { startedRun } from './run-handle.js';
@@ -95,11 +95,10 @@ function callable<Args extends readonly unknown[], Result>(
     return context.call(backgroundChild(definition, args, options, context)) as Promise<StartedRun<Result>>;
   };
   const startOutside = async (args: Args, kind: 'inline' | 'handle'): Promise<StartedRun<Result>> => {
-    const starter = engine?.starter ?? currentStarter();
+    const starter = starterOn(engine);
     const captured = starter.capture(kind, callingStep());
     // Before anything is awaited: the order of the calls is what repeats.
-    const workflowId =
-      options.workflowId ?? (await (engine === undefined ? idFromContext(definition.name) : idFromStep()));
+    const workflowId = options.workflowId ?? (await idFromContext(definition.name, starter));
     const request = workflowId === undefined ? options : { ...options, workflowId };
     const transaction = transactionOf(options);
     const started = await starter.start({ definition, args, options: request, captured, parent: null, transaction });
@@ -133,16 +132,15 @@ const transactionInWorkflow = (name: string): Error =>
     `A workflow starts "${name}" in a transaction, but nothing that a workflow itself does can be in one. Start it in the body of step.transaction().`,
   );
 
-/** Where there is an engine of the surroundings, these may have ids for what is started on it. */
-function idFromContext(workflowName: string): string | undefined | Promise<string | undefined> {
+/**
+ * The surroundings may have ids for what is started on their engine. A run started by a step's body is found again, and not
+ * started twice, when the step is tried again.
+ */
+function idFromContext(workflowName: string, starter: RunStarter): string | undefined | Promise<string | undefined> {
   const context = currentContext();
-  return context?.kind === 'engine' ? context.runIdFor?.(workflowName) : idFromStep();
-}
-
-/** A run started by a step's body is found again, and not started twice, when the step is tried again. */
-function idFromStep(): string | undefined {
-  const context = currentContext();
-  return context?.kind === 'step' ? context.nextChildId() : undefined;
+  if (context?.kind === 'step') return context.nextChildId();
+  const isOurs = context?.kind === 'engine' && context.starter.engineKey === starter.engineKey;
+  return isOurs ? context.runIdFor?.(workflowName) : undefined;
 }
 
 /** What a step's run carries goes on into the runs that its body starts, as into children. */

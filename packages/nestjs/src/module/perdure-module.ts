@@ -2,7 +2,6 @@ import * as common from '@nestjs/common';
 import { type DynamicModule, Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { type Perdure, type Queue, queue, type QueueSettings } from '@perdure/core';
 import { getPerdureToken, getQueueToken } from '../tokens.js';
-import { onEngine } from '../workflows/on-engine.js';
 import {
   type ForRootAsyncOptions,
   type ForRootOptions,
@@ -47,7 +46,7 @@ export class PerdureModule implements OnApplicationBootstrap, OnModuleDestroy {
    */
   static registerQueue(name: string, settings: QueueSettings = {}): DynamicModule {
     const token = getQueueToken(name);
-    const useFactory = (engine: Perdure): Queue => queueOn(engine, queue(name, settings));
+    const useFactory = (engine: Perdure): Queue => queue(name, settings).with({ engine });
     return {
       module: PerdureQueueModule,
       providers: [{ provide: token, useFactory, inject: [getPerdureToken()] }],
@@ -62,15 +61,6 @@ export class PerdureModule implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     await this.#runner.stop();
   }
-}
-
-function queueOn(engine: Perdure, unbound: Queue): Queue {
-  return {
-    name: unbound.name,
-    enqueue: (...args) => onEngine(unbound, engine).enqueue(...args),
-    enqueueMany: (...args) => onEngine(unbound, engine).enqueueMany(...args),
-    with: (options) => queueOn(engine, unbound.with(options)),
-  };
 }
 
 /** A module for each queue that is registered. */

@@ -41,7 +41,7 @@ export function Workflow(name: string, options: WorkflowOptions = {}) {
       const { providers, scoped } = nestState();
       const bound = providers.get(this);
       // In a subclass with a name of its own, `super.run()` is part of its run.
-      if (bound?.cls === cls) return bound.workflow()(...args);
+      if (bound?.cls === cls) return bound.workflow(...args);
       if (bound === undefined && scoped.has(cls)) return Promise.reject(isScoped(name, cls));
       return written.apply(this, args);
     }

@@ -4,7 +4,6 @@ import { currentRun, type Perdure, schedule, type Workflow } from '@perdure/core
 import { privateWorkflow } from '@perdure/core/internal';
 import { currentRequest } from '@perdure/http';
 import { nestState } from '../nest-state.js';
-import { onEngine } from './on-engine.js';
 import type { FoundWorkflow } from './workflow-explorer.js';
 import { WorkflowRequest } from './workflow-request.js';
 
@@ -13,8 +12,6 @@ import { WorkflowRequest } from './workflow-request.js';
 export class WorkflowHost {
   readonly #moduleRef: ModuleRef;
   readonly #workflows = new Map<string, Workflow<never[], unknown>>();
-
-  #perdure: Perdure | null = null; // null = not opened yet
   #isOpen = false;
 
   constructor(@Inject(ModuleRef) moduleRef: ModuleRef) {
@@ -23,15 +20,14 @@ export class WorkflowHost {
 
   /** Defines what was found, for the engine of this application: others of the process have no such providers. */
   open(found: readonly FoundWorkflow[], perdure: Perdure): void {
-    this.#perdure = perdure;
     const { providers, schedules, scoped } = nestState();
     this.#isOpen = true;
     for (const item of found) {
-      const workflow = this.#define(item);
+      const workflow = this.#define(item).with({ engine: perdure });
       for (const { name, timing, options } of schedules.get(item.cls) ?? []) schedule(name, timing, workflow, options);
       this.#workflows.set(item.metadata.name, workflow);
       if (item.instance === null) scoped.add(item.cls);
-      else providers.set(item.instance, { cls: item.cls, workflow: () => onEngine(workflow, perdure) });
+      else providers.set(item.instance, { cls: item.cls, workflow });
     }
   }
 
@@ -49,8 +45,7 @@ export class WorkflowHost {
   }
 
   find(name: string): Workflow<never[], unknown> | null {
-    const workflow = this.#workflows.get(name);
-    return workflow === undefined || this.#perdure === null ? null : onEngine(workflow, this.#perdure);
+    return this.#workflows.get(name) ?? null;
   }
 
   #define(found: FoundWorkflow): Workflow<never[], unknown> {
