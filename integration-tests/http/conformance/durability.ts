@@ -412,6 +412,33 @@ export function durabilityConformance(place: Place): void {
     expect(calls).toBe(1);
   });
 
+  it('27b. a handler that starts something while its engine shuts down spoils nothing for whoever asks again', async () => {
+    const charged: string[] = [];
+    const charge = workflow('durability: charge', async () =>
+      step.run('charge', () => charged.push(currentRun()?.workflowId ?? '')),
+    );
+    const [begun, late] = [gate(), gate()];
+    const handler = async () => {
+      begun.open();
+      await late.opened;
+      return { status: 200, body: `charged ${await charge()}` };
+    };
+    const { server, another } = await bench(place, [
+      { kind: 'idempotent', path: '/late', handler },
+      { kind: 'durable', path: '/charge', workflow: charge },
+    ]);
+    const other = await another();
+    const told = server.post('/late', { key: '"k"' });
+    await begun.opened;
+    const closed = server.app.close({ graceMs: 20, drainMs: 300 });
+    await expect.poll(() => server.perdure.health().reasons.map(({ code }) => code)).toContain('draining');
+    late.open();
+    expect((await told).status).toBe(503);
+    await closed;
+    const again = await other.post('/late', { key: '"k"' });
+    expect([again.status, again.text, charged.length]).toEqual([200, 'charged 1', 1]);
+  });
+
   it('28. an asynchronous request gets a Location, which leads to the response itself', async () => {
     const end = gate();
     const report = workflow('report', async (input: { year: number }) => {

@@ -52,8 +52,8 @@ export class HandlerRoutes<Req> {
     let origin: string | null = null;
     for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const runId = generationOf(admitted.runId, generation);
-      const offer = httpState().offers.add({ runId, fingerprint, engineKey }, (exchangeId, ofRun) =>
-        within(route.handlerTimeoutMs, perform(exchangeId, ofRun)),
+      const offer = httpState().offers.add({ runId, fingerprint, engineKey }, (exchangeId, run) =>
+        within(route.handlerTimeoutMs, perform(exchangeId, run)),
       );
       try {
         const answer = await this.#offer(offer, { origin: origin ?? runId, fingerprint }, route, trace);

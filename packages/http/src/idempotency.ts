@@ -7,8 +7,9 @@ import { HandlerRoutes } from './handler-route.js';
 import type { HttpResponse } from './http-response.js';
 import { type HttpOptions, type ResolvedRoute, resolveRoute, type RouteOptions } from './options.js';
 import { type HttpProblem, problemResponse } from './problem.js';
+import type { HandlerRun } from './offers.js';
 import { httpState } from './process-state.js';
-import { KeyedScope, type ScopeOrigin, type ScopeServices, withinScope } from './request-scope.js';
+import { KeyedScope, type ScopeHandler, type ScopeServices, withinScope } from './request-scope.js';
 import { RunEndpoints } from './run-endpoints.js';
 import { RunWatch } from './run-watch.js';
 import type { RequestScope } from './scope.js';
@@ -70,8 +71,8 @@ export class Idempotency<Req> {
     perform: (exchangeId: string) => Promise<ResponseRecord>,
   ): Promise<Answer> {
     return await tracedAnswer((trace) =>
-      this.#handlers.answer(exchange, route, trace, (exchangeId, origin) =>
-        withinScope(this.#perdure, this.#handlerScope(exchange, origin), () => perform(exchangeId)),
+      this.#handlers.answer(exchange, route, trace, (exchangeId, run) =>
+        withinScope(this.#perdure, this.#handlerScope(exchange, run), () => perform(exchangeId)),
       ),
     );
   }
@@ -103,12 +104,12 @@ export class Idempotency<Req> {
   }
 
   /** A handler's workflows are named after the key that its route has, which may be another than that of `bind`. */
-  #handlerScope(exchange: HttpExchange<Req>, runId: string): RequestScope {
-    return this.#bindScope(exchange, { bound: boundScopeOf(exchange.request), runId });
+  #handlerScope(exchange: HttpExchange<Req>, run: HandlerRun): RequestScope {
+    return this.#bindScope(exchange, { bound: boundScopeOf(exchange.request), run });
   }
 
-  #bindScope(exchange: HttpExchange<Req>, origin: ScopeOrigin | null): RequestScope {
-    const scope = new KeyedScope(this.#scopes, exchange, origin);
+  #bindScope(exchange: HttpExchange<Req>, handler: ScopeHandler | null): RequestScope {
+    const scope = new KeyedScope(this.#scopes, exchange, handler);
     bindScope(exchange.request, scope);
     return scope;
   }

@@ -1,14 +1,36 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import type { RunStarter } from '@perdure/core/internal';
 import type { ResponseRecord } from './stored-response.js';
+
+/** What a handler has of the run whose step it is. */
+export class HandlerRun {
+  #starter: RunStarter | null;
+
+  /** @param origin what the workflows that the handler starts are named after */
+  constructor(
+    readonly origin: string,
+    starter: RunStarter,
+  ) {
+    this.#starter = starter;
+  }
+
+  /** What they are started with, also while the engine shuts down; null once the handler has ended. */
+  get starter(): RunStarter | null {
+    return this.#starter;
+  }
+
+  end(): void {
+    this.#starter = null;
+  }
+}
 
 /**
  * Runs the handler of a request, and resolves with its response once that is known as a whole.
  *
  * @param exchangeId marks the response
- * @param origin what the workflows that the handler starts are named after
  */
-export type Perform = (exchangeId: string, origin: string) => Promise<ResponseRecord>;
+export type Perform = (exchangeId: string, run: HandlerRun) => Promise<ResponseRecord>;
 
 /** The run whose answer a request waits for. */
 export interface AskedRun {
@@ -31,7 +53,7 @@ export class Offer {
   readonly performed: Promise<ResponseRecord>;
   /** Resolves when the handler is about to run. */
   readonly taken: Promise<void>;
-  readonly #perform: (origin: string) => Promise<ResponseRecord>;
+  readonly #perform: (run: HandlerRun) => Promise<ResponseRecord>;
   #state: 'waiting' | 'taken' | 'withdrawn' = 'waiting';
   #hasPerformed = false;
   #error: { readonly error: unknown } | null = null;
@@ -41,7 +63,7 @@ export class Offer {
   constructor(asked: AskedRun, perform: Perform) {
     this.asked = asked;
     // The handler runs in the context of its request, not in that of the step which calls it.
-    this.#perform = AsyncResource.bind(async (origin) => await perform(this.exchangeId, origin));
+    this.#perform = AsyncResource.bind(async (run) => await perform(this.exchangeId, run));
     this.taken = new Promise((resolve) => (this.#onTaken = resolve));
     this.performed = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     this.performed.catch(() => {});
@@ -75,9 +97,10 @@ export class Offer {
   }
 
   /** Runs the handler. */
-  async perform(origin: string): Promise<ResponseRecord> {
+  async perform(origin: string, starter: RunStarter): Promise<ResponseRecord> {
+    const run = new HandlerRun(origin, starter);
     try {
-      const record = await this.#perform(origin);
+      const record = await this.#perform(run);
       this.#hasPerformed = true;
       this.#settle.resolve(record);
       return record;
@@ -85,6 +108,8 @@ export class Offer {
       this.#error = { error };
       this.#settle.reject(error);
       throw error;
+    } finally {
+      run.end();
     }
   }
 }

@@ -22,6 +22,7 @@ describe('the context of a request', () => {
     expect(requestCarrier.capture()).toBeUndefined();
     const scope = {
       kind: 'http.request' as const,
+      starter: null,
       context: () => ({ requestId: 'r', tenant: 't' }),
       runIdFor: () => Promise.resolve('h_x'),
     };

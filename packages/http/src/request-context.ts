@@ -25,6 +25,7 @@ export const requestCarrier: Carrier<RequestContext> = {
 /** The scope of work that goes on after its request. */
 const scopeOf = (context: RequestContext): RequestScope => ({
   kind: 'http.request',
+  starter: null,
   context: () => context,
   runIdFor: () => Promise.resolve(undefined),
 });

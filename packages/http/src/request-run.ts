@@ -1,5 +1,5 @@
 import { currentRun, PerdureError, step, workflow } from '@perdure/core';
-import { currentEngineKey } from '@perdure/core/internal';
+import { currentEngineKey, starterOn } from '@perdure/core/internal';
 import type { Offer } from './offers.js';
 import { httpState, type RequestWorkflow, type StoredRequest } from './process-state.js';
 import { interrupted, omittedRecord } from './stored-response.js';
@@ -20,7 +20,7 @@ export function requestWorkflow(): RequestWorkflow {
         return await step.run('respond', async () => {
           const runId = currentRun()?.workflowId ?? '';
           offer = state.offers.take({ runId, fingerprint, engineKey: currentEngineKey() });
-          return offer === null ? interrupted(origin) : await offer.perform(origin);
+          return offer === null ? interrupted(origin) : await offer.perform(origin, starterOn());
         });
       } catch (error) {
         if (!(error instanceof PerdureError) || error.code !== 'PERDURE_PAYLOAD_TOO_LARGE') throw error;

@@ -1,8 +1,6 @@
-import type { EngineContext, RunNaming } from '../workflow/context.js';
-import { currentEngineKey } from '../workflow/current-context.js';
+import { currentEngineKey, starterOn, type WithinOptions, withinEngine } from '../workflow/current-context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
-import { processState } from '../workflow/process-state.js';
 import { readStream, type ReadStreamOptions, type StreamItem } from '../workflow/streams.js';
 import { runHandle } from '../workflow/run-handle.js';
 import type { RunHandle, RunStarter } from '../workflow/run-starter.js';
@@ -21,11 +19,6 @@ type Run = string | { readonly workflowId: string };
 
 /** A workflow's type, made from the type of the value that `workflow()` returned. */
 type NamedWorkflow<W> = W extends Workflow<infer Args, infer Result> ? Workflow<Args, Result> : never;
-
-export interface WithinOptions {
-  readonly runIdFor?: RunNaming | null;
-  readonly scope?: object | null;
-}
 
 /** What is asked of runs from outside, the same with an engine in this process and without one. */
 export abstract class RunAccess {
@@ -142,9 +135,8 @@ export abstract class RunAccess {
    * @example
    * await perdure.within(() => checkout(order));
    */
-  within<T>(fn: () => T, { runIdFor = null, scope = null }: WithinOptions = {}): T {
-    const context: EngineContext = { kind: 'engine', starter: this.#desk, runIdFor, scope };
-    return processState().contexts.run(context, fn);
+  within<T>(fn: () => T, options: WithinOptions = {}): T {
+    return withinEngine({ starter: starterOn(this) }, fn, options);
   }
 
   /** Whether the calling code starts workflows on this: called by {@link within}, or by a run of it. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, NotLaunchedError } from '../errors/errors.js';
-import type { Context } from './context.js';
+import type { Context, EngineContext, RunNaming } from './context.js';
 import { processState } from './process-state.js';
 import type { RunStarter } from './run-starter.js';
 
@@ -17,6 +17,37 @@ export function currentScope(): object | null {
 /** The {@link RunStarter.engineKey} of the engine that the calling code runs under; null where there is none. */
 export function currentEngineKey(): object | null {
   return currentContext()?.starter.engineKey ?? null;
+}
+
+export interface WithinOptions {
+  /** The ids of the runs that are started without one; random where left out. */
+  readonly runIdFor?: RunNaming | null;
+  /** What {@link currentScope} returns there. */
+  readonly scope?: object | null;
+}
+
+/** Calls a function with this as what workflows are started on. It is asked for its starter whenever one is needed. */
+export function withinEngine<T>(
+  engine: { readonly starter: RunStarter },
+  fn: () => T,
+  { runIdFor = null, scope = null }: WithinOptions = {},
+): T {
+  return processState().contexts.run(new ChosenEngine(engine, runIdFor, scope), fn);
+}
+
+/** A class, because there is one for each request, and literals with getters are slow to make. */
+class ChosenEngine implements EngineContext {
+  readonly kind = 'engine';
+
+  constructor(
+    private readonly engine: { readonly starter: RunStarter },
+    readonly runIdFor: RunNaming | null,
+    readonly scope: object | null,
+  ) {}
+
+  get starter(): RunStarter {
+    return this.engine.starter;
+  }
 }
 
 /**
