@@ -198,6 +198,15 @@ export const faults = [
     caughtBy: 'comes back as soon as there is room for it',
   },
   {
+    name: 'steps that are told of the shutdown of the engine that they name',
+    promise: 'P1',
+    file: `${core}workflow/current-context.ts`,
+    find: 'context?.starter.engineKey === starter.engineKey ? context.starter : starter',
+    plant: 'starter',
+    tests: 'integration-tests/engine/hand-over.test.ts',
+    caughtBy: 'serves a step that is under way to its end, also where it names the engine',
+  },
+  {
     name: 'every start remembered',
     promise: 'P1',
     file: `${core}util/interruptible.ts`,

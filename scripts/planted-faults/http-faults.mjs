@@ -121,6 +121,15 @@ export const httpFaults = [
     caughtBy: 'binds workflows that a plain handler starts to the key, each by its name and its turn',
   },
   {
+    name: 'handlers that are told of the shutdown of their engine',
+    promise: 'P10',
+    file: `${http}request-scope.ts`,
+    find: 'scope.starter === null ? perdure : engineOf(scope, perdure)',
+    plant: 'perdure',
+    tests: conformance,
+    caughtBy: '27b. a handler that starts something while its engine shuts down spoils nothing for whoever asks again',
+  },
+  {
     name: 'workflows of a forgotten key that come back',
     promise: 'P10',
     file: `${http}handler-route.ts`,
