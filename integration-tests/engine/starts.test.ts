@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { currentRun, now, random, sleep, step, uuid, workflow } from '@perdure/core';
 import { createStore } from '@perdure/core/internal';
 import { describe, expect, it } from 'vitest';
@@ -196,6 +197,27 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
       [true, false],
     ]);
   });
+
+  it.each(['run', 'transaction'] as const)(
+    'from what the body of step.%s has left behind goes to the engine, whatever became of the run',
+    async (kind) => {
+      const test = await freshDatabase(open);
+      const echo = workflow('echo', async (said: string) => said);
+      let listen = (_said: string): Promise<string> => Promise.reject(new Error('nothing listens'));
+      const opening = workflow('opening', async () => {
+        // As a callback of a connection that was opened here is called, for good.
+        const open = () => void (listen = AsyncResource.bind((said: string) => echo(said)));
+        await (kind === 'run' ? step.run('open', open) : step.transaction('open', open));
+      });
+      const perdure = await launchEngine(test, { workflows: [echo, opening], lease: '2s' });
+      await opening();
+      expect(await listen('at once')).toBe('at once');
+      const first = perdure.executorId!;
+      await createStore(test.database, test.schema).executors.revoke({ executorId: first, now: null });
+      await expect.poll(() => [null, first].includes(perdure.executorId)).toBe(false);
+      expect(await listen('by the next executor')).toBe('by the next executor');
+    },
+  );
 
   it('from the body of a step finds the run of the first try again', async () => {
     let runs = 0;

@@ -201,7 +201,7 @@ export const faults = [
     name: 'steps that are told of the shutdown of the engine that they name',
     promise: 'P1',
     file: `${core}workflow/current-context.ts`,
-    find: 'context?.starter.engineKey === starter.engineKey ? context.starter : starter',
+    find: 'context?.starter.outside === starter.outside ? context.starter : starter',
     plant: 'starter',
     tests: 'integration-tests/engine/hand-over.test.ts',
     caughtBy: 'serves a step that is under way to its end, also where it names the engine',

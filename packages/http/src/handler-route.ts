@@ -48,7 +48,7 @@ export class HandlerRoutes<Req> {
     const admitted = await admission.admit(exchange, route);
     if (admitted === null) return { kind: 'pass' };
     const { fingerprint } = admitted;
-    const { engineKey } = perdure.starter;
+    const { outside: engineKey } = perdure.starter;
     let origin: string | null = null;
     for (let generation = 0; ; generation = await watch.generationAfter(generation, admitted.runId)) {
       const runId = generationOf(admitted.runId, generation);

@@ -52,7 +52,7 @@ import type { Versions } from './versions.js';
  * Whether runs execute behind it is its {@link Runner}'s affair.
  */
 export class Desk implements RunStarter {
-  readonly engineKey = this;
+  readonly outside = this;
   readonly services: EngineServices;
   readonly queues: Queues;
   readonly runs: Runs;
@@ -258,7 +258,7 @@ export class Desk implements RunStarter {
       () => this.ask(hearOfCancellations),
     );
     return {
-      engineKey: this.engineKey,
+      outside: this,
       dataSource: engineDataSource(this.#database, store.transactions, random, executorId),
       runLogger: this.runLogger,
       capture: (kind, within) => this.capture(kind, within),

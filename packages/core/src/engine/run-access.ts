@@ -141,6 +141,6 @@ export abstract class RunAccess {
 
   /** Whether the calling code starts workflows on this: called by {@link within}, or by a run of it. */
   get isCurrent(): boolean {
-    return currentEngineKey() === this.#desk.engineKey;
+    return currentEngineKey() === this.#desk.outside;
   }
 }

@@ -119,7 +119,14 @@ async function tryOnce(
   const state: TryState = { attempt, signal: timeout?.signal ?? null, runs: 0, isOver: false };
   const enter: StepTry['enter'] = (fn, transaction) => {
     const frame = new StepFrame(context, call, state, transaction ?? null);
-    const run = () => contexts.run(frame, () => carriers.restore(context.carried, async () => await fn()));
+    const whole = async () => {
+      try {
+        return await fn();
+      } finally {
+        frame.returned();
+      }
+    };
+    const run = () => contexts.run(frame, () => carriers.restore(context.carried, whole));
     const running = span === null ? run() : span.enter(run);
     return timeout === null ? running : Promise.race([running, timeout.expiry]);
   };

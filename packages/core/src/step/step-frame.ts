@@ -18,19 +18,25 @@ export interface TryState {
   isOver: boolean;
 }
 
-/** What the body of a step runs in, for one try. A class that makes nothing before it is asked: there is one for each step. */
+/**
+ * What the body of a step runs in, for one try. What it has set going and left behind, such as a listener of a connection
+ * that it was the first to need, is in here for good, and is served from outside once the body has returned.
+ *
+ * A class that makes nothing before it is asked: there is one for each step.
+ */
 export class StepFrame implements StepContext {
   readonly kind = 'step';
-  readonly transaction: TransactionClient | null;
+  readonly #transaction: TransactionClient | null;
   readonly #run: WorkflowContext;
   readonly #call: OpenCall;
   readonly #try: TryState;
+  #hasReturned = false;
 
   constructor(run: WorkflowContext, call: OpenCall, state: TryState, transaction: TransactionClient | null) {
     this.#run = run;
     this.#call = call;
     this.#try = state;
-    this.transaction = transaction;
+    this.#transaction = transaction;
   }
 
   get workflowId(): string {
@@ -50,7 +56,12 @@ export class StepFrame implements StepContext {
   }
 
   get starter(): RunStarter {
-    return this.#run.starter;
+    const { starter } = this.#run;
+    return this.#hasReturned ? starter.outside : starter;
+  }
+
+  get transaction(): TransactionClient | null {
+    return this.#hasReturned ? null : this.#transaction;
   }
 
   get seams(): Seams {
@@ -81,6 +92,10 @@ export class StepFrame implements StepContext {
     const { isClosed, write } = this.#call.streams;
     // A body that goes on although its time is over writes nothing that the next try would have to answer for.
     return { isClosed, write: (writes) => (this.#try.isOver ? never() : write(writes)) };
+  }
+
+  returned(): void {
+    this.#hasReturned = true;
   }
 
   nextChildId(): string {

@@ -14,9 +14,9 @@ export function currentScope(): object | null {
   return context?.kind === 'engine' ? context.scope : null;
 }
 
-/** The {@link RunStarter.engineKey} of the engine that the calling code runs under; null where there is none. */
+/** The identity of the engine that the calling code runs under, {@link RunStarter.outside}; null where there is none. */
 export function currentEngineKey(): object | null {
-  return currentContext()?.starter.engineKey ?? null;
+  return currentContext()?.starter.outside ?? null;
 }
 
 export interface WithinOptions {
@@ -58,7 +58,7 @@ export function starterOn(engine?: { readonly starter: RunStarter }): RunStarter
   const context = currentContext();
   if (engine === undefined) return context?.starter ?? launchedStarter();
   const { starter } = engine;
-  return context?.starter.engineKey === starter.engineKey ? context.starter : starter;
+  return context?.starter.outside === starter.outside ? context.starter : starter;
 }
 
 function launchedStarter(): RunStarter {

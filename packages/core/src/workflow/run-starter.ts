@@ -87,8 +87,8 @@ export interface CallingRun extends CallerInRun {
 
 /** What starts runs and answers for them: the engine, or within a run the executor that owns it. */
 export interface RunStarter {
-  /** What all runs of an engine and whoever asks it from outside have in common. */
-  readonly engineKey: object;
+  /** What serves whoever asks the engine from outside of its runs; its identity, too, that all its runs have in common. */
+  readonly outside: RunStarter;
   /** Where workflows and steps log. */
   readonly runLogger: Logger;
   /** Where transactional steps write. */

@@ -139,7 +139,7 @@ const transactionInWorkflow = (name: string): Error =>
 function idFromContext(workflowName: string, starter: RunStarter): string | undefined | Promise<string | undefined> {
   const context = currentContext();
   if (context?.kind === 'step') return context.nextChildId();
-  const isOurs = context?.kind === 'engine' && context.starter.engineKey === starter.engineKey;
+  const isOurs = context?.kind === 'engine' && context.starter.outside === starter.outside;
   return isOurs ? context.runIdFor?.(workflowName) : undefined;
 }
 
