@@ -157,6 +157,28 @@ it('cancels, resumes, restarts and deletes runs, one or many, and asks before ma
   expect(await engine.runs.count({ id: 'order-1' })).toEqual([]);
 });
 
+it('does nothing to runs that are named, if it is only to say how many there are', async () => {
+  const { engine, perdure } = await openShop();
+  await place(engine, 'order-1');
+  await approval.with({ engine, workflowId: 'wait-1' }).start();
+  const [deleted, words, cancelled, forked, ...others] = await Promise.all([
+    perdure.json('delete', 'order-1', 'none', 'none', '--dry-run'),
+    perdure.say('delete', 'order-1', 'none', '--dry-run'),
+    perdure.say('cancel', 'wait-1', '--dry-run'),
+    perdure.json('fork', 'order-1', '--workflow-id', 'fork-1', '--dry-run'),
+    perdure.json('fork', 'order-1', '--dry-run'),
+    perdure.json('restart', 'order-1', '--dry-run'),
+    perdure.json('resume', 'order-1', '--dry-run'),
+  ]);
+  expect(deleted).toEqual({ found: 1, named: 2 });
+  expect(words).toBe('It would be about 1 run of 2 that are named.\n');
+  expect(cancelled).toBe('It would be about 1 run.\n');
+  for (const dry of [forked, ...others]) expect(dry).toEqual({ found: 1, named: 1 });
+  const { runs } = await engine.runs.list({}, { order: 'oldest' });
+  expect(runs.map(({ workflowId }) => workflowId).sort()).toEqual(['order-1', 'order-1.0', 'wait-1']);
+  expect((await engine.run('wait-1').status()).cancelRequested).toBe(false);
+});
+
 it('says where help is when it is called in a way that it does not know', async () => {
   const { perdure } = await openShop();
   const [unknown, missing] = await Promise.all([perdure.run('frobnicate'), perdure.run('check')]);

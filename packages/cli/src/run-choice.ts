@@ -3,7 +3,7 @@ import { isNarrow } from '@perdure/core/internal';
 import type { Cli, CommonOptions } from './cli.js';
 import type { Access } from './database/connection.js';
 import { UsageError } from './failures/usage-error.js';
-import { counted } from './terminal/text.js';
+import { counted, grouped } from './terminal/text.js';
 
 /** What a command is told that is about the runs that a filter finds. */
 export interface ChoiceOptions {
@@ -36,14 +36,22 @@ export async function chooseRuns(
 ): Promise<Chosen | null> {
   const isFiltered = isNarrow(filter);
   if (ids.length > 0 && isFiltered) throw new UsageError('Give either ids or options that choose runs.');
-  if (ids.length > 0) return { choice: ids, total: ids.length };
+  if (ids.length > 0) {
+    if (options.dryRun !== true) return { choice: ids, total: ids.length };
+    const named = new Set(ids).size;
+    const found = await countOf(runs, { id: ids });
+    cli.answer(options, { found, named }, () => [
+      `It would be about ${counted(found, 'run')}${named > found ? ` of ${grouped(named)} that are named` : ''}.`,
+    ]);
+    return null;
+  }
   if (!isFiltered) {
     throw new UsageError(
       `Which runs? Give their ids, or options such as --name; perdure ${verb} --help has all of them.`,
     );
   }
   const choice = { ...meant, ...filter };
-  const found = (await runs.count(choice))[0]?.count ?? 0;
+  const found = await countOf(runs, choice);
   const total = Math.min(found, options.limit);
   if (options.dryRun === true) {
     cli.answer(options, { found, limit: options.limit }, () => [
@@ -56,3 +64,6 @@ export async function chooseRuns(
   if (found > total) cli.terminal.note(`${counted(found, 'run')} were found: repeat it for those beyond --limit.`);
   return { choice, total };
 }
+
+const countOf = async (runs: Access['runs'], filter: RunFilter): Promise<number> =>
+  (await runs.count(filter))[0]?.count ?? 0;

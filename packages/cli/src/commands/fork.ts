@@ -51,10 +51,10 @@ async function fork(
   if (workflowId !== undefined && (id === undefined || ids.length > 1)) {
     throw new UsageError('--workflow-id is for the fork of one run, whose id has to be given.');
   }
-  if (id !== undefined && workflowId !== undefined) return [await access.runs.fork(id, { ...forkOptions, workflowId })];
   const meant = { status: ['failed', 'dead'] } as const;
   const chosen = await chooseRuns(access, cli, { verb: 'fork', ids, filter: filterOf(options), meant, options });
   if (chosen === null) return null;
+  if (id !== undefined && workflowId !== undefined) return [await access.runs.fork(id, { ...forkOptions, workflowId })];
   const progress = cli.terminal.progress('forked', chosen.total);
   try {
     const onProgress = (done: number): void => progress.to(done);
