@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EngineStoppedError, type Perdure, type RunHandle } from '@perdure/core';
 import { TestEngine, type TestEngineOptions } from './test-engine.js';
 
@@ -9,8 +10,6 @@ interface Replayable<Args extends readonly unknown[], Result> {
 }
 
 type Ending<Result> = { readonly value: Result } | { readonly error: unknown } | 'crashed';
-
-const workflowId = 'replay-check';
 
 /**
  * Runs a workflow and stops the engine dead after every single checkpoint, so that the function is replayed from each
@@ -30,12 +29,14 @@ export async function replayCheck<Args extends readonly unknown[], Result>(
   options: TestEngineOptions = {},
 ): Promise<Result> {
   const test = await TestEngine.create(options);
+  // In a database that is shared, an id of its own keeps it from finding the run of an earlier check.
+  const workflowId = `replay-check-${randomUUID()}`;
   try {
     let crashed = test.crashAfter(1);
     const started = workflow.with({ workflowId, engine: test.perdure }).start(...args);
     const refused = refusalOf<Result>(started);
     for (;;) {
-      const ending = await watch<Result>(test, crashed, refused);
+      const ending = await watch(test.perdure.run<Result>(workflowId), crashed, refused);
       if (ending === 'crashed') {
         await test.restart();
         crashed = test.crashAfter(1);
@@ -62,12 +63,11 @@ async function refusalOf<Result>(started: Promise<unknown>): Promise<Ending<Resu
 
 /** Waits until the run was refused, has ended, has left its history, or the engine has crashed. */
 async function watch<Result>(
-  test: TestEngine,
+  run: RunHandle<Result>,
   crashed: Promise<void>,
   refused: Promise<Ending<Result>>,
 ): Promise<Ending<Result>> {
   let isOver = false;
-  const run = test.perdure.run<Result>(workflowId);
   const ended = async (): Promise<Ending<Result>> => {
     while (!isOver) {
       const info = await run.status().catch(() => null); // null: the start is not durable yet

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { now, sleep, step, uuid, workflow } from '@perdure/core';
+import { embedded } from '@perdure/core/internal';
 import { replayCheck } from './replay-check.js';
 import { TestEngine } from './test-engine.js';
 
@@ -79,6 +80,23 @@ describe('replayCheck', () => {
     await expect(replayCheck(takesAll, [() => 1], { workflows: [takesAll] })).rejects.toMatchObject({
       code: 'PERDURE_UNSUPPORTED_VALUE',
     });
+  });
+
+  it('runs the workflow each time, where checks share a database', async () => {
+    const database = embedded({ memory: true });
+    let no = 0;
+    const echo = workflow('echo', async (value: string) => {
+      no += 1;
+      await step.run('first', () => 1);
+      return await step.run(isCareless ? `second-${no}` : 'second', () => value);
+    });
+    let isCareless = false;
+    const options = { workflows: [echo], database, logger: silent };
+    expect(await replayCheck(echo, ['one'], options)).toBe('one');
+    expect(await replayCheck(echo, ['two'], options)).toBe('two');
+    isCareless = true;
+    await expect(replayCheck(echo, ['two'], options)).rejects.toThrow(/left its history/);
+    await database.close();
   });
 
   it('runs in its own engine, beside others', async () => {
