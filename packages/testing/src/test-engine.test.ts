@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { now, sleep, step, uuid, workflow } from '@perdure/core';
-import { embedded } from '@perdure/core/internal';
+import { type Database, embedded } from '@perdure/core/internal';
 import { replayCheck } from './replay-check.js';
 import { TestEngine } from './test-engine.js';
 
@@ -49,6 +49,53 @@ describe('a test engine', () => {
     await test.restart();
     await test.perdure.run('r').result();
     expect(calls).toEqual(['welcome Ada', 'remind Ada']);
+  });
+});
+
+describe('closing a test engine while the body of a step goes on', () => {
+  let database: Database;
+  let bodies: number;
+  let end: (value: string) => void;
+  const slow = workflow('slow', async () => {
+    return await step.run('body', async () => {
+      bodies += 1;
+      return bodies > 1 ? 'repeated' : await new Promise<string>((resolve) => (end = resolve));
+    });
+  });
+
+  beforeEach(() => {
+    bodies = 0;
+    database = embedded({ memory: true });
+  });
+  afterEach(() => database.close());
+
+  async function underWay(): Promise<TestEngine> {
+    const test = await TestEngine.create({ workflows: [slow], database });
+    await slow.with({ workflowId: 's', engine: test.perdure }).start();
+    await expect.poll(() => bodies).toBe(1);
+    return test;
+  }
+
+  async function resultElsewhere(): Promise<string> {
+    const other = await TestEngine.create({ workflows: [slow], database });
+    const result = await other.perdure.run<string>('s').result();
+    await other.close();
+    return result;
+  }
+
+  it('waits for one that ends', async () => {
+    const test = await underWay();
+    const closed = test.close();
+    end('ended');
+    await closed;
+    expect(await resultElsewhere()).toBe('ended');
+    expect(bodies).toBe(1);
+  });
+
+  it('leaves one that never ends behind, and its run to others', async () => {
+    const test = await underWay();
+    await test.close();
+    expect(await resultElsewhere()).toBe('repeated');
   });
 });
 

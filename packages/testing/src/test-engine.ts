@@ -24,6 +24,9 @@ export interface TestEngineOptions extends Pick<
 
 const leaseMs = 15_000;
 
+/** How long a shutdown waits for the bodies of steps, in virtual time, which stands still meanwhile, and in real time. */
+const drainMs = { virtual: 10_000, real: 2_000 };
+
 /**
  * An engine for tests: in memory, with time that is skipped instead of waited for, and crashes where you want them.
  *
@@ -101,10 +104,14 @@ export class TestEngine {
     await this.#launch();
   }
 
-  /** Shuts down and forgets everything. */
+  /** Shuts down and forgets everything. The bodies of steps get two seconds to end, and are left behind if they do not. */
   async close(): Promise<void> {
-    await this.#perdure?.shutdown();
+    const perdure = this.#perdure;
     this.#perdure = null;
+    if (perdure !== null) {
+      const limit = setTimeout(() => this.clock.advance(drainMs.virtual), drainMs.real);
+      await perdure.shutdown({ drainMs: drainMs.virtual }).finally(() => clearTimeout(limit));
+    }
     this.clock.stop();
     await this.#ownDatabase?.close();
   }
