@@ -14,7 +14,7 @@ export interface NextOptions extends HttpOptions<NextRequest> {
   readonly queue?: string | { readonly name: string };
   /**
    * With `serverless`: how long the engine goes on after a request or at a tick, if there is work; 10 s by default. Steps under
-   * way get 3 s more, so it should be 5 s less than `maxDuration`.
+   * way get 3 s more, so `maxDuration` should be 5 s more, and that of a route as much more as its requests take to be answered.
    */
   readonly sliceMs?: number;
   /** How long steps under way get when the process is told to end; 10 s by default. */

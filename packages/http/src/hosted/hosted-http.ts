@@ -6,6 +6,7 @@ import { bears } from './bearer.js';
 import { enqueuingEngine } from './enqueuing-engine.js';
 import type { Launch, SharedEngine } from './shared-engine.js';
 import { sharedEngine } from './shared-engines.js';
+import { Slice } from './slice.js';
 import { untilIdle } from './until-idle.js';
 
 /** How long steps under way get at the end of a slice. */
@@ -21,7 +22,7 @@ export interface Hosting {
   readonly launch: Launch;
   /** Where what requests start waits for other processes; null = it is executed here. */
   readonly queue: NonNullable<StartOptions['queue']> | null;
-  /** How long the engine goes on at a tick or after a request, if there is work, where none may stay. */
+  /** How long the engine goes on at a tick, its answer included, or after a request, if there is work, where none may stay. */
   readonly sliceMs: number;
   /** Calls something when the response is out, and throws where there is no request; null = the engine may stay. */
   readonly after: ((work: () => Promise<void>) => void) | null;
@@ -49,8 +50,7 @@ export class HostedHttp<Req extends Request> {
 
   /** Works with the engine; where none may stay, with one that goes when the response is out and nothing is left to do. */
   async engaged<T>(work: (http: WebHttp<Req>, perdure: Perdure) => T | Promise<T>): Promise<T> {
-    const perdure = await (this.#hosting.after === null ? this.launched() : this.#slice(this.#hosting.after));
-    return await work(this.#httpOf(perdure), perdure);
+    return await this.#engaged(new Slice(this.#hosting.sliceMs), work);
   }
 
   /** A handler that is made for each engine, when there is one. */
@@ -77,22 +77,30 @@ export class HostedHttp<Req extends Request> {
   ticks(secret: string | undefined): (request: Request) => Promise<Response> {
     return async (request) => {
       if (!bears(request.headers.get('authorization'), secret)) return new Response(null, { status: 401 });
-      const runs = await this.engaged((_, perdure) => untilIdle(perdure, settleMs, this.#hosting.sliceMs));
+      // One for the answer and what comes after it: the host counts both.
+      const slice = new Slice(this.#hosting.sliceMs);
+      const runs = await this.#engaged(slice, (_, perdure) => untilIdle(perdure, settleMs, slice.leftMs()));
       return Response.json({ runs }, { headers: { 'cache-control': 'no-store' } });
     };
   }
 
-  async #slice(after: NonNullable<Hosting['after']>): Promise<Perdure> {
-    let slice: Promise<Perdure> | null = null; // null = not begun
+  async #engaged<T>(slice: Slice, work: (http: WebHttp<Req>, perdure: Perdure) => T | Promise<T>): Promise<T> {
+    const { after } = this.#hosting;
+    const perdure = await (after === null ? this.launched() : this.#launchedFor(slice, after));
+    return await work(this.#httpOf(perdure), perdure);
+  }
+
+  async #launchedFor(slice: Slice, after: NonNullable<Hosting['after']>): Promise<Perdure> {
+    let launched: Promise<Perdure> | null = null; // null = not begun
     // First, because it throws where there is no request, and nobody would end the slice.
     after(async () => {
-      const perdure = await slice?.catch(() => null);
+      const perdure = await launched?.catch(() => null);
       if (perdure == null) return;
-      await untilIdle(perdure, 0, this.#hosting.sliceMs);
+      await untilIdle(perdure, 0, slice.leftMs());
       await this.engine.endSlice(sliceDrainMs);
     });
-    slice = this.engine.beginSlice(this.#hosting.launch);
-    return await slice;
+    launched = this.engine.beginSlice(this.#hosting.launch);
+    return await launched;
   }
 
   #httpOf(perdure: Perdure): WebHttp<Req> {
