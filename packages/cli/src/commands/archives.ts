@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Imported, Redaction, RunArchive, RunFilter } from '@perdure/core';
 import { isNarrow } from '@perdure/core/internal';
@@ -38,8 +38,7 @@ export function addExport(program: Command, cli: Cli): void {
         cli.terminal.print(JSON.stringify(archive));
         return;
       }
-      // What runs were given and have returned is for whoever asked for it.
-      await writeFile(output, `${JSON.stringify(archive)}\n`, { mode: 0o600 });
+      await writePrivately(output, `${JSON.stringify(archive)}\n`);
       const workflowIds = archive.runs.map(({ run }) => run.workflow_id);
       cli.answer(options, { output, workflowIds }, () => [
         `${counted(workflowIds.length, 'run')} written to ${output}.`,
@@ -64,6 +63,18 @@ export function addImport(program: Command, cli: Cli): void {
     ]);
     if (existing.length > 0) cli.exitCode = exitCodes.unchanged;
   });
+}
+
+/** What runs were given and have returned is for whoever asked for it, also where there was a file that others can read. */
+async function writePrivately(path: string, content: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    // A pipe or a device is the reader's.
+    if ((await file.stat()).isFile()) await file.chmod(0o600);
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
 }
 
 async function exportRuns(
