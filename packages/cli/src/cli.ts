@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command, CommandOptions } from 'commander';
 import { type Access, type ConnectionOptions, existingPlace, secretsOf, withClient } from './database/connection.js';
 import { exitCodes } from './failures/exit-codes.js';
@@ -82,14 +81,11 @@ export class Cli {
     if (!this.terminal.isInteractive || this.isWithinEngine) {
       throw new UsageError(`${what} Say so with --yes${instead === undefined ? '' : `, or ${instead}`}.`);
     }
-    const question = createInterface({ input: process.stdin, output: process.stderr });
-    try {
-      const isAgreed = /^y(es)?$/i.test((await question.question(`${what} [y/N] `)).trim());
-      if (!isAgreed) this.terminal.note('Nothing was done.');
-      return isAgreed;
-    } finally {
-      question.close();
-    }
+    const answer = await this.terminal.ask(`${what} [y/N] `);
+    if (typeof answer === 'object' && /^y(es)?$/i.test(answer.line.trim())) return true;
+    this.terminal.note('Nothing was done.');
+    if (answer === 'interrupt') this.exitCode = exitCodes.interrupted;
+    return false;
   }
 }
 

@@ -1,17 +1,22 @@
+import { createInterface } from 'node:readline';
 import { styleText } from 'node:util';
 import { Progress } from './progress.js';
 import { jsonText } from './json.js';
 
 export type Colour = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'blue' | 'cyan';
 
+/** What is said to a question: a line, the end of the input, or Ctrl-C. */
+export type Answer = { readonly line: string } | 'end' | 'interrupt';
+
 /** The parts of `process` that a terminal is made of. */
 export interface TerminalStreams {
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where answers go (stdout), and what accompanies them (stderr). */
+/** Where answers go (stdout), what accompanies them (stderr), and what somebody says to it (stdin). */
 export class Terminal {
   readonly #streams: TerminalStreams;
 
@@ -39,7 +44,24 @@ export class Terminal {
 
   /** Whether somebody could answer a question. */
   get isInteractive(): boolean {
-    return process.stdin.isTTY && this.#streams.stderr.isTTY;
+    return this.#streams.stdin.isTTY && this.#streams.stderr.isTTY;
+  }
+
+  async ask(question: string): Promise<Answer> {
+    const { stdin, stderr } = this.#streams;
+    const lines = createInterface({ input: stdin, output: stderr });
+    try {
+      const answer = await new Promise<Answer>((resolve) => {
+        lines.once('SIGINT', () => resolve('interrupt'));
+        lines.once('close', () => resolve('end'));
+        lines.question(question, (line) => resolve({ line }));
+      });
+      // The question stands in a line that nobody has ended.
+      if (typeof answer === 'string') this.note('');
+      return answer;
+    } finally {
+      lines.close();
+    }
   }
 
   print(...lines: readonly string[]): void {
