@@ -150,6 +150,24 @@ it('answers for a run that is not there with an error, and with its code', async
   expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'PERDURE_RUN_NOT_FOUND' } });
 });
 
+it('says as JSON, too, what does not hold about a command line', async () => {
+  const perdure = new CommandLine();
+  const cases = [
+    [['list', '--no-such', '--json'], "unknown option '--no-such'"],
+    [['list', '--statsu', 'failed', '--json'], "unknown option '--statsu'\n(Did you mean --status?)"],
+    [['list', '--json', '--limit', 'few'], 'whole number'],
+    [['lsit', '--json'], "unknown command 'lsit'"],
+    [['check', '--json'], "missing required argument 'modules'"],
+  ] as const;
+  for (const [args, words] of cases) {
+    const { stdout, stderr, code } = await perdure.run(...args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(JSON.parse(stderr)).toEqual({ error: { code: null, message: expect.stringContaining(words) as string } });
+  }
+  const help = await perdure.run('help', 'list', '--json');
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+});
+
 it('lets shells complete commands, options and their values, and explains itself', async () => {
   const perdure = new CommandLine();
   const completed = async (...words: string[]): Promise<string[]> =>

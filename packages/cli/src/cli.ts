@@ -32,7 +32,7 @@ export class Cli {
   readonly #engine: Access | null;
   /** What the process ends with, unless something goes wrong. */
   exitCode: number = exitCodes.done;
-  /** Of the command that is carried out. */
+  /** Of the command that is carried out, as far as it could be read. */
   options: CommonOptions = {};
 
   constructor({ terminal, env, engine }: CliSurroundings) {

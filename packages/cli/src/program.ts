@@ -18,7 +18,6 @@ import { addTrace } from './commands/trace.js';
 import { addVersions } from './commands/versions.js';
 import { addWorker } from './commands/worker.js';
 import { addCompletion } from './completion.js';
-import { wrap } from './terminal/text.js';
 
 const groups = [
   ['Runs:', [addList, addShow, addExplain, addTrace, addChanges, addFork, addPrune, addExport, addImport]],
@@ -34,17 +33,9 @@ export function createProgram(cli: Cli, carryOut: CarryOut): Command {
     // An option of a command may have the name of one of the program.
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError('See perdure help, and perdure help COMMAND.')
     .configureHelp({ sortOptions: false })
-    .configureOutput({
-      outputError: (text, write) => {
-        const lines = text
-          .trimEnd()
-          .replace(/^error:/, 'perdure:')
-          .split('\n');
-        write(`${lines.flatMap((line) => wrap(line, cli.terminal.noteWidth)).join('\n')}\n`);
-      },
-    })
+    // Whoever parses reports what is thrown.
+    .configureOutput({ outputError: () => {} })
     .hook('preAction', (_, command) => {
       cli.options = command.opts<CommonOptions>();
     });

@@ -1,6 +1,6 @@
 import { type ErrorCode, PerdureError } from '@perdure/core';
 import { CommanderError } from 'commander';
-import { oneLine, wrap } from '../terminal/text.js';
+import { oneLine, wrap, wrapLines } from '../terminal/text.js';
 import { jsonText } from '../terminal/json.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { exitCodes } from './exit-codes.js';
@@ -16,21 +16,39 @@ export interface ReportOptions {
 
 /** Says what went wrong in one sentence on stderr. Answers with what the process ends with. */
 export function reportFailure(error: unknown, terminal: Terminal, { json, debug, secrets }: ReportOptions): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (hasAnswered(error)) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   const conceal = (text: string): string => concealed(text, secrets);
   const code = error instanceof PerdureError ? error.code : null;
-  const message = conceal(error instanceof Error ? error.message : String(error));
+  const message = conceal(messageOf(error));
   const hint = code === null ? undefined : hints[code];
   if (json) terminal.note(conceal(jsonText({ error: { code, message } })));
-  else
+  else if (error instanceof CommanderError) {
+    terminal.note(
+      ...wrapLines(`perdure: ${message}`, terminal.noteWidth),
+      'See perdure help, and perdure help COMMAND.',
+    );
+  } else {
     terminal.note(
       ...wrap(
         `perdure: ${oneLine(message)}${code === null ? '' : ` (${code})`}${hint === undefined ? '' : ` ${hint}`}`,
         terminal.noteWidth,
       ),
     );
+  }
   if (debug) terminal.note(conceal(stackOf(error)));
-  return error instanceof UsageError || code === 'PERDURE_INVALID_ARGUMENT' ? exitCodes.usage : exitCodes.failed;
+  const isUsage = error instanceof CommanderError || error instanceof UsageError || code === 'PERDURE_INVALID_ARGUMENT';
+  return isUsage ? exitCodes.usage : exitCodes.failed;
+}
+
+/** What ends the reading of a command line when it has printed what was asked for, or how it is used. */
+const hasAnswered = (error: unknown): error is CommanderError =>
+  error instanceof CommanderError && answers.has(error.code);
+
+const answers = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
+
+function messageOf(error: unknown): string {
+  if (error instanceof CommanderError) return error.message.replace(/^error: /, '');
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What this command line has to offer where the message speaks of code. */
