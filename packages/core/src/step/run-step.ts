@@ -63,6 +63,8 @@ async function performStep(
   let failedAttempts = call.markers.length;
   const lastMarker = call.markers[failedAttempts - 1];
   let retryAt = lastMarker === undefined ? 0 : (codec.decode(lastMarker.payload) as RetryMarker).retryAt;
+  // Of the try that is under way, however often it is repeated; null = none is, or nothing is traced.
+  let span: OpenSpan | null = null;
   // What is aborted waits for no other try: the timer would keep the process.
   while (!call.isAborted) {
     if (retryAt > clock.now()) await delay(clock, retryAt - clock.now(), call.signal);
@@ -71,11 +73,10 @@ async function performStep(
     if (call.isAborted) return;
     const startedAt = clock.now();
     const begunMs = metrics.isOn ? clock.monotonicMs() : 0;
-    const span = context.trace?.stepTry(call, failedAttempts + 1, issuedAt) ?? null;
+    span ??= context.trace?.stepTry(call, failedAttempts + 1, issuedAt) ?? null;
     const attempt = await call.track(tryOnce(definition, body, context, call, failedAttempts + 1, span));
     if (attempt === 'stopped') return;
     if ('againInMs' in attempt) {
-      span?.discard();
       retryAt = clock.now() + attempt.againInMs;
       continue;
     }
@@ -100,6 +101,7 @@ async function performStep(
     metrics.stepRetried(workflowName, call.name);
     const marker: RetryMarker = { retryAt, error };
     call.mark('attempt', codec.encodeRecord(marker), startedAt, span);
+    span = null;
   }
 }
 

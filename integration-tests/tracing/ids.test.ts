@@ -1,0 +1,27 @@
+import { step, workflow } from '@perdure/core';
+import { describe, expect, it } from 'vitest';
+import { databases } from '../support/databases.js';
+import { freshDatabase, launchEngine } from '../support/engines.js';
+import { RegisteredSdk } from './registered.js';
+
+const { open } = databases[0]!;
+
+describe('the id of a span that another process can compute', () => {
+  it('is that of one span for a try that a conflict between transactions repeats', async () => {
+    const sdk = await RegisteredSdk.create({ level: 'otel' });
+    let bodies = 0;
+    const work = workflow('work', () =>
+      step.transaction('charge', async (tx) => {
+        bodies += 1;
+        if (bodies < 3) await tx.query(`do $$ begin raise exception 'conflict' using errcode = '40001'; end $$`);
+      }),
+    );
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
+    await work.with({ engine: perdure })();
+    await perdure.shutdown();
+    expect(bodies).toBe(3);
+    const tries = (await sdk.named('step charge')).map(({ attributes }) => attributes);
+    expect(tries).toMatchObject([{ 'perdure.step.try': 1, 'perdure.outcome': 'committed' }]);
+    expect(await sdk.view()).toMatchObject({ orphans: [], duplicates: [] });
+  });
+});
