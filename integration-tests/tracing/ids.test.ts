@@ -1,7 +1,9 @@
-import { step, workflow } from '@perdure/core';
+import { receive, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { freshDatabase, launchEngine } from '../support/engines.js';
+import { holdingAStatement } from '../support/holding-a-statement.js';
+import { pollIfToldNothing as poll } from '../support/lanes.js';
 import { RegisteredSdk } from './registered.js';
 
 const { open } = databases[0]!;
@@ -22,6 +24,24 @@ describe('the id of a span that another process can compute', () => {
     expect(bodies).toBe(3);
     const tries = (await sdk.named('step charge')).map(({ attributes }) => attributes);
     expect(tries).toMatchObject([{ 'perdure.step.try': 1, 'perdure.outcome': 'committed' }]);
+    expect(await sdk.view()).toMatchObject({ orphans: [], duplicates: [] });
+  });
+
+  it('is another for a run that was to be parked, and is executed again because its message came meanwhile', async () => {
+    const sdk = await RegisteredSdk.create({ level: 'otel' });
+    const work = workflow('work', () => receive('go'));
+    const test = await freshDatabase(open);
+    const { database, close, held, open: park } = holdingAStatement(test.database, /parking_park/);
+    close();
+    const perdure = await launchEngine(test, { workflows: [work], parkAfter: '100ms', poll, database });
+    const run = await work.with({ engine: perdure }).start();
+    await held;
+    await perdure.send(run, 'go', null);
+    park();
+    await run.result();
+    await perdure.shutdown();
+    const reasons = (await sdk.named('run work')).map(({ attributes }) => attributes['perdure.run.reason']);
+    expect(reasons).toEqual(['new', 'resume']);
     expect(await sdk.view()).toMatchObject({ orphans: [], duplicates: [] });
   });
 });

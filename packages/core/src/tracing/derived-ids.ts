@@ -16,9 +16,13 @@ export function lostKey({ workflowId, seed }: Pick<ClaimedRun, 'workflowId' | 's
   return ['lost', workflowId, seed, attempt].join('|');
 }
 
-/** A run in one process: each claim is another, and so is each retry of the whole workflow. */
-export function runKey({ workflowId, seed, claimNo }: ClaimedRun, executorId: string, retries: number): string {
-  return [workflowId, seed, 'run', executorId, claimNo, retries].join('|');
+/** A run that an executor executes: it may do so many times, also under one claim. */
+export function runKey(
+  { workflowId, seed }: Pick<ClaimedRun, 'workflowId' | 'seed'>,
+  executorId: string,
+  executionNo: number,
+): string {
+  return [workflowId, seed, 'run', executorId, executionNo].join('|');
 }
 
 /** A try of a step; its attempt is that of the run, of which each process that takes it over makes another. */

@@ -79,6 +79,8 @@ export class RunTrace implements TracedRun {
     readonly previousTraceId: string | null;
     readonly clock: Clock;
     readonly executorId: string;
+    /** No other execution of this executor has the same. */
+    readonly executionNo: number;
     readonly hasSteps: boolean;
     /** Whether an id generator is set up that knows of given ids. */
     readonly givesIds: boolean;
@@ -99,7 +101,7 @@ export class RunTrace implements TracedRun {
     const baggage = stored?.baggage ?? null;
     const plain = baggage === null ? ROOT_CONTEXT : propagation.setBaggage(ROOT_CONTEXT, decodeBaggage(baggage));
     const around = place.parent === null ? plain : trace.setSpanContext(plain, place.parent);
-    const spanId = options.givesIds ? derivedId(runKey(run, executorId, before.retries)) : null;
+    const spanId = options.givesIds ? derivedId(runKey(run, executorId, options.executionNo)) : null;
     this.#madeAt = clock.now();
     this.#earliest = stored?.startedAt ?? 0;
     this.#anchoredAt = Math.max(wallMs(), this.#earliest);

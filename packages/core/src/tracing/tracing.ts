@@ -37,6 +37,7 @@ export class Tracing {
 
   /** The spans of the callers that waited for what was started here last. */
   readonly #awaiting = new Set<string>();
+  #executions = 0;
 
   constructor(options: ResolvedTracing | null, clock: Clock) {
     this.#options = options;
@@ -101,6 +102,7 @@ export class Tracing {
       tellsOfCaller: stored !== null && stored.anchors[0].maker === before.predecessor?.executorId,
     });
     const { predecessor: death, lastAt } = before;
+    this.#executions += 1;
     return new RunTrace({
       tracer,
       run,
@@ -110,6 +112,7 @@ export class Tracing {
       previousTraceId: isSplit ? stored.traceId : null,
       clock,
       executorId,
+      executionNo: this.#executions,
       hasSteps: options.hasSteps,
       givesIds: spanIds.exportDelayMs !== null,
       takeOver: death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs }),
