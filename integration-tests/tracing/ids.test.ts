@@ -1,10 +1,10 @@
 import { receive, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine } from '../support/engines.js';
+import { freshDatabase, launchEngine, testEngine } from '../support/engines.js';
 import { holdingAStatement } from '../support/holding-a-statement.js';
 import { pollIfToldNothing as poll } from '../support/lanes.js';
-import { RegisteredSdk } from './registered.js';
+import { inRequest, RegisteredSdk } from './registered.js';
 
 const { open } = databases[0]!;
 
@@ -43,5 +43,30 @@ describe('the id of a span that another process can compute', () => {
     const reasons = (await sdk.named('run work')).map(({ attributes }) => attributes['perdure.run.reason']);
     expect(reasons).toEqual(['new', 'resume']);
     expect(await sdk.view()).toMatchObject({ orphans: [], duplicates: [] });
+  });
+
+  it('is that of one span for a request that waited for two runs when its process died', async () => {
+    const sdk = await RegisteredSdk.create({ level: 'otel' });
+    const pending = new Set<string>();
+    let isFirst = true;
+    const work = workflow('work', (name: string) =>
+      step.run('wait', async () => {
+        if (!isFirst) return;
+        pending.add(name);
+        await new Promise(() => {});
+      }),
+    );
+    const engine = await testEngine(await freshDatabase(open), { workflows: [work] });
+    const { perdure } = engine;
+    const start = (workflowId: string) => work.with({ engine: perdure, workflowId })(workflowId);
+    void inRequest('POST /both', () => Promise.all([start('a'), start('b')])).catch(() => {});
+    await expect.poll(() => [...pending].sort()).toEqual(['a', 'b']);
+    isFirst = false;
+    await engine.crash();
+    await engine.restart();
+    for (const workflowId of ['a', 'b']) await engine.perdure.run(workflowId).result();
+    await engine.perdure.shutdown();
+    expect(await sdk.named('request (lost)')).toHaveLength(1);
+    expect(await sdk.view()).toMatchObject({ traces: 1, orphans: [], duplicates: [] });
   });
 });

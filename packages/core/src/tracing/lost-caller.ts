@@ -1,6 +1,7 @@
 import { type Context, TraceFlags, type Tracer } from '@opentelemetry/api';
 import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun, NewRun } from '../store/records.js';
+import { processState } from '../workflow/process-state.js';
 import { runAttributes } from './attributes.js';
 import type { Death } from './place.js';
 import { standIn } from './stand-in.js';
@@ -34,6 +35,10 @@ export function tellOfCaller(
 ): void {
   const { isAwaited, callerId, traceId, traceFlags, startedAt } = stored;
   if ((traceFlags & TraceFlags.SAMPLED) === 0 || !isAwaited || callerId === null) return;
+  const { toldCallers } = processState().spanIds;
+  const caller = `${traceId} ${callerId}`;
+  if (toldCallers.has(caller)) return;
+  toldCallers.add(caller);
   const attributes = { ...runAttributes(run), 'error.type': 'executor-lost' };
   const ids = { spanId: callerId, traceId };
   const to = Math.max(endedAt, startedAt);

@@ -25,5 +25,7 @@ export interface SpanIdsInProcess {
   exportDelayMs: number | null; // null = nobody has
   /** Spans that another process has sent in the place of this one, which lost its lease: they are not to be sent twice. */
   readonly givenAway: Set<string>;
+  /** The callers that this process has told of, by trace and span: of one that waited for many runs it hears from each. */
+  readonly toldCallers: Set<string>;
   sentStarts: SentStarts | null; // null = nobody keeps account of them
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SpanIdsInProcess } from '../tracing/span-ids.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import type { QueueDefinition } from '../queue/queue-settings.js';
+import { BoundedSet } from '../util/bounded-set.js';
 import type { Context, ContextStorage } from './context.js';
 import type { WorkflowDefinition } from './definition.js';
 import type { RunStarter } from './run-starter.js';
@@ -20,6 +21,9 @@ export interface ProcessState {
 
 const key = Symbol.for('perdure.process.v1');
 
+/** So many spans may be open in a process that others have told of, and so many callers may have been told of. */
+const spansMax = 10_000;
+
 /**
  * The one global of this package. Bundles, hot reloads and ESM beside CommonJS each load a copy of it; they must see one
  * set of contexts, one registry and one launched engine.
@@ -32,6 +36,12 @@ export function processState(): ProcessState {
     queues: new Map(),
     schedules: new Map(),
     launched: new Set(),
-    spanIds: { next: null, exportDelayMs: null, givenAway: new Set(), sentStarts: null },
+    spanIds: {
+      next: null,
+      exportDelayMs: null,
+      givenAway: new BoundedSet(spansMax),
+      toldCallers: new BoundedSet(spansMax),
+      sentStarts: null,
+    },
   });
 }
