@@ -30,7 +30,7 @@ export function traced({ noted, define }: Instruments): CrashScenario[] {
 function traceHere(): () => void {
   if (!trace.setGlobalTracerProvider(new BasicTracerProvider())) return () => {};
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());
-  const sentStarts = { oldestUnsent: () => null, underWay: () => [], listeners: new Set<() => void>() };
+  const sentStarts = { oldestUnsent: () => null, forget: () => {}, listeners: new Set<() => void>() };
   Object.assign(spanIdsInProcess(), { exportDelayMs: 1_000, sentStarts });
   return () => {
     trace.disable();

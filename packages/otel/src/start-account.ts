@@ -22,7 +22,7 @@ export class StartAccount implements SentStarts {
     return all.length === 0 ? null : all.reduce((oldest, at) => Math.min(oldest, at));
   };
 
-  readonly underWay = (): Iterable<string> => this.#underWay.keys();
+  readonly forget = (spanId: string): void => void this.#underWay.delete(spanId);
 
   started(span: ReadableSpan): void {
     if (isStart(span)) remember(this.#underWay, span);

@@ -280,6 +280,7 @@ export class Desk implements RunStarter {
 
   /** This process settled a run. */
   settled(outcome: Outcome): void {
+    this.services.tracing.settled(outcome.workflowId);
     this.#results.settled(outcome);
     this.#heardOf([outcome.workflowId]);
     this.services.hints.finished(outcome.workflowId);
@@ -323,7 +324,9 @@ export class Desk implements RunStarter {
   }
 
   async #awaitOutcome(workflowId: string, signal: AbortSignal | null): Promise<Outcome> {
-    return await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
+    const outcome = await this.#results.wait(workflowId, { isLocal: this.#runner.has(workflowId), signal });
+    this.services.tracing.settled(workflowId);
+    return outcome;
   }
 }
 

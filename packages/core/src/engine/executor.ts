@@ -312,7 +312,7 @@ export class Executor {
     if (this.#isGone) return;
     this.#services.logger.warn({ executorId: this.id }, 'this executor lost its lease; its runs go on elsewhere');
     this.#leave();
-    this.#services.tracing.takenForDead();
+    this.#services.tracing.takenForDead(this.id);
     const workflowIds = this.#runs.abandon(true);
     this.#log.abandon();
     void Promise.all([this.#claims.stop(), this.#sweeps.stop(), this.#parking?.stop(), this.#lease.stop()]);

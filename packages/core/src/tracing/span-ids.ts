@@ -11,8 +11,8 @@ export interface GivenIds {
 export interface SentStarts {
   /** When the oldest one was made whose span has not been sent; null = all have been. */
   readonly oldestUnsent: () => EpochMs | null;
-  /** The ids of the spans of those that are under way. */
-  readonly underWay: () => Iterable<string>;
+  /** The span of one that is under way may never end: it is not waited for. */
+  readonly forget: (spanId: string) => void;
   /** Called when spans have been sent of starts that other processes may execute. */
   readonly listeners: Set<() => void>;
 }

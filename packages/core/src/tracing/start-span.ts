@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/api';
 import type { EpochMs } from '../seams/clock.js';
 import { wallMs } from '../seams/wall-clock.js';
+import { processState } from '../workflow/process-state.js';
 import { runAttributes } from './attributes.js';
 import { anchorEnd, linkTo, markFailed, startSpan } from './spans.js';
 import { contextOf, decodeTrace, encodeBaggage, encodeTrace } from './stored-trace.js';
@@ -29,17 +30,27 @@ export interface StartedTrace {
   readonly trace?: string | null;
 }
 
+/** A caller that waits for the run that it has started, and that others tell of if the executor dies which made the start. */
+export interface WaitingCaller {
+  readonly callerId: string;
+  readonly maker: string;
+}
+
 /** The span of a start: from before the run is stored, which holds its id, until that is known to be durable. */
 export class StartSpan {
   /** What is stored with the run. */
   readonly stored: string;
-  /** The span of the caller, if it waits for the run; null = it doesn't, or there is none. */
-  readonly waitingId: string | null;
+  /** The executor that makes the start; null = a process without one. */
+  readonly maker: string | null;
+  /** The caller, if it waits for the run; null = it doesn't, or there is none. */
+  readonly #callerId: string | null;
   readonly #span: Span;
   readonly #startedAt: EpochMs;
   readonly #depth: number;
   readonly #onEnd: (span: StartSpan) => void;
   #isEnded = false;
+  #isMakerLost = false;
+  #waiting: WaitingCaller | null = null;
 
   constructor(
     tracer: Tracer,
@@ -55,6 +66,7 @@ export class StartSpan {
     const { context, kind, above, depth } = captured;
     this.#startedAt = wallMs();
     this.#depth = depth;
+    this.maker = around.maker;
     this.#onEnd = around.onEnd;
     this.#span = startSpan(
       tracer,
@@ -74,7 +86,7 @@ export class StartSpan {
     // A span that nobody records is no parent either.
     const isAbove = caller !== undefined && caller.traceId === traceId && spanId !== caller.spanId;
     const callerId = isAbove ? caller.spanId : null;
-    this.waitingId = kind === 'inline' ? callerId : null;
+    this.#callerId = kind === 'inline' ? callerId : null;
     this.stored = encodeTrace({
       traceId,
       traceFlags,
@@ -88,6 +100,20 @@ export class StartSpan {
     });
   }
 
+  /** Who waits from here on for a run that this start has made; null = nobody does of whom others would tell. */
+  get waiting(): WaitingCaller | null {
+    return this.#waiting;
+  }
+
+  /**
+   * The executor that makes it has lost its lease. It may be made again on the next one, and end; else it stays open for ever,
+   * and is not waited for.
+   */
+  lostItsMaker(): void {
+    this.#isMakerLost = true;
+    processState().spanIds.sentStarts?.forget(this.#span.spanContext().spanId);
+  }
+
   /** Only what is said first counts. */
   started({ isNew, trace: existing }: StartedTrace): void {
     if (this.#isEnded) return;
@@ -96,6 +122,7 @@ export class StartSpan {
       const found = decodeTrace(existing ?? null);
       if (found !== null) this.#span.addLink(linkTo(contextOf(found, found.anchors[0].spanId)));
     }
+    if (isNew) this.#leaveWaiting(existing ?? null);
     this.#end();
   }
 
@@ -103,6 +130,14 @@ export class StartSpan {
     if (this.#isEnded) return;
     markFailed(this.#span, error);
     this.#end();
+  }
+
+  /** Of a caller whose start lost its maker, others tell only if that had made the run after all. */
+  #leaveWaiting(existing: string | null): void {
+    if (this.#callerId === null || this.maker === null) return;
+    const { givenAway, exportDelayMs } = processState().spanIds;
+    if (!this.#isMakerLost) this.#waiting = { callerId: this.#callerId, maker: this.maker };
+    else if (existing === this.stored && exportDelayMs !== null) givenAway.add(this.#callerId);
   }
 
   #end(): void {

@@ -11,7 +11,7 @@ import { placeOf } from './place.js';
 import { RequestSpan } from './request-span.js';
 import { runBefore } from './run-before.js';
 import { RunTrace } from './run-trace.js';
-import { type RunToTrace, StartSpan } from './start-span.js';
+import { type RunToTrace, StartSpan, type WaitingCaller } from './start-span.js';
 import { decodeTrace, encodeTrace } from './stored-trace.js';
 import { isAwaited } from './surroundings.js';
 import { TakeOver } from './take-over.js';
@@ -23,7 +23,7 @@ import type { ResolvedTracing } from './tracing-options.js';
 const exportDelayMs = 6_000;
 
 /** As many callers may wait at a time. */
-const awaitingMax = 10_000;
+const waitingMax = 10_000;
 
 /**
  * Traces for one engine or client, by way of the SDK that the application has registered. Where there is none, all of it
@@ -33,10 +33,10 @@ export class Tracing {
   readonly #options: ResolvedTracing | null;
   readonly #clock: Clock;
   /** What waits for the database, and may do so for ever once the engine stops. */
-  readonly #open = new Set<{ failed(error: unknown): void } | { end(): void }>();
-
-  /** The spans of the callers that waited for what was started here last. */
-  readonly #awaiting = new Set<string>();
+  readonly #starts = new Set<StartSpan>();
+  readonly #requests = new Set<RequestSpan>();
+  /** The callers that wait for what was started here last, by the ids of the runs. */
+  readonly #waiting = new Map<string, WaitingCaller>();
   #executions = 0;
 
   constructor(options: ResolvedTracing | null, clock: Clock) {
@@ -67,10 +67,12 @@ export class Tracing {
       baggage: this.#options.baggage,
       maker,
       now: this.#clock.now(),
-      onEnd: (ended) => this.#open.delete(ended),
+      onEnd: (ended) => {
+        this.#starts.delete(ended);
+        if (ended.waiting !== null) this.#remember(run.workflowId, ended.waiting);
+      },
     });
-    this.#open.add(span);
-    if (span.waitingId !== null) this.#remember(span.waitingId);
+    this.#starts.add(span);
     return span;
   }
 
@@ -163,14 +165,27 @@ export class Tracing {
   }
 
   /**
-   * This process is taken for dead, and others tell of the callers that wait in it for runs that execute elsewhere, and of
-   * starts under way. Of callers that wait for runs of its own, the runs say so.
+   * An executor of this process is taken for dead, and others tell of the callers that wait here for what it has started.
+   * Nobody may hear any more what became of the starts that are under way; those that are made again on the next executor
+   * end with that.
    */
-  takenForDead(): void {
-    if (!this.tellsOfOthers) return;
-    const { givenAway, sentStarts } = processState().spanIds;
-    for (const spanId of [...this.#awaiting, ...(sentStarts?.underWay() ?? [])]) givenAway.add(spanId);
-    this.#awaiting.clear();
+  takenForDead(executorId: string): void {
+    const { givenAway } = processState().spanIds;
+    for (const [workflowId, { callerId, maker }] of this.#waiting) {
+      if (maker !== executorId) continue;
+      if (this.tellsOfOthers) givenAway.add(callerId);
+      this.#waiting.delete(workflowId);
+    }
+    for (const start of this.#starts) {
+      if (start.maker !== executorId) continue;
+      start.lostItsMaker();
+      this.#starts.delete(start);
+    }
+  }
+
+  /** It is known here what became of a run: whoever waited for that goes on, and is nobody else's to tell of. */
+  settled(workflowId: string): void {
+    this.#waiting.delete(workflowId);
   }
 
   /** Something is asked of a run: in a run, as part of its trace, and else of whatever is active. */
@@ -178,23 +193,21 @@ export class Tracing {
     const tracer = this.#options === null ? null : registeredTracer();
     if (tracer === null) return null;
     const around: Context = within?.base ?? context.active();
-    const span = new RequestSpan(tracer, name, { kind, attributes }, around, (ended) => this.#open.delete(ended));
-    this.#open.add(span);
+    const span = new RequestSpan(tracer, name, { kind, attributes }, around, (ended) => this.#requests.delete(ended));
+    this.#requests.add(span);
     return span;
   }
 
-  #remember(waitingId: string): void {
-    this.#awaiting.add(waitingId);
-    const [oldest] = this.#awaiting;
-    if (this.#awaiting.size > awaitingMax && oldest !== undefined) this.#awaiting.delete(oldest);
+  #remember(workflowId: string, caller: WaitingCaller): void {
+    this.#waiting.set(workflowId, caller);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > waitingMax && oldest !== undefined) this.#waiting.delete(oldest);
   }
 
   /** Nobody hears any more what became of what is open. */
   stop(reason: Error): void {
-    for (const span of this.#open) {
-      if ('failed' in span) span.failed(reason);
-      else span.end();
-    }
+    for (const start of this.#starts) start.failed(reason);
+    for (const request of this.#requests) request.end();
   }
 }
 
