@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { EpochMs } from '../seams/clock.js';
 import type { ClaimedRun } from '../store/records.js';
 
 /** The id of a span that another process must be able to find again. */
@@ -9,6 +10,14 @@ export function derivedId(key: string): string {
 /** The id of a trace that anybody can make again. */
 export function derivedTraceId(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 32);
+}
+
+/** The trace that a run has without one that was stored, or since a pause that splits it. */
+export function ownTraceKey(
+  { workflowId, seed }: Pick<ClaimedRun, 'workflowId' | 'seed'>,
+  pausedAt: EpochMs | null,
+): string {
+  return [workflowId, seed, 'trace', ...(pausedAt === null ? [] : [pausedAt])].join('|');
 }
 
 /** The bar of an attempt whose process died. */

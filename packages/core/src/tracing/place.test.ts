@@ -19,6 +19,7 @@ const stored: StoredTrace = {
 const around: Surroundings = {
   mode: 'continue',
   isSplit: false,
+  ownTraceId: null,
   deaths: [],
   exportDelayMs: 6_000,
   givesIds: false,
@@ -76,6 +77,14 @@ it('is a root where that is asked for', () => {
   for (const changes of [{ mode: 'link' }, { isSplit: true }] as const) {
     expect(placeOf(stored, { ...around, ...changes })).toMatchObject({ parent: null, links: [{ spanId: startId }] });
   }
+});
+
+it('is a root of one trace for all processes after a pause, or where none was stored', () => {
+  const own = { ...around, ownTraceId: '5'.repeat(32) };
+  const inOwn = { parent: null, traceId: own.ownTraceId };
+  expect(placeOf(null, own)).toEqual({ ...inOwn, links: [] });
+  expect(placeOf(stored, { ...own, isSplit: true })).toMatchObject({ ...inOwn, links: [{ spanId: startId }] });
+  for (const trace of [null, stored]) expect(placeOf(trace, { ...own, mode: 'link' }).traceId).toBeNull();
 });
 
 it('is below the start of a trace that nobody records', () => {

@@ -24,6 +24,8 @@ export interface Death {
 export interface Surroundings {
   readonly mode: 'continue' | 'link';
   readonly isSplit: boolean;
+  /** The trace that all processes are in which do not go on in the stored one; null = each begins another. */
+  readonly ownTraceId: string | null;
   readonly deaths: readonly Death[];
   /** How long a span may wait to be exported. */
   readonly exportDelayMs: number;
@@ -38,10 +40,11 @@ export interface Surroundings {
  * become links. A root has no link into its own trace, which would be drawn as incomplete where that is missing.
  */
 export function placeOf(stored: StoredTrace | null, around: Surroundings): Place {
-  if (stored === null) return { parent: null, traceId: null, links: [] };
+  const ownTraceId = around.mode === 'link' ? null : around.ownTraceId;
+  if (stored === null) return { parent: null, traceId: ownTraceId, links: [] };
   const { anchors, callerId, isAwaited, traceFlags } = stored;
   const start = contextOf(stored, anchors[0].spanId);
-  if (around.mode === 'link' || around.isSplit) return { parent: null, traceId: null, links: [start] };
+  if (around.mode === 'link' || around.isSplit) return { parent: null, traceId: ownTraceId, links: [start] };
   const below = (spanId: string, links: readonly SpanContext[]): Place => ({
     parent: contextOf(stored, spanId),
     traceId: null,

@@ -18,8 +18,23 @@ export interface RunBefore {
   readonly predecessor: Death | null;
 }
 
+const recordedOf = (checkpoints: readonly Checkpoint[]): readonly Checkpoint[] =>
+  checkpoints.filter(({ kind }) => kind !== 'streamed');
+
+/** When a run had last recorded something before it recorded nothing for longer than that; null = it never did. */
+export function lastPause(
+  run: Pick<ClaimedRun, 'createdAt'>,
+  checkpoints: readonly Checkpoint[],
+  longerThanMs: number,
+  now: EpochMs,
+): EpochMs | null {
+  const recordedAt = recordedOf(checkpoints).map(({ finishedAt }) => finishedAt);
+  const moments = [run.createdAt, ...recordedAt, now].sort((a, b) => a - b);
+  return moments.findLast((at, no) => (moments[no + 1] ?? at) - at > longerThanMs) ?? null;
+}
+
 export function runBefore(run: ClaimedRun, checkpoints: readonly Checkpoint[]): RunBefore {
-  const recorded = checkpoints.filter(({ kind }) => kind !== 'streamed');
+  const recorded = recordedOf(checkpoints);
   const retries = recorded.filter(({ kind }) => kind === 'retry');
   const lastRetry = retries[retries.length - 1] ?? null;
   const deaths = run.crashLog.map(({ executorId, attempt, at, seenAt }) => ({

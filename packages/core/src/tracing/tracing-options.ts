@@ -9,7 +9,10 @@ export interface TracingOptions {
    * time that a process takes a run on, a trace of its own begins, with a link to the start.
    */
   readonly trace?: 'continue' | 'link';
-  /** A run that goes on after a longer pause begins a new trace, with a link to the start; never by default. */
+  /**
+   * A run that goes on after a longer pause begins a new trace, with a link to the start; never by default. It stays in that with
+   * `@perdure/otel`; without it, each time that a process takes the run on from then, another one begins.
+   */
   readonly splitAfter?: Duration;
   /** `false`: no spans of steps and waits, only of whole runs. */
   readonly steps?: boolean;

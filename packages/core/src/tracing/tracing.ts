@@ -5,11 +5,12 @@ import type { LostExecutor } from '../store/executors.js';
 import type { UntoldRun } from '../store/ownership.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { processState } from '../workflow/process-state.js';
+import { derivedTraceId, ownTraceKey } from './derived-ids.js';
 import { lostStarter, tellOfCaller } from './lost-caller.js';
 import { tellOfStart } from './lost-start.js';
 import { placeOf } from './place.js';
 import { RequestSpan } from './request-span.js';
-import { runBefore } from './run-before.js';
+import { lastPause, runBefore } from './run-before.js';
 import { RunTrace } from './run-trace.js';
 import { type RunToTrace, StartSpan, type WaitingCaller } from './start-span.js';
 import { decodeTrace, encodeTrace } from './stored-trace.js';
@@ -94,13 +95,16 @@ export class Tracing {
     const { splitAfterMs } = options;
     const starter = lostStarter(run, stored);
     const shiftMs = wallMs() - clock.now();
-    const isSplit = stored !== null && splitAfterMs !== null && clock.now() - before.lastAt > splitAfterMs;
+    const givesIds = spanIds.exportDelayMs !== null;
+    const pausedAt = splitAfterMs === null ? null : lastPause(run, checkpoints, splitAfterMs, clock.now());
+    const isSplit = stored !== null && pausedAt !== null;
     const place = placeOf(stored, {
       mode: options.mode,
       isSplit,
+      ownTraceId: givesIds ? derivedTraceId(ownTraceKey(run, pausedAt)) : null,
       deaths: starter === null ? before.deaths : [...before.deaths, starter],
       exportDelayMs: spanIds.exportDelayMs ?? exportDelayMs,
-      givesIds: spanIds.exportDelayMs !== null,
+      givesIds,
       tellsOfCaller: stored !== null && stored.anchors[0].maker === before.predecessor?.executorId,
     });
     const { predecessor: death, lastAt } = before;
@@ -116,7 +120,7 @@ export class Tracing {
       executorId,
       executionNo: this.#executions,
       hasSteps: options.hasSteps,
-      givesIds: spanIds.exportDelayMs !== null,
+      givesIds,
       takeOver: death === null ? null : new TakeOver({ run, stored, place, death, lastAt, shiftMs }),
       isReplaying,
     });
