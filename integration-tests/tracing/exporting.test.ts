@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { currentRun, sleep, step, workflow } from '@perdure/core';
 import { describe, expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
@@ -8,10 +9,17 @@ const { open } = databases[0]!;
 
 const canary = 'canary-5f2b91';
 
-/** An error as drivers and clients throw them, with everything that it was about. */
+/** An error that tells a secret wherever an error can. */
 class LeakyError extends Error {
-  override readonly name = `LeakyError ${canary}`;
-  readonly code = `https://user:${canary}@host`;
+  override readonly name = `leaky-${canary}`;
+  readonly code = canary;
+}
+
+/** An error that cannot be looked at. */
+class ShyError extends Error {
+  get code(): string {
+    throw new Error('looked at');
+  }
 }
 
 describe('what is exported', () => {
@@ -36,6 +44,38 @@ describe('what is exported', () => {
       '_OTHER',
     ]);
     expect(sdk.receiver.bodies.join('')).not.toContain(canary);
+  });
+
+  it('names errors of the database and of the system by their codes', async () => {
+    const sdk = await RegisteredSdk.create();
+    const work = workflow('work', async () => {
+      await step.transaction('unknown table', (tx) => tx.query('select 1 from nowhere')).catch(() => {});
+      await step.run('unknown file', () => readFile('/nowhere')).catch(() => {});
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
+    await work.with({ engine: perdure })();
+    await expect.poll(() => sdk.open.size).toBe(0);
+    const failed = (await sdk.spans()).filter(({ status }) => status === 'error');
+    expect(failed.map(({ attributes }) => attributes['error.type'])).toEqual(['42P01', 'ENOENT']);
+  });
+
+  it('changes nothing about a step whose error cannot be looked at', async () => {
+    const sdk = await RegisteredSdk.create();
+    let tries = 0;
+    const work = workflow('work', () =>
+      step.run(
+        'charge',
+        () => {
+          tries += 1;
+          throw new ShyError('real');
+        },
+        { retries: 2, backoff: { initial: 1 } },
+      ),
+    );
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [work] });
+    await expect(work.with({ engine: perdure })()).rejects.toThrow('real');
+    expect(tries).toBe(3);
+    await expect.poll(() => sdk.open.size).toBe(0);
   });
 
   it.each(['fails', 'is silent', 'is not there'] as const)(

@@ -9,7 +9,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { classify } from '../database/database-errors.js';
-import { errorTypeOf } from './error-type.js';
+import { errorTypeOf } from '../errors/error-type.js';
 import { bucketsS, type InstrumentName, instruments, type NamesOf } from './instruments.js';
 import { type Metrics, noMetrics, type ObservedEngine, type Vitals } from './metrics.js';
 

@@ -7,15 +7,6 @@ export const runAttributes = ({ workflowId, name }: Pick<NewRun, 'workflowId' | 
   'perdure.workflow.name': name,
 });
 
-const typeForm = /^[\w.$-]{1,100}$/;
-
-/** The code of an error, or the name of its class. Its message is not for traces: it may say what the input was. */
-export function errorType(error: unknown): string {
-  const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown };
-  for (const given of [code, name]) if (typeof given === 'string' && typeForm.test(given)) return given;
-  return '_OTHER';
-}
-
 /** The topic of a token holds a hash of it, which is nobody's business and another one each time. */
 export const nameOfTopic = (topic: string): string => (topic.startsWith('token ') ? 'token' : topic);
 

@@ -1,7 +1,8 @@
 import { type Attributes, type HrTime, type SpanContext, SpanKind } from '@opentelemetry/api';
+import { errorTypeOf } from '../errors/error-type.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { Checkpoint, RunRecord } from '../store/records.js';
-import { errorType, nameOfTopic, runAttributes } from './attributes.js';
+import { nameOfTopic, runAttributes } from './attributes.js';
 import { derivedId, derivedTraceId, lostKey, tryKey } from './derived-ids.js';
 import { anchorEnd } from './spans.js';
 import { contextOf, decodeTrace } from './stored-trace.js';
@@ -149,7 +150,7 @@ function spansOf(run: RunToRebuild, attempt: Attempt, depth: number): readonly B
       'perdure.outcome': isLost ? 'lost' : isLast ? record.status : 'suspended',
       ...(isLost && { 'perdure.executor.id': lostExecutorId }),
     },
-    failure: isLost ? 'executor-lost' : isLast && run.error !== undefined ? errorType(run.error) : null,
+    failure: isLost ? 'executor-lost' : isLast && run.error !== undefined ? errorTypeOf(() => run.error) : null,
   };
   return [mark, bar, ...callsOf(run, attempt, depth)];
 }
@@ -171,7 +172,7 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
     if (isTry) tries.set(seq, tryNo);
     if (attempt !== no) continue;
     const hasFailed = failed || kind === 'attempt';
-    const failure = hasFailed ? errorType(run.errorOf(checkpoint)) : null;
+    const failure = hasFailed ? errorTypeOf(() => run.errorOf(checkpoint)) : null;
     const isOlder = startedAt < beganAt;
     const common = {
       startedAt,

@@ -8,9 +8,9 @@ import {
   SpanStatusCode,
   type Tracer,
 } from '@opentelemetry/api';
+import { errorTypeOf } from '../errors/error-type.js';
 import type { EpochMs } from '../seams/clock.js';
 import { processState } from '../workflow/process-state.js';
-import { errorType } from './attributes.js';
 import type { GivenIds } from './span-ids.js';
 
 /** @param ids those that the span gets if an id generator that knows of it is set up; null = the SDK's own */
@@ -53,9 +53,9 @@ export function dropAnchor(
 
 export const linkTo = (context: SpanContext): Link => ({ context });
 
-/** A success stays unset: OK is the user's to say. */
+/** A success stays unset: OK is the user's to say. The message of an error is not for traces: it may say what the input was. */
 export function markFailed(span: Span, error: unknown): void {
-  const type = errorType(error);
+  const type = errorTypeOf(() => error);
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR, message: type });
 }
