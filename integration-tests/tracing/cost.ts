@@ -31,7 +31,7 @@ const run = firstClaim(
 const [runs, stepsPerRun] = [20_000, 10];
 
 function measure(what: string): void {
-  const tracing = new Tracing(resolveTracing({}), new SystemClock());
+  const tracing = new Tracing(resolveTracing({}), new SystemClock(), console);
   const once = (count: number): number => {
     const since = performance.now();
     for (let no = 0; no < count; no += 1) {

@@ -6,6 +6,7 @@ import {
   AlwaysOnSampler,
   type IdGenerator,
   ParentBasedSampler,
+  type Sampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -22,6 +23,10 @@ interface SdkOptions {
   readonly isSampled?: boolean;
   /** Where all spans but those of runs have their ids from, at level `otel`. */
   readonly idGenerator?: IdGenerator;
+  /** In the place of one that takes all, or nothing. */
+  readonly sampler?: Sampler;
+  /** Hears of all spans besides. */
+  readonly processor?: SpanProcessor;
 }
 
 /** An SDK that is registered in this process for the running test, and the collector that it exports to. */
@@ -31,8 +36,10 @@ export class RegisteredSdk {
   /** The spans that were started and have not ended. */
   readonly open = new Set<unknown>();
 
-  private constructor(receiver: Receiver, { level = 'api', isSampled = true, idGenerator }: SdkOptions) {
+  private constructor(receiver: Receiver, { level = 'api', isSampled = true, ...given }: SdkOptions) {
     this.receiver = receiver;
+    const { idGenerator, processor } = given;
+    const sampler = new ParentBasedSampler({ root: isSampled ? new AlwaysOnSampler() : new AlwaysOffSampler() });
     const exporter = new OTLPTraceExporter({ url: receiver.url });
     const batch = new BatchSpanProcessor(exporter, { scheduledDelayMillis: 60_000 });
     const own =
@@ -41,9 +48,9 @@ export class RegisteredSdk {
         : { spanProcessors: [batch] };
     this.provider = new NodeTracerProvider({
       resource: resourceFromAttributes({ 'service.name': 'shop', 'host.name': 'one' }),
-      sampler: new ParentBasedSampler({ root: isSampled ? new AlwaysOnSampler() : new AlwaysOffSampler() }),
+      sampler: given.sampler ?? sampler,
       ...own,
-      spanProcessors: [...own.spanProcessors, this.#counting()],
+      spanProcessors: [...own.spanProcessors, this.#counting(), ...(processor === undefined ? [] : [processor])],
     });
   }
 

@@ -18,7 +18,7 @@ const run = { workflowId: 'w', name: 'work', version: '1', queue: null };
 it('takes 100,000 requests with hostile headers, and stores no more than it may', async () => {
   await RegisteredSdk.create({ level: 'otel' });
   const random = new SeededRandom('hostile headers');
-  const tracing = new Tracing(resolveTracing({ baggage: ['tenant', '__proto__'] }), new SystemClock());
+  const tracing = new Tracing(resolveTracing({ baggage: ['tenant', '__proto__'] }), new SystemClock(), console);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random.float() * from.length)]!;
   const noise = (): string =>
     Array.from({ length: Math.floor(random.float() * 40) }, () => String.fromCharCode(random.float() * 0x250)).join('');
@@ -93,7 +93,7 @@ it('keeps no more in memory the longer a collector is silent', async () => {
   const collect = runInNewContext('gc') as () => void;
   const sdk = await RegisteredSdk.create({ level: 'otel' });
   sdk.receiver.manner = 'is silent';
-  const tracing = new Tracing(resolveTracing({}), new SystemClock());
+  const tracing = new Tracing(resolveTracing({}), new SystemClock(), console);
   async function heapAfter(starts: number): Promise<number> {
     for (let no = 0; no < starts; no += 1) {
       tracing.start(tracing.capture('handle', null), run, null)!.started({ isNew: true });

@@ -30,7 +30,7 @@ export function createServices(
     random,
     logger,
     metrics,
-    tracing: new Tracing(options.tracing, clock),
+    tracing: new Tracing(options.tracing, clock, logger),
     store,
     codec: createCodec({ errorClasses: classes, maxBytes: options.payloadBytesMax }),
     carriers: new Carriers(options.carriers, createCodec({ errorClasses: classes, maxBytes: carriedBytesMax })),

@@ -1,5 +1,6 @@
-import { context, type Context, type HrTime, type Span, trace } from '@opentelemetry/api';
+import { context, type Context, type HrTime, type Span } from '@opentelemetry/api';
 import { spanMoment } from '../seams/wall-clock.js';
+import { activating } from './guarded-tracer.js';
 import { markFailed } from './spans.js';
 import type { Failure, OpenSpan } from './traced-run.js';
 
@@ -16,7 +17,7 @@ export class LiveSpan implements OpenSpan {
   constructor(span: Span, around: Context, endedAt: HrTime | null, onEnd: (span: LiveSpan) => void) {
     this.#span = span;
     this.#endedAt = endedAt;
-    this.#around = trace.setSpan(around, span);
+    this.#around = activating(span, around);
     this.#onEnd = onEnd;
   }
 

@@ -1,4 +1,5 @@
-import { context, type Context, type Span, SpanKind, type SpanOptions, trace, type Tracer } from '@opentelemetry/api';
+import { context, type Context, type Span, SpanKind, type SpanOptions, type Tracer } from '@opentelemetry/api';
+import { activating } from './guarded-tracer.js';
 import { encodeSender } from './sender.js';
 import { linkTo, markFailed } from './spans.js';
 import { contextOf, decodeTrace } from './stored-trace.js';
@@ -11,7 +12,7 @@ export class RequestSpan {
 
   constructor(tracer: Tracer, name: string, options: SpanOptions, around: Context, onEnd: (span: RequestSpan) => void) {
     this.#span = tracer.startSpan(name, { kind: SpanKind.INTERNAL, ...options }, around);
-    this.#around = trace.setSpan(around, this.#span);
+    this.#around = activating(this.#span, around);
     this.#onEnd = onEnd;
   }
 

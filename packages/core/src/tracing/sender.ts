@@ -1,4 +1,4 @@
-import type { SpanContext } from '@opentelemetry/api';
+import { isSpanContextValid, type SpanContext } from '@opentelemetry/api';
 
 const traceparent = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
@@ -10,5 +10,6 @@ export function encodeSender({ traceId, spanId, traceFlags }: SpanContext): stri
 export function decodeSender(text: string | null): SpanContext | null {
   const [, traceId, spanId, flags] = traceparent.exec(text ?? '') ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return null;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  const sender = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(sender) ? sender : null;
 }

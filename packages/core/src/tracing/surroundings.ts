@@ -1,4 +1,5 @@
-import { type Attributes, type Context, context, createContextKey, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, createContextKey, diag, trace } from '@opentelemetry/api';
+import { GuardedSpan } from './guarded-span.js';
 
 const awaited = createContextKey('perdure.awaited');
 
@@ -14,6 +15,8 @@ export type RequestNotes = (attributes: Attributes) => void;
 
 /** Of the span that is active now, also once another one is. */
 export function notesOnActiveSpan(): RequestNotes {
-  const span = trace.getActiveSpan();
-  return (attributes) => void span?.setAttributes(attributes);
+  const active = trace.getActiveSpan();
+  if (active === undefined) return () => {};
+  const span = new GuardedSpan(active, (error) => diag.warn('A request could not be noted in its span', error));
+  return (attributes) => void span.setAttributes(attributes);
 }

@@ -1,11 +1,13 @@
 import { type Attributes, context, type Context, ROOT_CONTEXT, type SpanKind, trace } from '@opentelemetry/api';
 import type { Clock, EpochMs } from '../seams/clock.js';
+import type { Logger } from '../seams/logger.js';
 import { wallMs } from '../seams/wall-clock.js';
 import type { LostExecutor } from '../store/executors.js';
 import type { UntoldRun } from '../store/ownership.js';
 import type { Checkpoint, ClaimedRun } from '../store/records.js';
 import { processState } from '../workflow/process-state.js';
 import { derivedTraceId, ownTraceKey } from './derived-ids.js';
+import { GuardedTracer } from './guarded-tracer.js';
 import { lostStarter, tellOfCaller } from './lost-caller.js';
 import { tellOfStart } from './lost-start.js';
 import { placeOf } from './place.js';
@@ -33,6 +35,8 @@ const waitingMax = 10_000;
 export class Tracing {
   readonly #options: ResolvedTracing | null;
   readonly #clock: Clock;
+  readonly #logger: Pick<Logger, 'warn'>;
+  #hasWarned = false;
   /** What waits for the database, and may do so for ever once the engine stops. */
   readonly #starts = new Set<StartSpan>();
   readonly #requests = new Set<RequestSpan>();
@@ -40,9 +44,10 @@ export class Tracing {
   readonly #waiting = new Map<string, WaitingCaller>();
   #executions = 0;
 
-  constructor(options: ResolvedTracing | null, clock: Clock) {
+  constructor(options: ResolvedTracing | null, clock: Clock, logger: Pick<Logger, 'warn'>) {
     this.#options = options;
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   /** What a start that is made here and now takes along. */
@@ -62,7 +67,7 @@ export class Tracing {
   /** @param maker the executor that makes the start; null = a process without one */
   start(captured: CapturedTrace | null, run: RunToTrace, maker: string | null): StartSpan | null {
     if (captured === null || captured.kind === 'passed-on' || this.#options === null) return null;
-    const tracer = registeredTracer();
+    const tracer = this.#tracer();
     if (tracer === null) return null;
     const span = new StartSpan(tracer, run, captured, {
       baggage: this.#options.baggage,
@@ -86,7 +91,7 @@ export class Tracing {
   ): TracedRun | null {
     const options = this.#options;
     if (options === null) return null;
-    const tracer = registeredTracer();
+    const tracer = this.#tracer();
     if (tracer === null) return null;
     const clock = this.#clock;
     const stored = decodeTrace(run.trace);
@@ -133,7 +138,7 @@ export class Tracing {
 
   /** The processes in which callers waited for these runs were found dead. */
   callersWereLost(runs: readonly UntoldRun[]): void {
-    const tracer = registeredTracer();
+    const tracer = this.#tracer();
     if (tracer === null) return;
     for (const run of runs) {
       const stored = decodeTrace(run.trace);
@@ -147,7 +152,7 @@ export class Tracing {
     lost: readonly LostExecutor[],
     toldCallersOf: ReadonlySet<string>,
   ): void {
-    const tracer = registeredTracer();
+    const tracer = this.#tracer();
     if (tracer === null) return;
     for (const run of runs) {
       const stored = decodeTrace(run.trace);
@@ -194,13 +199,24 @@ export class Tracing {
 
   /** Something is asked of a run: in a run, as part of its trace, and else of whatever is active. */
   request(name: string, kind: SpanKind, attributes: Attributes, within: TracedRun | null): RequestSpan | null {
-    const tracer = this.#options === null ? null : registeredTracer();
+    const tracer = this.#options === null ? null : this.#tracer();
     if (tracer === null) return null;
     const around: Context = within?.base ?? context.active();
     const span = new RequestSpan(tracer, name, { kind, attributes }, around, (ended) => this.#requests.delete(ended));
     this.#requests.add(span);
     return span;
   }
+
+  #tracer(): GuardedTracer | null {
+    const tracer = registeredTracer();
+    return tracer === null ? null : new GuardedTracer(tracer, this.#warn);
+  }
+
+  readonly #warn = (error: unknown): void => {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#logger.warn({ err: error }, 'OpenTelemetry failed: spans are missing, and nothing else; this is said once');
+  };
 
   #remember(workflowId: string, caller: WaitingCaller): void {
     this.#waiting.set(workflowId, caller);

@@ -40,7 +40,7 @@ export function dryRun(
       {
         ...services,
         clock: withoutAlarms(services.clock),
-        tracing: new Tracing(null, services.clock),
+        tracing: new Tracing(null, services.clock, { warn: () => {} }),
         executorId: '',
         cancelChildren: async () => {},
         append(item) {
