@@ -94,6 +94,33 @@ describe('the trace of a run that is made from its history', () => {
     expect(jaegerView(rebuilt)).toMatchObject({ traces: 1, orphans: [], incomplete: [], duplicates: [], skewed: [] });
   });
 
+  it('has a transactional step once for each time that it committed, also where only its transaction tells of it', async () => {
+    const sdk = await RegisteredSdk.create({ level: 'otel' });
+    let passes = 0;
+    const work = workflow(
+      'work',
+      async () => {
+        passes += 1;
+        await step.transaction('pay', failsFirst, { retries: 1, backoff: { initial: 1 } });
+        if (passes === 1) throw new Error('again');
+        await receive('never');
+      },
+      { retries: 1, backoff: { initial: 1 } },
+    );
+    const test = await freshDatabase(open);
+    const perdure = await launchEngine(test, { workflows: [work] });
+    await work.with({ engine: perdure, workflowId: 'w' }).start();
+    const exported = async () => idsOf(await sdk.spans(), 'step pay');
+    await expect.poll(exported).toHaveLength(4);
+    const rebuilt = async () => idsOf(spansOf(await perdure.runs.trace('w')), 'step pay');
+    expect((await rebuilt()).sort()).toEqual((await exported()).sort());
+    // As where the process died before it had recorded what it had committed.
+    await test.administer(`
+      delete from ${test.schema}.checkpoints c
+      where kind = 'step' and position > (select position from ${test.schema}.checkpoints where kind = 'retry')`);
+    expect((await rebuilt()).sort()).toEqual((await exported()).sort());
+  });
+
   it('ends where a run is that goes on', async () => {
     const work = workflow('work', async () => {
       await step.run('first', () => 1);
@@ -107,3 +134,7 @@ describe('the trace of a run that is made from its history', () => {
     expect(bar).toMatchObject({ status: 'unset', attributes: { 'perdure.outcome': 'running' } });
   });
 });
+
+function failsFirst(): void {
+  if (currentRun()?.step?.attempt === 1) throw new TypeError('first');
+}

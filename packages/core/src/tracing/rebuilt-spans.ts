@@ -161,7 +161,7 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
   const tries = new Map<number, number>();
   let retries = 0;
   const found: Below[] = [];
-  for (const checkpoint of run.history) {
+  for (const checkpoint of inOrder(run.history)) {
     const { kind, seq, name, attempt, startedAt, finishedAt, failed, position } = checkpoint;
     if (kind === 'retry') {
       retries += 1;
@@ -206,4 +206,15 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
     found.push({ ...common, spanId: id, name: wait.name, kind: wait.kind, attributes: { ...of, ...wait.attributes } });
   }
   return found;
+}
+
+/**
+ * What is known of a step from its transaction alone comes last: nothing of that step was recorded after it. Where the step was
+ * recorded, too, that says it all.
+ */
+function inOrder(history: readonly Checkpoint[]): readonly Checkpoint[] {
+  const recorded = history.filter(({ kind }) => kind !== 'transaction');
+  const lastPass = recorded.slice(recorded.findLastIndex(({ kind }) => kind === 'retry') + 1);
+  const known = new Set(lastPass.filter(({ kind }) => kind === 'step').map(({ seq }) => seq));
+  return [...recorded, ...history.filter(({ kind, seq }) => kind === 'transaction' && !known.has(seq))];
 }
