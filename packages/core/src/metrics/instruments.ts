@@ -112,3 +112,21 @@ export const bucketsS = {
   times: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
   'lasting times': [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400, 604_800],
 } as const satisfies Partial<Record<Kind, readonly number[]>>;
+
+/** What the attributes are called. */
+export const names = {
+  workflow: 'perdure.workflow.name',
+  step: 'perdure.step.name',
+  queue: 'perdure.queue.name',
+  queueState: 'perdure.queue.state',
+  outcome: 'perdure.outcome',
+  reason: 'perdure.recovery.reason',
+  pool: 'db.client.connection.pool.name',
+  connectionState: 'db.client.connection.state',
+} as const;
+
+/** What an instrument is made with, besides its name. */
+export const settingsOf = (name: InstrumentName): { unit: string; description: string } => {
+  const { unit, description } = instruments[name];
+  return { unit, description };
+};

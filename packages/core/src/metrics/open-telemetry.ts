@@ -1,28 +1,29 @@
 import {
   type Attributes,
-  type BatchObservableResult,
   type Counter,
   createNoopMeter,
   type Histogram,
   type Meter,
+  type MeterProvider,
   metrics as api,
-  type Observable,
 } from '@opentelemetry/api';
 import { classify } from '../database/database-errors.js';
 import { errorTypeOf } from '../errors/error-type.js';
-import { bucketsS, type InstrumentName, instruments, type NamesOf } from './instruments.js';
-import { type Metrics, noMetrics, type ObservedEngine, type Vitals } from './metrics.js';
+import { bucketsS, type InstrumentName, instruments, names, type NamesOf, settingsOf } from './instruments.js';
+import { type Metrics, noMetrics } from './metrics.js';
+import { observe } from './observation.js';
 
 /**
  * Metrics through the API of OpenTelemetry, for the meter provider that is registered by now. Where none is, nobody counts,
  * and nothing is computed for it.
  */
 export function openTelemetryMetrics(): Metrics {
-  const meter = api.getMeter('@perdure/core');
-  return meter === createNoopMeter() ? noMetrics : metricsOn(meter);
+  const provider = api.getMeterProvider();
+  const meter = provider.getMeter('@perdure/core');
+  return meter === createNoopMeter() ? noMetrics : metricsOn(meter, provider);
 }
 
-function metricsOn(meter: Meter): Metrics {
+function metricsOn(meter: Meter, provider: MeterProvider): Metrics {
   const add = countersOf(meter);
   const record = histogramsOf(meter);
   return {
@@ -58,22 +59,11 @@ function metricsOn(meter: Meter): Metrics {
       const stops = engine.pools.map(({ name, onTaken }) =>
         onTaken((waitedMs) => record('db.client.connection.wait_time', waitedMs, { [names.pool]: name })),
       );
-      stops.push(observe(meter, engine));
+      stops.push(observe(meter, provider, engine));
       return () => stops.forEach((stop) => stop());
     },
   };
 }
-
-const names = {
-  workflow: 'perdure.workflow.name',
-  step: 'perdure.step.name',
-  queue: 'perdure.queue.name',
-  queueState: 'perdure.queue.state',
-  outcome: 'perdure.outcome',
-  reason: 'perdure.recovery.reason',
-  pool: 'db.client.connection.pool.name',
-  connectionState: 'db.client.connection.state',
-} as const;
 
 const typeOf = (failure: (() => unknown) | null): Attributes =>
   failure === null ? {} : { 'error.type': errorTypeOf(failure) };
@@ -83,11 +73,6 @@ function describeDatabaseError(error: unknown): Attributes {
   const isSqlState = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
   return { 'error.type': classify(error), ...(isSqlState ? { 'db.response.status_code': code } : {}) };
 }
-
-const settingsOf = (name: InstrumentName): { unit: string; description: string } => {
-  const { unit, description } = instruments[name];
-  return { unit, description };
-};
 
 function countersOf(meter: Meter): (name: NamesOf<'counter'>, count: number, attributes: Attributes) => void {
   const counters = new Map<InstrumentName, Counter>();
@@ -111,47 +96,3 @@ function histogramsOf(
 
 const namesOf = (kind: string): InstrumentName[] =>
   (Object.keys(instruments) as InstrumentName[]).filter((name) => instruments[name].kind === kind);
-
-function observe(meter: Meter, engine: ObservedEngine): () => void {
-  const gauge = (name: NamesOf<'gauge'>): Observable => meter.createObservableGauge(name, settingsOf(name));
-  const upDown = (name: NamesOf<'up-down'>): Observable => meter.createObservableUpDownCounter(name, settingsOf(name));
-  const active = upDown('perdure.workflow.active');
-  const connections = upDown('db.client.connection.count');
-  const depth = gauge('perdure.queue.depth');
-  const age = gauge('perdure.queue.age');
-  const blocked = gauge('perdure.blocked');
-  const snapshotAge = gauge('perdure.db.oldest_snapshot_age');
-  const here = (result: BatchObservableResult): void => {
-    for (const [workflow, runs] of engine.active()) result.observe(active, runs, { [names.workflow]: workflow });
-    for (const { name, counts: read } of engine.pools) {
-      const counts = read();
-      if (counts === null) continue;
-      for (const state of ['used', 'idle'] as const) {
-        result.observe(connections, counts[state], { [names.pool]: name, [names.connectionState]: state });
-      }
-    }
-  };
-  const inDatabase = async (result: BatchObservableResult): Promise<void> => {
-    const vitals = await engine.vitals();
-    if (vitals !== null) observeVitals(vitals, result);
-  };
-  const observeVitals = (
-    { queues, blocked: byWorkflow, oldestSnapshotAgeMs }: Vitals,
-    result: BatchObservableResult,
-  ) => {
-    for (const { queue, state, depth: runs, ageMs } of queues) {
-      result.observe(depth, runs, { [names.queue]: queue, [names.queueState]: state });
-      if (ageMs !== null) result.observe(age, ageMs / 1_000, { [names.queue]: queue });
-    }
-    for (const [workflow, runs] of byWorkflow) result.observe(blocked, runs, { [names.workflow]: workflow });
-    result.observe(snapshotAge, oldestSnapshotAgeMs / 1_000);
-  };
-  const ofHere = [active, connections];
-  const ofDatabase = [depth, age, blocked, snapshotAge];
-  meter.addBatchObservableCallback(here, ofHere);
-  meter.addBatchObservableCallback(inDatabase, ofDatabase);
-  return () => {
-    meter.removeBatchObservableCallback(here, ofHere);
-    meter.removeBatchObservableCallback(inDatabase, ofDatabase);
-  };
-}

@@ -1,4 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { MeterProvider } from '@opentelemetry/api';
+import type { ObservedEngine } from '../metrics/metrics.js';
 import type { SpanIdsInProcess } from '../tracing/span-ids.js';
 import type { ScheduleDefinition } from '../schedule/schedule-settings.js';
 import type { QueueDefinition } from '../queue/queue-settings.js';
@@ -17,6 +19,8 @@ export interface ProcessState {
   /** The engines that are launched, in the order of launching. */
   readonly launched: Set<RunStarter>;
   readonly spanIds: SpanIdsInProcess;
+  /** The engines that metrics are read from, by whom they count with. */
+  readonly observed: WeakMap<MeterProvider, Set<ObservedEngine>>;
 }
 
 const key = Symbol.for('perdure.process.v1');
@@ -43,5 +47,6 @@ export function processState(): ProcessState {
       toldCallers: new BoundedSet(spansMax),
       sentStarts: null,
     },
+    observed: new WeakMap(),
   });
 }
