@@ -8,10 +8,9 @@ import type { ScheduleRecord, ScheduleStore } from '../store/schedules.js';
 import type { RunRecord } from '../store/records.js';
 import { deferred } from '../util/deferred.js';
 import { Loop } from '../util/loop.js';
-import type { StartRequest } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { isPassing } from './retry-while-unavailable.js';
-import { slotRequest } from './slot-starts.js';
+import { slotRequest, type SlotStart } from './slot-starts.js';
 import type { Versions } from './versions.js';
 
 export interface SchedulerOptions {
@@ -22,8 +21,7 @@ export interface SchedulerOptions {
   /** The schedules that this process's code declares and can run. */
   readonly definitions: () => readonly ScheduleDefinition[];
   readonly beforeRound: () => Promise<void>;
-  /** Makes a run part of a transaction, waiting in a queue if one is named; nothing happens if the run is there already. */
-  readonly startIn: (tx: Queryable, request: StartRequest, queue: string | null) => Promise<void>;
+  readonly newStart: () => SlotStart;
   readonly findRun: (workflowId: string) => Promise<RunRecord | null>;
   readonly cancel: (workflowId: string) => Promise<void>;
   /** Runs were started. */
@@ -141,7 +139,7 @@ export class Scheduler {
 
   /** One slot of one schedule: it fires, or is left out. */
   async #fire(schedule: ScheduleRecord, now: EpochMs): Promise<void> {
-    const { services, versions, schedules, findRun, cancel, onFired } = this.#options;
+    const { services, versions, schedules, newStart, findRun, cancel, onFired } = this.#options;
     const { name, settings, nextSlotAt: slotAt, lastWorkflowId, fired } = schedule;
     if (slotAt === null) return;
     const missed = missedSlots(settings, slotAt, now);
@@ -170,15 +168,16 @@ export class Scheduler {
       // Without an answer before this engine stops, the slot is left to another one.
       if (!(await Promise.race([isCancelled, this.#stopped.promise.then(() => false)]))) return;
     }
-    const didFire = await this.#move(schedule, async (tx) => {
+    const start = newStart();
+    const fire = async (tx: Queryable): Promise<boolean> => {
       if (!(await schedules.advance(tx, { ...step, fired: workflowId, skipped: 0 }))) return false;
       const input = schedule.input === null ? undefined : services.codec.decode(schedule.input);
       const argument = slotArgument(name, slotAt, input);
       const request = slotRequest(versions, schedule.workflow, argument, workflowId, settings.start);
-      await this.#options.startIn(tx, request, settings.overlap === 'queue' ? queueOf(name) : null);
+      await start.makeIn(tx, request, settings.overlap === 'queue' ? queueOf(name) : null);
       return true;
-    });
-    if (didFire) onFired();
+    };
+    if (await start.around(() => this.#move(schedule, fire))) onFired();
   }
 
   /** Nothing happens if the schedule is not what it was when it was read: what was made of it may be wrong. */

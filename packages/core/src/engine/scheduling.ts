@@ -5,7 +5,7 @@ import type { Started, StartRequest } from '../workflow/run-starter.js';
 import type { EngineServices } from './engine-services.js';
 import { Scheduler } from './scheduler.js';
 import { Schedules } from './schedules.js';
-import { slotRequest, startInSlot } from './slot-starts.js';
+import { slotRequest, SlotStart } from './slot-starts.js';
 import type { Versions } from './versions.js';
 
 /** What an engine knows of schedules, and what fires them. */
@@ -48,7 +48,7 @@ export function createScheduling(engine: {
     schedules: store.schedules,
     definitions,
     beforeRound: () => schedules.declare(),
-    startIn: (tx, request, queue) => startInSlot(tx, request, queue, services, ensureQueue),
+    newStart: () => new SlotStart(services, ensureQueue),
     findRun: (workflowId) => store.runs.find(workflowId),
     cancel,
     onFired,

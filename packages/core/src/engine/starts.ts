@@ -4,7 +4,7 @@ import { InvalidArgumentError, RunNotFoundError, WorkflowConflictError } from '.
 import type { Metrics } from '../metrics/metrics.js';
 import type { Clock, EpochMs } from '../seams/clock.js';
 import type { Random } from '../seams/random.js';
-import { type StartSpan, startUnder } from '../tracing/start-span.js';
+import type { StartSpan } from '../tracing/start-span.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { toMs } from '../util/duration.js';
 import type { RunIdentity } from '../store/runs.js';
@@ -85,15 +85,28 @@ export async function prepareStart(
 
 /** Makes a start durable: counts it if it is new, and ends its span with what became of it. */
 export async function carryOut<T extends Pick<Started, 'isNew' | 'trace'>>(
-  { run, span }: Pick<PreparedStart, 'run' | 'span'>,
+  starting: Pick<PreparedStart, 'run' | 'span'>,
   metrics: Metrics,
   make: () => Promise<T>,
 ): Promise<T> {
-  return await startUnder(span, async () => {
+  try {
     const started = await make();
-    if (started.isNew) metrics.started(run.name);
+    startedAs(starting, metrics, started);
     return started;
-  });
+  } catch (error) {
+    starting.span?.failed(error);
+    throw error;
+  }
+}
+
+/** A start is durable. */
+export function startedAs(
+  { run, span }: Pick<PreparedStart, 'run' | 'span'>,
+  metrics: Metrics,
+  started: Pick<Started, 'isNew' | 'trace'>,
+): void {
+  if (started.isNew) metrics.started(run.name);
+  span?.started(started);
 }
 
 /**

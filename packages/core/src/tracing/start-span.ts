@@ -147,19 +147,6 @@ export class StartSpan {
   }
 }
 
-/** Makes a start, and ends its span with what becomes of it. */
-export async function startUnder<T extends StartedTrace>(span: StartSpan | null, start: () => Promise<T>): Promise<T> {
-  if (span === null) return await start();
-  try {
-    const started = await start();
-    span.started(started);
-    return started;
-  } catch (error) {
-    span.failed(error);
-    throw error;
-  }
-}
-
 function startAttributes({ workflowId, name, version, queue }: RunToTrace, kind: StartKind): Attributes {
   return {
     ...runAttributes({ workflowId, name }),
