@@ -64,6 +64,7 @@ export class StartSpan {
     },
   ) {
     const { context, kind, above, depth } = captured;
+    const baggage = context === null ? null : encodeBaggage(propagation.getBaggage(context), around.baggage);
     this.#startedAt = wallMs();
     this.#depth = depth;
     this.maker = around.maker;
@@ -91,7 +92,7 @@ export class StartSpan {
       traceId,
       traceFlags,
       traceState: traceState?.serialize() ?? null,
-      baggage: context === null ? null : encodeBaggage(propagation.getBaggage(context), around.baggage),
+      baggage,
       depth,
       startedAt: this.#startedAt,
       anchors: [{ spanId, madeAt: around.now, maker: around.maker }, ...(above === null ? [] : ([above] as const))],

@@ -76,3 +76,9 @@ it('keeps of the baggage what is allowed, and reads whatever is in it', () => {
     { numRuns: 500 },
   );
 });
+
+it('mends an entry of the baggage that was cut within a character', () => {
+  const baggage = propagation.createBaggage({ tenant: { value: '\u{1f600} acme \ud83d' } });
+  const text = encodeBaggage(baggage, ['tenant']);
+  expect(decodeBaggage(text!).getEntry('tenant')).toEqual({ value: '\u{1f600} acme \ufffd' });
+});

@@ -115,8 +115,11 @@ export function encodeBaggage(baggage: Baggage | undefined, names: readonly stri
   if (baggage === undefined || names.length === 0) return null;
   const entries = baggage.getAllEntries().filter(([name]) => names.includes(name));
   if (entries.length === 0) return null;
-  return entries.map(([name, { value }]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join(',');
+  return entries.map(([name, { value }]) => `${encoded(name)}=${encoded(value)}`).join(',');
 }
+
+/** Of half a surrogate pair, which text that was cut may end with, there is no UTF-8. */
+const encoded = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 
 export function decodeBaggage(text: string): Baggage {
   const entries = text.split(',').flatMap((entry) => {
