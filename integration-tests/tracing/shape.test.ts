@@ -220,6 +220,19 @@ describe('the spans of a run', () => {
     expect(await sdk.view()).toMatchObject({ traces: 1, orphans: [], roots: ['POST /orders'] });
   });
 
+  it('say how long a run waited in its queue after it was due', async () => {
+    const sdk = await RegisteredSdk.create();
+    const line = queue('line');
+    const work = workflow('work', async () => 1);
+    const { perdure } = await testEngine(await freshDatabase(open), { workflows: [work] });
+    const run = await line.with({ engine: perdure, delay: '1h' }).enqueue(work);
+    await run.result();
+    await expect.poll(() => sdk.open.size).toBe(0);
+    const waitedS = (await sdk.named('run work'))[0]!.attributes['perdure.queue.wait'];
+    expect(waitedS).toBeGreaterThanOrEqual(0);
+    expect(waitedS).toBeLessThan(3_600);
+  });
+
   it('end for good when a run is parked, and go on with another anchor when it wakes', async () => {
     const sdk = await RegisteredSdk.create();
     const work = workflow('work', () => receive('go'));

@@ -242,7 +242,7 @@ export class RunTrace implements TracedRun {
   }
 
   #anchorAttributes(previousTraceId: string | null): Attributes {
-    const { queue, attempt, createdAt } = this.#run;
+    const { queue, attempt, waitedMs } = this.#run;
     const { reason, replayedSteps } = this.#before;
     return {
       ...runAttributes(this.#run),
@@ -250,7 +250,9 @@ export class RunTrace implements TracedRun {
       'perdure.run.reason': reason,
       'perdure.replayed_steps': replayedSteps,
       'perdure.executor.id': this.#executorId,
-      ...(queue === null || attempt > 1 ? {} : { 'perdure.queue.wait': Math.max(0, this.#madeAt - createdAt) / 1_000 }),
+      ...(queue === null || waitedMs === null || attempt > 1
+        ? {}
+        : { 'perdure.queue.wait': Math.max(0, waitedMs) / 1_000 }),
       ...(previousTraceId === null ? {} : { 'perdure.previous.trace_id': previousTraceId }),
     };
   }
