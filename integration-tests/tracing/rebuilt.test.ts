@@ -121,6 +121,26 @@ describe('the trace of a run that is made from its history', () => {
     expect((await rebuilt()).sort()).toEqual((await exported()).sort());
   });
 
+  it('says of a sleep when it was to end, as its span does, also where nobody was there to wake', async () => {
+    const sdk = await RegisteredSdk.create();
+    const work = workflow('work', async () => await sleep('1h'));
+    const engine = await testEngine(await freshDatabase(open), { workflows: [work] });
+    const crashed = engine.crashAfter(1);
+    await work.with({ workflowId: 'w', engine: engine.perdure }).start();
+    await crashed;
+    engine.clock.advance(7_200_000);
+    await engine.restart();
+    await engine.perdure.run('w').result();
+    await expect.poll(() => sdk.open.size).toBe(0);
+    const [slept] = await engine.perdure.runs.steps('w');
+    const until = new Date(slept!.startedAt + 3_600_000).toISOString();
+    expect(slept!.finishedAt! - slept!.startedAt).toBeGreaterThan(3_600_000);
+    const told = [...(await sdk.named('sleep')), ...spansOf(await engine.perdure.runs.trace('w'))].filter(
+      ({ name }) => name === 'sleep',
+    );
+    expect(told.map(({ attributes }) => attributes['perdure.wait.until'])).toEqual([until, until]);
+  });
+
   it('ends where a run is that goes on', async () => {
     const work = workflow('work', async () => {
       await step.run('first', () => 1);

@@ -60,6 +60,10 @@ export class Traces {
       history: history.filter(({ kind }) => kind !== 'streamed'),
       error: failed === undefined ? undefined : readable(() => codec.decodeError(failed.payload ?? '')),
       errorOf: (checkpoint) => readable(() => codec.decodeError(errorPayload(checkpoint, codec))),
+      dueAtOf: ({ payload }) => {
+        const dueAt = readable(() => codec.decode(payload));
+        return typeof dueAt === 'number' ? dueAt : null;
+      },
     };
   }
 }

@@ -19,6 +19,8 @@ export interface RunToRebuild {
   readonly error: unknown;
   /** What a checkpoint failed with. */
   readonly errorOf: (checkpoint: Checkpoint) => unknown;
+  /** When a timer was to go off; null = that cannot be read. */
+  readonly dueAtOf: (timer: Checkpoint) => EpochMs | null;
 }
 
 /** A span of what has happened, made from the history. */
@@ -159,6 +161,7 @@ function spansOf(run: RunToRebuild, attempt: Attempt, depth: number): readonly B
 function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: number): readonly Below[] {
   const { workflowId } = run.record;
   const tries = new Map<number, number>();
+  const dueAts = new Map<number, EpochMs | null>();
   let retries = 0;
   const found: Below[] = [];
   for (const checkpoint of inOrder(run.history)) {
@@ -166,7 +169,9 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
     if (kind === 'retry') {
       retries += 1;
       tries.clear();
+      dueAts.clear();
     }
+    if (kind === 'timer') dueAts.set(seq, run.dueAtOf(checkpoint));
     const isTry = kind === 'step' || kind === 'attempt' || kind === 'transaction';
     const tryNo = (tries.get(seq) ?? 0) + 1;
     if (isTry) tries.set(seq, tryNo);
@@ -200,7 +205,7 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
     const wait =
       kind === 'send'
         ? { name: `send ${nameOfTopic(name)}`, kind: SpanKind.PRODUCER, attributes: {} }
-        : waitOf(checkpoint);
+        : waitOf({ ...checkpoint, dueAt: dueAts.get(seq) ?? null });
     if (wait === null) continue;
     const id = derivedId([workflowId, run.seed, kind, retries, position].join('|'));
     found.push({ ...common, spanId: id, name: wait.name, kind: wait.kind, attributes: { ...of, ...wait.attributes } });

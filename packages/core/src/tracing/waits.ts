@@ -12,6 +12,8 @@ export interface EndedCall {
   readonly startedAt: EpochMs;
   readonly finishedAt: EpochMs;
   readonly consumed?: { readonly trace: string | null };
+  /** When a sleep was to end; null = that is not known. */
+  readonly dueAt?: EpochMs | null;
 }
 
 /** What is to be seen of a call besides steps and starts; null where it is nothing that takes time. */
@@ -20,14 +22,9 @@ export function waitOf(call: EndedCall): WaitToTrace | null {
   const times = { startedAt, finishedAt };
   switch (call.kind) {
     case 'sleep': {
-      const until = new Date(finishedAt).toISOString();
-      return {
-        name: 'sleep',
-        kind: SpanKind.INTERNAL,
-        attributes: { 'perdure.wait.until': until },
-        links: [],
-        ...times,
-      };
+      const { dueAt = null } = call;
+      const attributes = dueAt === null ? {} : { 'perdure.wait.until': new Date(dueAt).toISOString() };
+      return { name: 'sleep', kind: SpanKind.INTERNAL, attributes, links: [], ...times };
     }
     case 'receive':
       return { ...receiveOf(name, call.consumed?.trace ?? null), ...times };

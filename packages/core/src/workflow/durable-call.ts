@@ -10,6 +10,8 @@ export interface CallResult {
   readonly startedAt: EpochMs;
   /** The message that the result is, for a receive. */
   readonly consumed?: ConsumedMessage;
+  /** When it was to come, for a sleep. */
+  readonly dueAt?: EpochMs;
   /** What is written to a stream with it. */
   readonly writes?: StreamWrites;
   /** The span that ends when it is recorded. */

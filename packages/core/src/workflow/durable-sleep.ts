@@ -34,7 +34,7 @@ function sleepCall(delayMs: number, { clock, codec, metrics }: Seams): DurableCa
       call.rest({ kind: 'time', at: wakeAt });
       const timer = clock.setTimer(Math.max(0, wakeAt - clock.now()), () => {
         metrics.woke(clock.now() - wakeAt);
-        call.complete({ payload: null, failed: false, startedAt });
+        call.complete({ payload: null, failed: false, startedAt, dueAt: wakeAt });
       });
       call.signal.addEventListener('abort', () => timer.cancel(), { once: true });
     },

@@ -15,6 +15,7 @@ export interface Entry {
   readonly startedAt: EpochMs;
   readonly finishedAt: EpochMs;
   readonly consumed?: ConsumedMessage;
+  readonly dueAt?: EpochMs;
   readonly streamed?: StreamChange;
 }
 
