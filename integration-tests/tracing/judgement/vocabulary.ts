@@ -30,6 +30,8 @@ const forms: readonly {
     attributes: ['messaging.system', 'messaging.operation.name', 'perdure.workflow.target_id'],
   },
   { name: /^cancel$/, kind: 'INTERNAL', attributes: ['perdure.workflow.target_id'] },
+  { name: /^fork .+$/, kind: 'INTERNAL', attributes: ['perdure.workflow.target_id', 'perdure.workflow.name'] },
+  { name: /^(resume|restart)$/, kind: 'INTERNAL', attributes: [] },
   { name: /^request \(lost\)$/, kind: 'INTERNAL', attributes: ['perdure.synthetic', 'error.type'] },
 ];
 

@@ -76,6 +76,7 @@ export function deskParts(
     clock,
     random,
     codec,
+    tracing: services.tracing,
     ask,
     toInfo: (run) => toRunInfo(run, services.carriers),
     status: (workflowId) => desk.status(workflowId),

@@ -1,3 +1,4 @@
+import { SpanKind } from '@opentelemetry/api';
 import type { Codec } from '../codec/codec.js';
 import { InvalidArgumentError, RunNotFoundError, WorkflowTimeoutError } from '../errors/errors.js';
 import { QueueTimeoutError } from '../errors/queue-errors.js';
@@ -5,6 +6,7 @@ import type { Clock } from '../seams/clock.js';
 import type { RunStatus } from '../store/records.js';
 import type { EndedRun, Reopening } from '../store/run-changes.js';
 import type { Store } from '../store/store.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { type AttributeChanges, encodeChanges } from '../workflow/attributes.js';
 import type { RunListing } from './listing.js';
@@ -25,10 +27,11 @@ export interface RunChanges {
 }
 
 export interface ChangesOptions {
-  readonly store: Pick<Store, 'runChanges' | 'runListing' | 'runRemoval'>;
+  readonly store: Pick<Store, 'runs' | 'runChanges' | 'runListing' | 'runRemoval'>;
   readonly listing: RunListing;
   readonly clock: Clock;
   readonly codec: Codec;
+  readonly tracing: Tracing;
   /** Repeats a question while the database is away. */
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
   /** @throws {RunNotFoundError} */
@@ -82,27 +85,33 @@ export class Changes {
   }
 
   async resume(choice: RunChoice, options: ChangeOptions): Promise<RunChanges> {
+    return await this.#change(choice, meantStatuses.resume, options, (workflowIds, statuses) =>
+      this.#traced('resume', workflowIds, () => this.#resume(workflowIds, statuses)),
+    );
+  }
+
+  async #resume(workflowIds: readonly string[], statuses: ReadonlyMap<string, RunStatus>): Promise<readonly string[]> {
     const { store, clock, ask } = this.#options;
-    return await this.#change(choice, meantStatuses.resume, options, async (workflowIds, statuses) => {
-      const having = (status: RunStatus): string[] => workflowIds.filter((id) => statuses.get(id) === status);
-      const [blocked, delayed] = [having('blocked'), having('delayed')];
-      const begin = { runAt: null, delayMs: 0, now: clock.sqlNow() };
-      const reopened = await this.#reopen(workflowIds, (ended) =>
-        this.#mayGoOn(ended) ? { ...ended, isAfresh: false } : null,
-      );
-      // Which ones are meant is settled: sent again, the statement finds none of them blocked.
-      if (blocked.length > 0) await ask(() => store.runChanges.unblock(blocked, clock.sqlNow()));
-      return [
-        ...reopened,
-        ...blocked,
-        ...(delayed.length === 0 ? [] : await ask(() => store.runChanges.setDelay({ workflowIds: delayed, ...begin }))),
-      ];
-    });
+    const having = (status: RunStatus): string[] => workflowIds.filter((id) => statuses.get(id) === status);
+    const [blocked, delayed] = [having('blocked'), having('delayed')];
+    const begin = { runAt: null, delayMs: 0, now: clock.sqlNow() };
+    const reopened = await this.#reopen(workflowIds, (ended) =>
+      this.#mayGoOn(ended) ? { ...ended, isAfresh: false } : null,
+    );
+    // Which ones are meant is settled: sent again, the statement finds none of them blocked.
+    if (blocked.length > 0) await ask(() => store.runChanges.unblock(blocked, clock.sqlNow()));
+    return [
+      ...reopened,
+      ...blocked,
+      ...(delayed.length === 0 ? [] : await ask(() => store.runChanges.setDelay({ workflowIds: delayed, ...begin }))),
+    ];
   }
 
   async restart(choice: RunChoice, options: ChangeOptions): Promise<RunChanges> {
     return await this.#change(choice, meantStatuses.restart, options, (workflowIds) =>
-      this.#reopen(workflowIds, (ended) => (ended.kind === 'completed' ? null : { ...ended, isAfresh: true })),
+      this.#traced('restart', workflowIds, () =>
+        this.#reopen(workflowIds, (ended) => (ended.kind === 'completed' ? null : { ...ended, isAfresh: true })),
+      ),
     );
   }
 
@@ -172,6 +181,26 @@ export class Changes {
     const chosen = ended.map(reopening).filter((run) => run !== null);
     if (chosen.length > 0) await ask(() => store.runChanges.reopen(chosen, clock.sqlNow()));
     return chosen.map((run) => run.workflowId);
+  }
+
+  /** One span for all that one statement changes, with a link to each run that was. */
+  async #traced(
+    verb: ChangeVerb,
+    workflowIds: readonly string[],
+    change: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const { tracing, store, ask } = this.#options;
+    const [first, ...others] = workflowIds;
+    const attributes = first === undefined || others.length > 0 ? {} : { 'perdure.workflow.target_id': first };
+    const span = tracing.request(verb, SpanKind.INTERNAL, attributes, null);
+    if (span === null) return await change();
+    return await span.around(async () => {
+      const changed = await change();
+      // What was changed stays changed, also where nobody can say how it is linked.
+      const traces = await ask(() => store.runs.findTraces(changed)).catch(() => []);
+      for (const trace of traces) span.linkToRun(trace);
+      return changed;
+    });
   }
 
   /** @param usual the statuses that are meant where a filter says nothing of them */

@@ -1,3 +1,4 @@
+import { SpanKind } from '@opentelemetry/api';
 import type { Codec } from '../codec/codec.js';
 import { InvalidArgumentError, RunNotFoundError, WorkflowConflictError } from '../errors/errors.js';
 import { prepareQueueing } from '../engine/queueing.js';
@@ -6,6 +7,8 @@ import type { Random } from '../seams/random.js';
 import type { ForkSource, NewFork } from '../store/forks.js';
 import type { Attributes, Checkpoint } from '../store/records.js';
 import type { Store } from '../store/store.js';
+import { runAttributes } from '../tracing/attributes.js';
+import type { Tracing } from '../tracing/tracing.js';
 import { type Duration, toMs } from '../util/duration.js';
 import { encodeAttributes } from '../workflow/attributes.js';
 import { checkName, checkWorkflowId } from '../workflow/names.js';
@@ -46,6 +49,7 @@ export interface ForksOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
+  readonly tracing: Tracing;
   /** Repeats a question while the database is away. */
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
   /** @throws {QueueNotFoundError} */
@@ -101,7 +105,15 @@ export class Forks {
   }
 
   /** @throws {RunNotFoundError} | {@link WorkflowConflictError} */
-  async #make(plan: ForkPlan, { timeout }: ForkOptions): Promise<Fork> {
+  async #make(plan: ForkPlan, options: ForkOptions): Promise<Fork> {
+    const { workflowId, sourceId, source } = plan;
+    const attributes = { ...runAttributes({ workflowId, name: source.name }), 'perdure.workflow.target_id': sourceId };
+    const span = this.#options.tracing.request(`fork ${source.name}`, SpanKind.INTERNAL, attributes, null);
+    span?.linkToRun(source.trace);
+    return await (span === null ? this.#insert(plan, options) : span.around(() => this.#insert(plan, options)));
+  }
+
+  async #insert(plan: ForkPlan, { timeout }: ForkOptions): Promise<Fork> {
     const { store, ask, clock, onForked } = this.#options;
     const { sourceId, workflowId, step } = plan;
     const deadlineAt = timeout === undefined ? null : clock.now() + toMs(timeout, 'timeout');
@@ -130,7 +142,7 @@ export class Forks {
 }
 
 /** A fork that can be made, whenever that is. */
-type ForkPlan = Omit<NewFork, 'deadlineAt' | 'now'>;
+type ForkPlan = Omit<NewFork, 'deadlineAt' | 'now'> & { readonly source: ForkSource };
 
 function planOf(
   ids: Pick<NewFork, 'sourceId' | 'workflowId' | 'step'>,
@@ -144,6 +156,7 @@ function planOf(
   if (queueing === null) prepareQueueing(pickGiven(options));
   return {
     ...ids,
+    source,
     version:
       version === undefined ? source.version : typeof version === 'string' ? checkName('version', version) : anyVersion,
     attributes: encodeAttributes(attributes),

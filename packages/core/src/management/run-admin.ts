@@ -6,6 +6,7 @@ import type { RunRecord } from '../store/records.js';
 import type { RunGroup } from '../store/run-listing.js';
 import type { Store } from '../store/store.js';
 import type { OtlpTraces } from '../tracing/otlp.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { Duration } from '../util/duration.js';
 import type { AttributeChanges } from '../workflow/attributes.js';
 import type { RunInfo } from '../workflow/run-starter.js';
@@ -149,6 +150,7 @@ export interface RunAdminOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
+  readonly tracing: Tracing;
   /** Repeats a question while the database is away. */
   readonly ask: <T>(send: () => Promise<T>) => Promise<T>;
   readonly toInfo: (run: RunRecord) => RunInfo;

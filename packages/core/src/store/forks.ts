@@ -11,6 +11,8 @@ export interface ForkSource {
   readonly key: string;
   readonly priority: number;
   readonly units: number;
+  /** What is stored of its trace; null = nothing. */
+  readonly trace: string | null;
 }
 
 export interface NewFork {
@@ -53,7 +55,7 @@ export function createForkStore(
         name: statementName('forks_find_source'),
         text: `
           select name, version, queue, coalesce(queueing ->> 'key', '') as key,
-            coalesce((queueing ->> 'priority')::int4, 0) as priority, coalesce((queueing ->> 'units')::int4, 1) as units
+            coalesce((queueing ->> 'priority')::int4, 0) as priority, coalesce((queueing ->> 'units')::int4, 1) as units, trace
           from ${schema}.runs where workflow_id = $1::text`,
         values: [workflowId],
       });

@@ -53,6 +53,8 @@ export interface RunStore {
   findOutcomes(workflowIds: readonly string[]): Promise<{ outcomes: Outcome[]; unknownIds: string[] }>;
   /** The histories of many runs, in recorded order, in one query. */
   loadHistories(workflowIds: readonly string[]): Promise<Map<string, Checkpoint[]>>;
+  /** What is stored of the traces of these runs, where something is. */
+  findTraces(workflowIds: readonly string[]): Promise<string[]>;
   /** Cancels a run and its attached descendants: at once where nobody owns them, else by a request to the owner. */
   requestCancel(params: CancelRequest): Promise<CancelVerdict[]>;
   /** The same for the attached descendants of a run, and not for the run. */
@@ -155,6 +157,15 @@ export function createRunStore(
       });
       for (const row of rows) histories.get(row.workflow_id)?.push(toCheckpoint(row));
       return histories;
+    },
+
+    async findTraces(workflowIds) {
+      const rows = await database.query<{ trace: string }>({
+        name: statementName('runs_find_traces'),
+        text: `select trace from ${schema}.runs where workflow_id = any($1::text[]) and trace is not null`,
+        values: [{ arrayOf: 'text', values: workflowIds }],
+      });
+      return rows.map((row) => row.trace);
     },
 
     async requestCancel({ workflowId, cancelledPayload, now: at }) {
