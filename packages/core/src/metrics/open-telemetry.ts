@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Counter,
   createNoopMeter,
+  diag,
   type Histogram,
   type Meter,
   type MeterProvider,
@@ -77,7 +78,7 @@ function describeDatabaseError(error: unknown): Attributes {
 function countersOf(meter: Meter): (name: NamesOf<'counter'>, count: number, attributes: Attributes) => void {
   const counters = new Map<InstrumentName, Counter>();
   for (const name of namesOf('counter')) counters.set(name, meter.createCounter(name, settingsOf(name)));
-  return (name, count, attributes) => counters.get(name)?.add(count, attributes);
+  return (name, count, attributes) => safely(() => counters.get(name)?.add(count, attributes));
 }
 
 /** In seconds, as all times of OpenTelemetry; clocks that disagree must not make one negative. */
@@ -91,7 +92,17 @@ function histogramsOf(
       histograms.set(name, meter.createHistogram(name, { ...settingsOf(name), advice }));
     }
   }
-  return (name, timeMs, attributes) => histograms.get(name)?.record(Math.max(0, timeMs) / 1_000, attributes);
+  return (name, timeMs, attributes) =>
+    safely(() => histograms.get(name)?.record(Math.max(0, timeMs) / 1_000, attributes));
+}
+
+/** The views of a meter provider are an application's own code; whether a run succeeds does not depend on who counts. */
+function safely(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    diag.error('A metric of @perdure/core could not be told', error);
+  }
 }
 
 const namesOf = (kind: string): InstrumentName[] =>
