@@ -5,7 +5,11 @@ import { SlowFirst } from './integration-tests/support/slow-first.js';
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
 
 /** What runs as it would at a user's. */
-const onBuiltPackages = ['integration-tests/demo.test.ts', 'integration-tests/next/next.test.ts'];
+const onBuiltPackages = [
+  'integration-tests/demo.test.ts',
+  'integration-tests/next/next.test.ts',
+  'integration-tests/services.test.ts',
+];
 
 export default defineConfig({
   resolve: {

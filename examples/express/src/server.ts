@@ -19,7 +19,8 @@ const perdure = await Perdure.launch({
   lease: '3s',
 });
 const { app, http } = createShop(perdure, checkout);
-const server = app.listen(Number(port), '127.0.0.1', () => {
+const server = app.listen(Number(port), '127.0.0.1', (error) => {
+  if (error) throw error;
   process.send?.({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 });
 

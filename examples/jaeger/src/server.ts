@@ -29,7 +29,8 @@ app.post(
 app.use('/runs', http.runs());
 app.use(http.problems());
 
-const server = app.listen(Number(process.env['PORT'] ?? 3000), () => {
+const server = app.listen(Number(process.env['PORT'] ?? 3000), (error) => {
+  if (error) throw error;
   const { port } = server.address() as AddressInfo;
   logger.info({ port }, 'the shop is open');
   process.send?.({ port });

@@ -1,4 +1,5 @@
 /** Indexes documents, and answers questions from their passages: `DATABASE_URL=… PORT=3000 tsx app.ts`. */
+import { createServer } from 'node:http';
 import {
   chat,
   createRun,
@@ -81,7 +82,8 @@ app.use((error: Error & { status?: number }, _req: Request, res: Response, _next
   res.status(status).json({ error: error instanceof z.ZodError ? z.prettifyError(error) : error.name });
 });
 
-const server = app.listen(Number(port), '127.0.0.1', () => {
+const server = createServer(app);
+server.listen(Number(port), '127.0.0.1', () => {
   console.log(`Listening at http://127.0.0.1:${port}`);
 });
 

@@ -27,7 +27,8 @@ app.post(
 app.use('/runs', http.runs());
 app.use(http.problems());
 
-const server = app.listen(Number(process.env.PORT ?? 3000), () => {
+const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
+  if (error) throw error;
   console.log(`process ${process.pid}: http://localhost:${process.env.PORT ?? 3000}`);
 });
 
