@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { SlowFirst } from './integration-tests/support/slow-first.js';
 
+const examples = fileURLToPath(new URL('./examples', import.meta.url));
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
 
 /** What runs as it would at a user's. */
@@ -15,6 +16,7 @@ export default defineConfig({
   resolve: {
     // Tests run on the packages' source, so nothing has to be built first.
     alias: [
+      { find: '@perdure/example-document-rag-shared', replacement: `${examples}/document-rag/shared/src/index.ts` },
       { find: /^@perdure\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
       { find: /^@perdure\/([^/]+)\/(.+)$/, replacement: `${packages}/$1/src/$2.ts` },
     ],

@@ -5,10 +5,12 @@ import {
   chat,
   createRun,
   createTables,
+  type Document,
   findRun,
   modelFromEnvironment,
   readDocument,
   storeDocument,
+  unreadDocument,
 } from '@perdure/example-document-rag-shared';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import pLimit from 'p-limit';
@@ -31,7 +33,9 @@ const concurrency = 8;
 
 /** Reads a document, and stores its passages; returns how many it has. */
 async function indexDocument(run: string, url: string): Promise<number> {
-  return await step.transaction('index', (tx, it) => storeDocument(tx, run, it), { prepare: () => readDocument(url) });
+  const index = (prepare: () => Document | Promise<Document>) =>
+    step.transaction('index', (tx, it) => storeDocument(tx, run, it), { prepare, retries: 5 });
+  return await index(() => readDocument(url)).catch((error: unknown) => index(() => unreadDocument(url, error)));
 }
 
 /** Reads and stores all documents of a request; returns how many passages they have. */

@@ -1,5 +1,5 @@
 import { setEvent, step, workflow } from '@perdure/core';
-import { readDocument, storeDocument } from '@perdure/example-document-rag-shared';
+import { type Document, readDocument, storeDocument, unreadDocument } from '@perdure/example-document-rag-shared';
 import pLimit from 'p-limit';
 
 /** How many documents of a request are read at once. */
@@ -7,7 +7,9 @@ const concurrency = 8;
 
 /** Reads a document, and stores its passages; returns how many it has. */
 async function indexDocument(run: string, url: string): Promise<number> {
-  return await step.transaction('index', (tx, it) => storeDocument(tx, run, it), { prepare: () => readDocument(url) });
+  const index = (prepare: () => Document | Promise<Document>) =>
+    step.transaction('index', (tx, it) => storeDocument(tx, run, it), { prepare, retries: 5 });
+  return await index(() => readDocument(url)).catch((error: unknown) => index(() => unreadDocument(url, error)));
 }
 
 /** What the page shows while it is indexed. */

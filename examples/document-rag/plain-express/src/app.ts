@@ -9,6 +9,7 @@ import {
   modelFromEnvironment,
   readDocument,
   storeDocument,
+  unreadDocument,
 } from '@perdure/example-document-rag-shared';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import pLimit from 'p-limit';
@@ -31,7 +32,7 @@ const concurrency = 8;
 
 /** Reads a document, and stores its passages; returns how many it has. */
 async function indexDocument(run: string, url: string): Promise<number> {
-  const document = await readDocument(url);
+  const document = await readDocument(url).catch((error: unknown) => unreadDocument(url, error));
   return await inTransaction(pool, (tx) => storeDocument(tx, run, document));
 }
 

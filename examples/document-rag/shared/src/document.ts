@@ -11,3 +11,8 @@ export interface Passage {
   readonly page: number;
   readonly text: string;
 }
+
+/** A document that cannot be had, with what was thrown, or a sentence that says why. */
+export function unreadDocument(url: string, error: unknown): Document {
+  return { url, passages: [], error: error instanceof Error ? error.message : String(error) };
+}

@@ -1,4 +1,5 @@
 export { type Answer, chat, modelFromEnvironment } from './chat.js';
+export { type Document, unreadDocument } from './document.js';
 export { inTransaction } from './in-transaction.js';
 export type { Model } from './model.js';
 export { readDocument } from './read-document.js';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeDocuments } from '../../demo/src/documents.js';
 import { readDocument } from './read-document.js';
@@ -36,6 +37,33 @@ it('says why a document cannot be read', async () => {
   });
   const broken = await readDocument(await serve('application/pdf', 'no PDF at all'));
   expect(broken).toMatchObject({ passages: [], error: expect.stringContaining('PDF') as string });
+});
+
+it.each([408, 429, 500, 503])('throws where the document may be there a moment later: %i', async (status) => {
+  await expect(readDocument(await serve('text/html', 'not now', status))).rejects.toThrow(`answered ${status}`);
+});
+
+it('throws where there is no answer', async () => {
+  const server = createServer((request) => request.socket.destroy()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  await expect(readDocument(`http://127.0.0.1:${port}/document`)).rejects.toThrow('fetch failed');
+});
+
+it('reads no more of a document than is allowed', async () => {
+  const server = createServer((_request, response) => {
+    const endless = new Readable({ read: () => void endless.push('x'.repeat(65_536)) });
+    endless.pipe(response);
+    response.once('close', () => endless.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  expect(await readDocument(`http://127.0.0.1:${port}/document`)).toMatchObject({
+    passages: [],
+    error: expect.stringContaining('bytes') as string,
+  });
 });
 
 it('stores no character that Postgres cannot', async () => {

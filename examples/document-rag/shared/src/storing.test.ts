@@ -55,6 +55,14 @@ it('replaces a document that is indexed again, also by two at once', async () =>
   expect(rows).toEqual([{ count: 2 }]);
 });
 
+it('keeps the passages of a document that cannot be read any more', async () => {
+  const run = await createRun(pool, ['a', 'a']);
+  await storeDocument(pool, run, documentOf('a', 'one', 'two'));
+  expect(await storeDocument(pool, run, { url: 'a', passages: [], error: 'gone' })).toBe(0);
+  const { rows } = await pool.query<{ count: number }>('select count(*)::int as count from passages');
+  expect(rows).toEqual([{ count: 2 }]);
+});
+
 it('stores nothing of a document whose transaction fails', async () => {
   const run = await createRun(pool, ['a']);
   const failed = inTransaction(pool, async (tx) => {

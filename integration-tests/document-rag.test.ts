@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { postgres } from '@perdure/core';
+import pg from 'pg';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { indexDocuments } from '../examples/document-rag/nextjs/src/indexing.js';
+import { createRun, createTables, findRun, type Progress } from '../examples/document-rag/shared/src/index.js';
+import { databases } from './support/databases.js';
+import { afterThisTest, freshDatabase, testEngine } from './support/engines.js';
+
+/** Indexes documents in virtual time, and answers with how far that has got. */
+async function index(answer: RequestListener, names: readonly string[]): Promise<Progress | null> {
+  const test = await freshDatabase(databases.find(({ name }) => name === 'postgres')!.open);
+  const url = new URL(inject('postgresUrl'));
+  url.searchParams.set('options', `-c search_path=${test.schema}`);
+  const database = postgres({ url: url.href });
+  afterThisTest(() => database.close());
+  const { perdure } = await testEngine({ ...test, database }, { workflows: [indexDocuments] });
+  const pool = new pg.Pool({ connectionString: url.href });
+  afterThisTest(() => pool.end());
+  await createTables(pool);
+  const origin = await serve(answer);
+  const urls = names.map((name) => `${origin}/${name}`);
+  const id = await createRun(pool, urls);
+  await indexDocuments.with({ workflowId: id, engine: perdure })(id, urls);
+  return await findRun(pool, id);
+}
+
+async function serve(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+it('asks again for a document that is away for a moment', async () => {
+  let requests = 0;
+  const progress = await index(
+    (_request, response) => {
+      requests += 1;
+      response.writeHead(requests < 3 ? 503 : 200).end('A text.');
+    },
+    ['a.md'],
+  );
+  expect(progress).toMatchObject({ indexed: 1, failed: 0, passages: 1 });
+});
+
+it('indexes the others where a document stays away', async () => {
+  const progress = await index(
+    ({ url }, response) => response.writeHead(url === '/a.md' ? 503 : 200).end('A text.'),
+    ['a.md', 'b.md'],
+  );
+  expect(progress).toMatchObject({ documents: 2, indexed: 1, failed: 1, passages: 1 });
+});
