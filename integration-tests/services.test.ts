@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { freePort } from './support/free-port.js';
+import { gate } from './support/gate.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -23,10 +26,12 @@ interface Started {
   /** All that it has printed. */
   readonly printed: () => string;
   readonly ended: Promise<unknown>;
+  readonly databaseUrl: string;
 }
 
 /** A process of a service, on a database of its own. */
 async function start(name: string, port: number): Promise<Started> {
+  const databaseUrl = await freshDatabaseUrl();
   // The last argument is what examples/express takes instead of PORT.
   const child = spawn(process.execPath, [...(services[name] ?? []), String(port)], {
     cwd: root,
@@ -34,7 +39,7 @@ async function start(name: string, port: number): Promise<Started> {
     env: {
       ...process.env,
       PORT: String(port),
-      DATABASE_URL: await freshDatabaseUrl(),
+      DATABASE_URL: databaseUrl,
       TSX_TSCONFIG_PATH: `${root}examples/express/tsconfig.demo.json`,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,23 +53,38 @@ async function start(name: string, port: number): Promise<Started> {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
   }
-  return { child, printed: () => printed, ended };
+  return { child, printed: () => printed, ended, databaseUrl };
+}
+
+/** A process of a service that answers. */
+async function startListening(name: string): Promise<Started & { readonly url: string }> {
+  const port = await freePort();
+  const started = await start(name, port);
+  const url = `http://127.0.0.1:${port}`;
+  const answers = (): Promise<boolean> =>
+    fetch(`${url}/runs/none`).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(answers).toBe(true);
+  return { ...started, url };
 }
 
 async function freshDatabaseUrl(): Promise<string> {
   const name = `services_${randomUUID().replaceAll('-', '')}`;
-  await administer((client) => client.query(`create database ${name}`));
-  onTestFinished(async () => void (await administer((client) => client.query(`drop database ${name} with (force)`))));
-  const url = new URL(inject('postgresUrl'));
+  const serverUrl = inject('postgresUrl');
+  await query(serverUrl, `create database ${name}`);
+  onTestFinished(async () => void (await query(serverUrl, `drop database ${name} with (force)`)));
+  const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
 }
 
-async function administer<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: inject('postgresUrl') });
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return await work(client);
+    return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {
     await client.end();
   }
@@ -80,3 +100,27 @@ describe.each(Object.keys(services))('%s', (name) => {
     expect(printed()).toContain('EADDRINUSE');
   });
 });
+
+it.each(['document-rag/express', 'document-rag/nestjs'])(
+  '%s hands its runs over when it is told to end',
+  async (name) => {
+    const asked = gate();
+    const away = createServer((_request, response) => {
+      response.writeHead(503).end();
+      asked.open();
+    }).listen(0, '127.0.0.1');
+    await once(away, 'listening');
+    onTestFinished(() => void away.close());
+    const { child, ended, url, databaseUrl } = await startListening(name);
+    await fetch(`${url}/index`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ urls: [`http://127.0.0.1:${(away.address() as AddressInfo).port}/a.md`] }),
+    });
+    await asked.opened;
+    child.kill('SIGTERM');
+    await ended;
+    const runs = await query(databaseUrl, 'select state, executor_id from perdure.runs');
+    expect(runs).toEqual([{ state: 'available', executor_id: null }]);
+  },
+);

@@ -45,8 +45,6 @@ const indexDocuments = workflow('index documents', async (run: string, urls: str
   return passages.reduce((sum, count) => sum + count, 0);
 });
 
-await Perdure.launch({ databaseUrl, lease: '3s' });
-
 // ---------------------------------------------------------------------------------------------------------------------
 // HTTP
 
@@ -88,8 +86,10 @@ app.use((error: Error & { status?: number }, _req: Request, res: Response, _next
 });
 
 const server = createServer(app);
+// When the server has closed, other processes go on with the runs, at once.
+await Perdure.launch({ databaseUrl, lease: '3s' }).then((engine) => server.once('close', () => void engine.shutdown()));
 server.listen(Number(port), '127.0.0.1', () => {
   console.log(`Listening at http://127.0.0.1:${port}`);
 });
 
-process.once('SIGTERM', () => server.close(() => process.exit()));
+process.once('SIGTERM', () => server.close(() => void pool.end()));
