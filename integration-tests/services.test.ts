@@ -124,3 +124,14 @@ it.each(['document-rag/express', 'document-rag/nestjs'])(
     expect(runs).toEqual([{ state: 'available', executor_id: null }]);
   },
 );
+
+it.each(['document-rag/plain-express', 'document-rag/express', 'document-rag/nestjs'])(
+  '%s lives on when Postgres cuts its connections',
+  async (name) => {
+    const { url, databaseUrl, printed } = await startListening(name);
+    const others = 'pid <> pg_backend_pid() and datname = current_database()';
+    await query(databaseUrl, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`);
+    await expect.poll(printed).toContain('An idle connection was lost');
+    expect((await fetch(`${url}/runs/none`)).status).toBe(404);
+  },
+);

@@ -21,6 +21,7 @@ const { DATABASE_URL: databaseUrl, PORT: port = '3000' } = process.env;
 if (databaseUrl === undefined) throw new Error('DATABASE_URL is not set');
 
 const pool = new pg.Pool({ connectionString: databaseUrl });
+pool.on('error', (error) => console.error(`An idle connection was lost: ${error.message}`));
 await createTables(pool);
 
 const model = modelFromEnvironment(process.env);

@@ -10,6 +10,7 @@ export class Database implements OnModuleInit, OnModuleDestroy {
     const connectionString = process.env['DATABASE_URL'];
     if (connectionString === undefined) throw new Error('DATABASE_URL is not set');
     this.pool = new pg.Pool({ connectionString });
+    this.pool.on('error', (error) => console.error(`An idle connection was lost: ${error.message}`));
   }
 
   async onModuleInit(): Promise<void> {

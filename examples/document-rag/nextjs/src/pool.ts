@@ -12,6 +12,7 @@ async function open(): Promise<pg.Pool> {
   const connectionString = process.env['DATABASE_URL'];
   if (connectionString === undefined) throw new Error('DATABASE_URL is not set');
   const pool = new pg.Pool({ connectionString });
+  pool.on('error', (error) => console.error(`An idle connection was lost: ${error.message}`));
   await createTables(pool);
   return pool;
 }

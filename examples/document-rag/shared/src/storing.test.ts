@@ -73,6 +73,18 @@ it('stores nothing of a document whose transaction fails', async () => {
   expect(await findRun(pool, run)).toEqual({ id: run, documents: 1, indexed: 0, failed: 0, passages: 0 });
 });
 
+it('fails a transaction whose connection is lost between two queries, and nothing else', async () => {
+  const failed = inTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const lost = new Promise((resolve) => tx.once('end', () => resolve(null)));
+    await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await lost;
+    await tx.query('select 1');
+  });
+  await expect(failed).rejects.toThrow('not queryable');
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+});
+
 it('tells how far a run is', async () => {
   const run = await createRun(pool, ['a', 'b', 'c']);
   await storeDocument(pool, run, documentOf('a', 'one', 'two'));
