@@ -9,8 +9,13 @@ import { createRun, createTables, findRun, type Progress } from '../examples/doc
 import { databases } from './support/databases.js';
 import { afterThisTest, freshDatabase, testEngine } from './support/engines.js';
 
-/** Indexes documents in virtual time, and answers with how far that has got. */
-async function index(answer: RequestListener, names: readonly string[]): Promise<Progress | null> {
+interface Indexed {
+  readonly returned: number;
+  readonly progress: Progress | null;
+}
+
+/** Indexes documents in virtual time, and answers with what the run has returned, and with how far the tables say that it is. */
+async function index(answer: RequestListener, names: readonly string[]): Promise<Indexed> {
   const test = await freshDatabase(databases.find(({ name }) => name === 'postgres')!.open);
   const url = new URL(inject('postgresUrl'));
   url.searchParams.set('options', `-c search_path=${test.schema}`);
@@ -23,8 +28,8 @@ async function index(answer: RequestListener, names: readonly string[]): Promise
   const origin = await serve(answer);
   const urls = names.map((name) => `${origin}/${name}`);
   const id = await createRun(pool, urls);
-  await indexDocuments.with({ workflowId: id, engine: perdure })(id, urls);
-  return await findRun(pool, id);
+  const returned = await indexDocuments.with({ workflowId: id, engine: perdure })(id, urls);
+  return { returned, progress: await findRun(pool, id) };
 }
 
 async function serve(answer: RequestListener): Promise<string> {
@@ -36,7 +41,7 @@ async function serve(answer: RequestListener): Promise<string> {
 
 it('asks again for a document that is away for a moment', async () => {
   let requests = 0;
-  const progress = await index(
+  const { progress } = await index(
     (_request, response) => {
       requests += 1;
       response.writeHead(requests < 3 ? 503 : 200).end('A text.');
@@ -47,9 +52,16 @@ it('asks again for a document that is away for a moment', async () => {
 });
 
 it('indexes the others where a document stays away', async () => {
-  const progress = await index(
+  const { progress } = await index(
     ({ url }, response) => response.writeHead(url === '/a.md' ? 503 : 200).end('A text.'),
     ['a.md', 'b.md'],
   );
   expect(progress).toMatchObject({ documents: 2, indexed: 1, failed: 1, passages: 1 });
+});
+
+it('counts the passages of all documents that are read at once', async () => {
+  const names = Array.from({ length: 8 }, (_, no) => `${no}.md`);
+  const { returned, progress } = await index((_request, response) => response.end('A text.'), names);
+  expect(returned).toBe(8);
+  expect(progress).toMatchObject({ indexed: 8, passages: 8 });
 });

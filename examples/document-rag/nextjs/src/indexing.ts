@@ -26,7 +26,8 @@ export const indexDocuments = workflow(
     const limit = pLimit(concurrency);
     let [documents, passages] = [0, 0];
     const index = async (url: string): Promise<void> => {
-      passages += await indexDocument(run, url);
+      const count = await indexDocument(run, url);
+      passages += count;
       documents += 1;
       await setEvent('progress', { documents, passages, latest: url } satisfies Indexed);
     };
