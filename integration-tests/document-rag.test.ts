@@ -3,11 +3,17 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { postgres } from '@perdure/core';
 import pg from 'pg';
-import { expect, inject, it, onTestFinished } from 'vitest';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { indexDocuments } from '../examples/document-rag/nextjs/src/indexing.js';
 import { createRun, createTables, findRun, type Progress } from '../examples/document-rag/shared/src/index.js';
-import { databases } from './support/databases.js';
+import { databases, type TestDatabase } from './support/databases.js';
 import { afterThisTest, freshDatabase, testEngine } from './support/engines.js';
+
+const { open } = databases.find(({ name }) => name === 'postgres')!;
+
+interface Uploads {
+  storeUpload(upload: { readonly type: string; readonly body: Uint8Array }): Promise<string>;
+}
 
 interface Indexed {
   readonly returned: number;
@@ -16,13 +22,12 @@ interface Indexed {
 
 /** Indexes documents in virtual time, and answers with what the run has returned, and with how far the tables say that it is. */
 async function index(answer: RequestListener, names: readonly string[]): Promise<Indexed> {
-  const test = await freshDatabase(databases.find(({ name }) => name === 'postgres')!.open);
-  const url = new URL(inject('postgresUrl'));
-  url.searchParams.set('options', `-c search_path=${test.schema}`);
-  const database = postgres({ url: url.href });
+  const test = await freshDatabase(open);
+  const url = urlOf(test);
+  const database = postgres({ url });
   afterThisTest(() => database.close());
   const { perdure } = await testEngine({ ...test, database }, { workflows: [indexDocuments] });
-  const pool = new pg.Pool({ connectionString: url.href });
+  const pool = new pg.Pool({ connectionString: url });
   afterThisTest(() => pool.end());
   await createTables(pool);
   const origin = await serve(answer);
@@ -30,6 +35,13 @@ async function index(answer: RequestListener, names: readonly string[]): Promise
   const id = await createRun(pool, urls);
   const returned = await indexDocuments.with({ workflowId: id, engine: perdure })(id, urls);
   return { returned, progress: await findRun(pool, id) };
+}
+
+/** Where the tables of the service are in the test's schema, too. */
+function urlOf({ schema }: TestDatabase): string {
+  const url = new URL(inject('postgresUrl'));
+  url.searchParams.set('options', `-c search_path=${schema}`);
+  return url.href;
 }
 
 async function serve(answer: RequestListener): Promise<string> {
@@ -64,4 +76,22 @@ it('counts the passages of all documents that are read at once', async () => {
   const { returned, progress } = await index((_request, response) => response.end('A text.'), names);
   expect(returned).toBe(8);
   expect(progress).toMatchObject({ indexed: 8, passages: 8 });
+});
+
+it('stores files that are uploaded at once to a database without a table for them', async () => {
+  const test = await freshDatabase(open);
+  await test.administer(`create schema ${test.schema}`);
+  vi.stubEnv('DATABASE_URL', urlOf(test));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const source = new URL('../examples/document-rag/nextjs/src/', import.meta.url).pathname;
+  const { openPool } = (await import(`${source}pool.ts`)) as { openPool(): Promise<pg.Pool> };
+  const { storeUpload } = (await import(`${source}page/uploads.ts`)) as Uploads;
+  const pool = await openPool();
+  afterThisTest(() => pool.end());
+  // Open before they are needed, so that the files really come at once.
+  const clients = await Promise.all(Array.from({ length: 8 }, () => pool.connect()));
+  for (const client of clients) client.release();
+  const upload = { type: 'text/plain', body: new Uint8Array(1) };
+  const ids = await Promise.all(Array.from({ length: 8 }, () => storeUpload(upload)));
+  expect(new Set(ids).size).toBe(8);
 });

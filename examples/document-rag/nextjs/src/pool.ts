@@ -1,5 +1,6 @@
 import { createTables } from '@perdure/example-document-rag-shared';
 import pg from 'pg';
+import { createUploadsTable } from './page/uploads-table';
 
 const opened: { pool?: Promise<pg.Pool> } = {};
 
@@ -14,5 +15,6 @@ async function open(): Promise<pg.Pool> {
   const pool = new pg.Pool({ connectionString });
   pool.on('error', (error) => console.error(`An idle connection was lost: ${error.message}`));
   await createTables(pool);
+  await createUploadsTable(pool);
   return pool;
 }

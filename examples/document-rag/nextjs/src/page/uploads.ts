@@ -7,20 +7,16 @@ export interface Upload {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-const table = 'create table if not exists uploads (id uuid primary key, type text not null, body bytea not null)';
-
 /** Returns the id that it is found by. */
 export async function storeUpload({ type, body }: Upload): Promise<string> {
   const pool = await openPool();
   const id = randomUUID();
-  await pool.query(table);
   await pool.query('insert into uploads (id, type, body) values ($1, $2, $3)', [id, type, body]);
   return id;
 }
 
 export async function findUpload(id: string): Promise<Upload | null> {
   const pool = await openPool();
-  await pool.query(table);
   const { rows } = await pool.query<Upload>('select type, body from uploads where id::text = $1', [id]);
   return rows[0] ?? null;
 }
