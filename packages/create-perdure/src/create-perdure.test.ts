@@ -1,8 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { exec } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseCommandLine } from './command-line.js';
+import { parseCommandLine, UsageError } from './command-line.js';
+import { nextSteps } from './next-steps.js';
 import { packageManager } from './package-manager.js';
 import { makeProject, packageName } from './project.js';
 import { planOf } from './questions.js';
@@ -77,6 +80,11 @@ describe('a project', () => {
     await expect(makeProject(parent, 'express', '1.2.3')).rejects.toThrow('is not empty');
   });
 
+  it.each(['notes.txt', 'notes.txt/shop'])('takes no folder that a file is in the way of: %s', async (name) => {
+    await writeFile(join(parent, 'notes.txt'), '');
+    await expect(makeProject(join(parent, name), 'express', '1.2.3')).rejects.toThrow(UsageError);
+  });
+
   it.each([
     ['shop', 'shop'],
     ['/tmp/My Shop!', 'my-shop'],
@@ -84,6 +92,25 @@ describe('a project', () => {
   ])('in %s has the name %s', (folder, name) => {
     expect(packageName(folder)).toBe(name);
   });
+});
+
+describe('what is to be typed next', () => {
+  const made = { folder: 'shop', manager: 'npm', isInstalled: false };
+
+  it('begins with the folder, unless one is there', () => {
+    expect(nextSteps(made)).toEqual(['cd shop', 'npm install', 'npm run build', 'npm start']);
+    expect(nextSteps({ ...made, folder: '', isInstalled: true })).toEqual(['npm run build', 'npm start']);
+  });
+
+  it.runIf(process.platform !== 'win32').each(['My Shop', "Ada's shop", '$HOME & co'])(
+    'leads the shell into the folder: %s',
+    async (folder) => {
+      await mkdir(join(parent, folder));
+      const [command = ''] = nextSteps({ ...made, folder });
+      const { stdout } = await promisify(exec)(`${command} && pwd -P`, { cwd: parent });
+      expect(stdout.trim()).toBe(join(await realpath(parent), folder));
+    },
+  );
 });
 
 it.each([

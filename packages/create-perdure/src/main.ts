@@ -1,6 +1,7 @@
 import { intro, log, outro } from '@clack/prompts';
 import { relative, resolve } from 'node:path';
 import { help, parseCommandLine, UsageError } from './command-line.js';
+import { nextSteps } from './next-steps.js';
 import { install, packageManager } from './package-manager.js';
 import { makeProject } from './project.js';
 import { Abandoned, askFor, type Plan, planOf } from './questions.js';
@@ -31,12 +32,7 @@ async function make({ folder, template, installs }: Plan): Promise<number> {
   log.success(`${template} in ${path}`);
   const manager = packageManager(process.env['npm_config_user_agent']);
   const isInstalled = installs && (await install(manager, path));
-  const steps = [
-    `cd ${relative(process.cwd(), path)}`,
-    ...(isInstalled ? [] : [`${manager} install`]),
-    `${manager} run build`,
-    `${manager} start`,
-  ];
+  const steps = nextSteps({ folder: relative(process.cwd(), path), manager, isInstalled });
   outro(`Next:\n\n   ${steps.join('\n   ')}\n\n   README.md says how to kill it.`);
   return installs && !isInstalled ? 1 : 0;
 }
