@@ -92,12 +92,33 @@ describe('useRun', () => {
     const { seen, follow } = page(server.app.url);
     follow(id);
     await expect.poll(() => seen.at(-1)?.isFinished).toBe(true);
-    expect(seen.at(-1)).toMatchObject({
-      result: undefined,
-      error: { message: 'There are no lamps.', status: 409 },
-    });
+    const ended = { result: undefined, error: { message: 'There are no lamps.', status: 409 } };
+    await expect.poll(() => seen.at(-1)).toMatchObject({ ...ended, status: 'failed' });
+    const later = page(server.app.url);
+    later.follow(id);
+    await expect.poll(() => later.seen.at(-1)).toMatchObject({ ...ended, status: 'failed', isFinished: true });
     follow('nobody');
     await expect.poll(() => seen.at(-1)?.error).toMatchObject({ status: 404 });
+    expect(seen.at(-1)?.status).toBeNull();
+  });
+
+  it('does not say that a run goes on that has ended, where there are no events to be had', async () => {
+    vi.stubGlobal('EventSource', NoEvents);
+    onTestFinished(() => void vi.stubGlobal('EventSource', EventSource));
+    const tried = gate();
+    const broken = workflow('broken', async () => {
+      await step.run('try', () => tried.opened);
+      throw new Error('There are no lamps.');
+    });
+    const { server } = await bench(place, [{ kind: 'durable', path: '/order', workflow: broken, options: async }], {
+      app,
+    });
+    const { id } = (await server.post('/order', { body: {} })).json as { readonly id: string };
+    const { seen, follow } = page(server.app.url);
+    follow(id);
+    await expect.poll(() => seen.at(-1)?.status).toBe('running');
+    tried.open();
+    await expect.poll(() => seen.at(-1)).toMatchObject({ isFinished: true, status: null, error: { status: 500 } });
   });
 
   it('shows the events and the streams that are named, without what was taken back', async () => {
@@ -225,6 +246,19 @@ describe('useRun', () => {
     await expect.poll(() => followed.size).toBe(0);
   });
 });
+
+/** What becomes of events behind a proxy that lets none through. */
+class NoEvents extends EventTarget {
+  static readonly CLOSED = 2;
+  readonly readyState = NoEvents.CLOSED;
+
+  constructor() {
+    super();
+    queueMicrotask(() => this.dispatchEvent(new Event('error')));
+  }
+
+  close(): void {}
+}
 
 type Destination = 'to the server' | 'to a proxy whose server is away' | 'nowhere';
 

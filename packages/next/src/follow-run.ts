@@ -1,6 +1,6 @@
 /** What is known of a run. */
 export interface RunState<Result> {
-  /** Null until the server has answered. */
+  /** Null until the server has answered, and where it does not tell how a run ended that did not complete. */
   readonly status: string | null;
   readonly isFinished: boolean;
   /** The result, or the body of the response that the workflow made; undefined until there is one. */
@@ -46,10 +46,12 @@ export async function followRun<Result>(run: Followed, signal: AbortSignal, show
       isWatched = await watched(run, published, signal, show);
       response = await asked(`${run.url}/result?wait=${waitSeconds}`, signal);
     }
-    if (!isWatched && published.size > 0) await watched(run, published, signal, show);
+    if (!isWatched && published.size > 0) isWatched = await watched(run, published, signal, show);
     const body = await bodyOf(response);
-    if (response.ok) show({ isFinished: true, status: 'completed', result: body as Result });
-    else show({ isFinished: true, error: errorOf(response.status, body) });
+    if (response.ok) return show({ isFinished: true, status: 'completed', result: body as Result });
+    show({ isFinished: true, ...(!isWatched && { status: null }), error: errorOf(response.status, body) });
+    // An error is the workflow's own, whatever became of the run; its events tell that.
+    if (!isWatched) await watched(run, published, signal, show);
   } catch (error) {
     show({ error: error instanceof Error ? error : new Error(String(error)) });
   }
