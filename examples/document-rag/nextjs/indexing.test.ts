@@ -2,18 +2,16 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { postgres } from '@perdure/core';
+import { createRun, createTables, findRun, type Progress } from '@perdure/example-document-rag-shared';
 import pg from 'pg';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
-import { indexDocuments } from '../examples/document-rag/nextjs/src/indexing.js';
-import { createRun, createTables, findRun, type Progress } from '../examples/document-rag/shared/src/index.js';
-import { databases, type TestDatabase } from './support/databases.js';
-import { afterThisTest, freshDatabase, testEngine } from './support/engines.js';
+import { databases, type TestDatabase } from '../../../integration-tests/support/databases.js';
+import { afterThisTest, freshDatabase, testEngine } from '../../../integration-tests/support/engines.js';
+import { indexDocuments } from './src/indexing';
+import { storeUpload } from './src/page/uploads';
+import { openPool } from './src/pool';
 
 const { open } = databases.find(({ name }) => name === 'postgres')!;
-
-interface Uploads {
-  storeUpload(upload: { readonly type: string; readonly body: Uint8Array }): Promise<string>;
-}
 
 interface Indexed {
   readonly returned: number;
@@ -83,9 +81,6 @@ it('stores files that are uploaded at once to a database without a table for the
   await test.administer(`create schema ${test.schema}`);
   vi.stubEnv('DATABASE_URL', urlOf(test));
   onTestFinished(() => void vi.unstubAllEnvs());
-  const source = new URL('../examples/document-rag/nextjs/src/', import.meta.url).pathname;
-  const { openPool } = (await import(`${source}pool.ts`)) as { openPool(): Promise<pg.Pool> };
-  const { storeUpload } = (await import(`${source}page/uploads.ts`)) as Uploads;
   const pool = await openPool();
   afterThisTest(() => pool.end());
   // Open before they are needed, so that the files really come at once.
