@@ -56,8 +56,8 @@ function tries(history: readonly Checkpoint[]): readonly (readonly Checkpoint[])
     if (checkpoint.kind === 'retry') found.push([]);
     else found.at(-1)?.push(checkpoint);
   }
-  const known = new Set(found.at(-1)?.map(({ seq }) => seq));
-  found.at(-1)?.push(...history.filter(({ kind, seq }) => kind === 'transaction' && !known.has(seq)));
+  const recorded = new Set(found.at(-1)?.flatMap(({ kind, seq }) => (kind === 'step' ? [seq] : [])));
+  found.at(-1)?.push(...history.filter(({ kind, seq }) => kind === 'transaction' && !recorded.has(seq)));
   return found;
 }
 
