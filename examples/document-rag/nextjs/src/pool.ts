@@ -6,7 +6,10 @@ const opened: { pool?: Promise<pg.Pool> } = {};
 
 /** Not opened before somebody asks: `next build` loads this, too. */
 export function openPool(): Promise<pg.Pool> {
-  return (opened.pool ??= open());
+  return (opened.pool ??= open().catch((error: unknown) => {
+    delete opened.pool; // whoever asks next tries again
+    throw error;
+  }));
 }
 
 async function open(): Promise<pg.Pool> {
