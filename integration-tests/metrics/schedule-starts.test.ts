@@ -1,24 +1,18 @@
 import { type Slot, workflow } from '@perdure/core';
 import type { Database } from '@perdure/core/internal';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, testEngine } from '../support/engines.js';
+import { afterThisTest, freshDatabase, testEngine } from '../support/engines.js';
 import { passOn } from '../support/pass-on.js';
 import { RegisteredSdk } from '../tracing/registered.js';
 import { Collector } from './collector.js';
 
 const { open } = databases[0]!;
 
-let collector: Collector;
-beforeEach(() => {
-  collector = new Collector();
-  collector.register();
-});
-afterEach(async () => {
-  await collector.stop();
-});
-
 it('the start of a schedule is told of once it is committed, in numbers as in its span', async () => {
+  const collector = new Collector();
+  collector.register();
+  afterThisTest(() => collector.stop());
   const sdk = await RegisteredSdk.create();
   const tick = workflow('tick', async (_slot: Slot) => {});
   const test = await freshDatabase(open);

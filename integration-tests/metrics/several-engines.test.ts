@@ -1,22 +1,16 @@
 import { type Perdure, step, workflow } from '@perdure/core';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
-import { freshDatabase, launchEngine } from '../support/engines.js';
+import { afterThisTest, freshDatabase, launchEngine } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { Collector } from './collector.js';
 
 const { open } = databases[0]!;
 
-let collector: Collector;
-beforeEach(() => {
-  collector = new Collector();
-  collector.register();
-});
-afterEach(async () => {
-  await collector.stop();
-});
-
 it('the engines of a process are told of together, with each SDK those that count with it', async () => {
+  const collector = new Collector();
+  collector.register();
+  afterThisTest(() => collector.stop());
   const { opened, open: letGo } = gate();
   const waiting = workflow('waiting', async () => await step.run('wait', () => opened));
   const launch = async () => await launchEngine(await freshDatabase(open), { workflows: [waiting] });
