@@ -198,8 +198,8 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
     ]);
   });
 
-  it.each(['run', 'transaction'] as const)(
-    'from what the body of step.%s has left behind goes to the engine, whatever became of the run',
+  it.each(['step.run', 'step.transaction', 'perdure.within in a step'])(
+    'from what the body of %s has left behind goes to the engine, whatever became of the run',
     async (kind) => {
       const test = await freshDatabase(open);
       const echo = workflow('echo', async (said: string) => said);
@@ -207,7 +207,8 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
       const opening = workflow('opening', async () => {
         // As a callback of a connection that was opened here is called, for good.
         const open = () => void (listen = AsyncResource.bind((said: string) => echo(said)));
-        await (kind === 'run' ? step.run('open', open) : step.transaction('open', open));
+        if (kind === 'step.transaction') await step.transaction('open', open);
+        else await step.run('open', kind === 'step.run' ? open : () => perdure.within(open));
       });
       const perdure = await launchEngine(test, { workflows: [echo, opening], lease: '2s' });
       await opening();
@@ -218,6 +219,41 @@ describe.each(databases)('starting a workflow on $name', ({ open }) => {
       expect(await listen('by the next executor')).toBe('by the next executor');
     },
   );
+
+  it('from what a try of a step has left behind takes no id of the next try', async () => {
+    const refreshed: string[] = [];
+    const refresh = workflow('refresh', async (by: string) => refreshed.push(by));
+    let listen = (): Promise<unknown> => Promise.reject(new Error('nothing listens'));
+    const opening = workflow('opening', async () =>
+      step.run(
+        'open',
+        async () => {
+          if (currentRun()?.step?.attempt === 1) {
+            listen = AsyncResource.bind(() => refresh('listener'));
+            throw new Error('again');
+          }
+          await listen();
+          await refresh('step');
+        },
+        { retries: 1, backoff: { initial: 1 } },
+      ),
+    );
+    await launchEngine(await freshDatabase(open), { workflows: [opening, refresh] });
+    await opening();
+    expect(refreshed).toEqual(['listener', 'step']);
+  });
+
+  it('from a step gives a handle that outlives the run', async () => {
+    const asleep = workflow('asleep', async () => sleep('1h'));
+    let handle: { result(): Promise<unknown> } | null = null;
+    const starting = workflow('starting', async () => {
+      await step.run('start', async () => void (handle = await asleep.start()));
+    });
+    const perdure = await launchEngine(await freshDatabase(open), { workflows: [asleep, starting] });
+    await starting();
+    await perdure.shutdown({ drainMs: 0 });
+    await expect(handle!.result()).rejects.toMatchObject({ code: 'PERDURE_ENGINE_STOPPED' });
+  });
 
   it('from the body of a step finds the run of the first try again', async () => {
     let runs = 0;

@@ -1,11 +1,17 @@
-import { type Perdure, step, workflow } from '@perdure/core';
-import { expect, it } from 'vitest';
+import { type Perdure, postgres, step, workflow } from '@perdure/core';
+import pg from 'pg';
+import { expect, inject, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { afterThisTest, freshDatabase, launchEngine } from '../support/engines.js';
 import { gate } from '../support/gate.js';
 import { Collector } from './collector.js';
 
 const { open } = databases[0]!;
+
+async function connectionsOf(collector: Collector): Promise<number> {
+  const states = await collector.find('db.client.connection.count', { 'db.client.connection.pool.name': 'engine' });
+  return states.reduce((sum, { value }) => sum + value, 0);
+}
 
 it('the engines of a process are told of together, with each SDK those that count with it', async () => {
   const collector = new Collector();
@@ -17,10 +23,7 @@ it('the engines of a process are told of together, with each SDK those that coun
   const start = (perdure: Perdure, runs: number) =>
     Promise.all(Array.from({ length: runs }, () => waiting.with({ engine: perdure }).start()));
   const active = (by: Collector) => by.value('perdure.workflow.active', { 'perdure.workflow.name': 'waiting' });
-  const connections = async () => {
-    const states = await collector.find('db.client.connection.count', { 'db.client.connection.pool.name': 'engine' });
-    return states.reduce((sum, { value }) => sum + value, 0);
-  };
+  const connections = () => connectionsOf(collector);
   const first = await launch();
   await start(first, 1);
   const alone = await connections();
@@ -36,4 +39,18 @@ it('the engines of a process are told of together, with each SDK those that coun
   expect(await active(collector)).toBe(1);
   letGo();
   await another.stop();
+});
+
+it('a pool that the engines of a process share is told of once', async () => {
+  const collector = new Collector();
+  collector.register();
+  afterThisTest(() => collector.stop());
+  const pool = new pg.Pool({ connectionString: inject('postgresUrl') });
+  afterThisTest(() => pool.end());
+  for (let engines = 0; engines < 2; engines += 1) {
+    await launchEngine({ ...(await freshDatabase(open)), database: postgres({ pool }) }, { workflows: [] });
+  }
+  // It opens connections meanwhile, as many as it needs.
+  await expect.poll(async () => (await connectionsOf(collector)) - pool.totalCount).toBe(0);
+  expect(pool.totalCount).toBeGreaterThan(0);
 });

@@ -1,7 +1,9 @@
 import { workflow } from '@perdure/core';
+import type { Row, Statement } from '@perdure/core/internal';
 import { expect, it } from 'vitest';
 import { databases } from '../support/databases.js';
 import { connectClient, freshDatabase, launchEngine } from '../support/engines.js';
+import { passOn } from '../support/pass-on.js';
 import { inRequest, RegisteredSdk } from './registered.js';
 
 const { open } = databases[0]!;
@@ -36,4 +38,20 @@ it('who restarts, resumes or forks runs leaves a span with links to them', async
   const parents = [restarted, resumed, forked].map((span) => span!.parentSpanId);
   const requests = await Promise.all(['POST /restart', 'POST /resume', 'POST /fork'].map((name) => sdk.named(name)));
   expect(parents).toEqual(requests.flat().map(({ spanId }) => spanId));
+});
+
+it('who restarts runs hears of it, though nobody can say how they are linked', async () => {
+  await RegisteredSdk.create();
+  const failing = workflow('failing', () => Promise.reject(new TypeError('no')));
+  const test = await freshDatabase(open);
+  const query = async <R extends Row>(statement: Statement) => {
+    if (statement.name.endsWith('runs_find_traces')) throw Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
+    return await test.database.query<R>(statement);
+  };
+  const perdure = await launchEngine(
+    { ...test, database: { ...passOn(test.database), query } },
+    { workflows: [failing] },
+  );
+  await expect(failing.with({ engine: perdure, workflowId: 'a' })()).rejects.toThrow('no');
+  expect(await perdure.runs.restart('a')).toMatchObject({ changed: ['a'] });
 });

@@ -1,6 +1,7 @@
 import type { Perdure } from '@perdure/core';
 import { type RunStarter, withinEngine } from '@perdure/core/internal';
 import type { HttpExchange } from './exchange.js';
+import { EnqueuingEngine } from './hosted/enqueuing-engine.js';
 import { contextOfHeaders } from './request-context.js';
 import type { HandlerRun } from './offers.js';
 import { innerRunId } from './run-id.js';
@@ -65,7 +66,9 @@ export class KeyedScope<Req> implements RequestScope {
 function engineOf(scope: RequestScope, perdure: Perdure): { readonly starter: RunStarter } {
   return {
     get starter() {
-      return scope.starter ?? perdure.starter;
+      const { starter } = scope;
+      if (starter === null) return perdure.starter;
+      return perdure instanceof EnqueuingEngine ? perdure.over(starter) : starter;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Imported, Redaction, RunArchive, RunFilter } from '@perdure/core';
@@ -67,10 +68,14 @@ export function addImport(program: Command, cli: Cli): void {
 
 /** What runs were given and have returned is for whoever asked for it, also where there was a file that others can read. */
 async function writePrivately(path: string, content: string): Promise<void> {
-  const file = await open(path, 'w', 0o600);
+  // What is there stays until it is known that this may replace it.
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
   try {
     // A pipe or a device is the reader's.
-    if ((await file.stat()).isFile()) await file.chmod(0o600);
+    if ((await file.stat()).isFile()) {
+      await file.chmod(0o600);
+      await file.truncate();
+    }
     await file.writeFile(content);
   } finally {
     await file.close();

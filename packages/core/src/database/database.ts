@@ -70,6 +70,8 @@ export interface Subscription {
 /** Some connections that are shared, as metrics tell of them. */
 export interface ConnectionPool {
   readonly name: string;
+  /** The same for those that are one pool, which several engines may share. */
+  readonly identity: object;
   /** Null where the pool doesn't say. */
   readonly counts: () => { readonly used: number; readonly idle: number } | null;
   /** Calls back whenever a connection was got, until what is returned is called. */

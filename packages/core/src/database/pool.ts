@@ -48,6 +48,7 @@ function watchable(name: string, pool: PoolLike): Omit<Pool, 'end'> {
   const waits = new PoolWaits(new SystemClock());
   return {
     name,
+    identity: pool,
     take(onClient) {
       const taken = waits.begin();
       return takeFrom(pool, (client) => {

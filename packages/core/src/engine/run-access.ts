@@ -1,4 +1,4 @@
-import { currentEngineKey, starterOn, type WithinOptions, withinEngine } from '../workflow/current-context.js';
+import { currentEngineKey, seenFromHere, type WithinOptions, withinEngine } from '../workflow/current-context.js';
 import { getEvent, type GetEventOptions, watch, type WatchOptions } from '../workflow/events.js';
 import { send, type SendOptions } from '../workflow/messages.js';
 import { readStream, type ReadStreamOptions, type StreamItem } from '../workflow/streams.js';
@@ -136,7 +136,7 @@ export abstract class RunAccess {
    * await perdure.within(() => checkout(order));
    */
   within<T>(fn: () => T, options: WithinOptions = {}): T {
-    return withinEngine({ starter: starterOn(this) }, fn, options);
+    return withinEngine(seenFromHere(this), fn, options);
   }
 
   /** Whether the calling code starts workflows on this: called by {@link within}, or by a run of it. */

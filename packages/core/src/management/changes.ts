@@ -189,15 +189,15 @@ export class Changes {
     workflowIds: readonly string[],
     change: () => Promise<readonly string[]>,
   ): Promise<readonly string[]> {
-    const { tracing, store, ask } = this.#options;
+    const { tracing, store } = this.#options;
     const [first, ...others] = workflowIds;
     const attributes = first === undefined || others.length > 0 ? {} : { 'perdure.workflow.target_id': first };
     const span = tracing.request(verb, SpanKind.INTERNAL, attributes, null);
     if (span === null) return await change();
     return await span.around(async () => {
       const changed = await change();
-      // What was changed stays changed, also where nobody can say how it is linked.
-      const traces = await ask(() => store.runs.findTraces(changed)).catch(() => []);
+      // What was changed stays changed, also where nobody can say how it is linked; that is asked once, and not waited for.
+      const traces = await store.runs.findTraces(changed).catch(() => []);
       for (const trace of traces) span.linkToRun(trace);
       return changed;
     });

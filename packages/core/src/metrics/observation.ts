@@ -37,10 +37,12 @@ function tellOf(meter: Meter, engines: ReadonlySet<ObservedEngine>): void {
   const tell = (result: BatchObservableResult): void => {
     const runs = new Sums();
     const counts = { used: new Sums(), idle: new Sums() };
+    const counted = new Set<object>();
     for (const engine of engines) {
       for (const [workflow, count] of engine.active()) runs.add(workflow, count);
-      for (const { name, counts: read } of engine.pools) {
-        const found = read();
+      for (const { name, identity, counts: read } of engine.pools) {
+        const found = counted.has(identity) ? null : read();
+        counted.add(identity);
         for (const state of ['used', 'idle'] as const) if (found !== null) counts[state].add(name, found[state]);
       }
     }

@@ -98,7 +98,7 @@ export class StepFrame implements StepContext {
     this.#hasReturned = true;
   }
 
-  nextChildId(): string {
-    return `${this.#call.idempotencyKey}.${this.#try.runs++}`;
+  nextChildId(): string | undefined {
+    return this.#hasReturned ? undefined : `${this.#call.idempotencyKey}.${this.#try.runs++}`;
   }
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../seams/clock.js';
-import type { Checkpoint, ClaimedRun } from '../store/records.js';
+import type { Checkpoint, CheckpointKind, ClaimedRun } from '../store/records.js';
 import type { Death } from './place.js';
 
 /** Why a process executes a run. */
@@ -21,16 +21,34 @@ export interface RunBefore {
 const recordedOf = (checkpoints: readonly Checkpoint[]): readonly Checkpoint[] =>
   checkpoints.filter(({ kind }) => kind !== 'streamed');
 
-/** When a run had last recorded something before it recorded nothing for longer than that; null = it never did. */
+/** What records how long a body took, in which nobody else takes the run on. */
+const tries: ReadonlySet<CheckpointKind> = new Set(['step', 'attempt', 'transaction']);
+
+/**
+ * When the last pause of a run began that was longer than that, and after which a process took it on anew; null = there was
+ * none. A run that came from a queue pauses only between two attempts: while it waits, it stays in memory.
+ */
 export function lastPause(
-  run: Pick<ClaimedRun, 'createdAt'>,
+  run: Pick<ClaimedRun, 'createdAt' | 'queue'>,
   checkpoints: readonly Checkpoint[],
   longerThanMs: number,
   now: EpochMs,
 ): EpochMs | null {
-  const recordedAt = recordedOf(checkpoints).map(({ finishedAt }) => finishedAt);
-  const moments = [run.createdAt, ...recordedAt, now].sort((a, b) => a - b);
-  return moments.findLast((at, no) => (moments[no + 1] ?? at) - at > longerThanMs) ?? null;
+  const busy = recordedOf(checkpoints)
+    .map(({ kind, startedAt, finishedAt, attempt }) => ({
+      from: tries.has(kind) ? startedAt : finishedAt,
+      to: finishedAt,
+      attempt,
+    }))
+    .sort((a, b) => a.from - b.from);
+  let pausedAt: EpochMs | null = null;
+  let last = { to: run.createdAt, attempt: 0 };
+  for (const next of [...busy, { from: now, to: now, attempt: Infinity }]) {
+    const stayed = run.queue !== null && next.attempt === last.attempt;
+    if (next.from - last.to > longerThanMs && !stayed) pausedAt = last.to;
+    if (next.to >= last.to) last = next;
+  }
+  return pausedAt;
 }
 
 export function runBefore(run: ClaimedRun, checkpoints: readonly Checkpoint[]): RunBefore {

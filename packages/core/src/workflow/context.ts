@@ -76,8 +76,11 @@ export interface StepContext {
   /** What the body writes with, if its data and its checkpoint are one transaction; null otherwise. */
   readonly transaction: TransactionClient | null;
   readonly streams: CallStreams;
-  /** The id of a run that the body starts without one: a second attempt finds the run of the first. */
-  nextChildId(): string;
+  /**
+   * The id of a run that the body starts without one: a second attempt finds the run of the first. Undefined once the body has
+   * returned: what it has left behind repeats nothing.
+   */
+  nextChildId(): string | undefined;
 }
 
 export interface StepInfo {
@@ -94,6 +97,7 @@ export type RunNaming = (workflowName: string) => string | undefined | Promise<s
 /** Outside any run, but with an engine chosen. */
 export interface EngineContext {
   readonly kind: 'engine';
+  readonly engine: { readonly starter: RunStarter };
   readonly starter: RunStarter;
   readonly runIdFor: RunNaming | null; // null = ids are random
   /** What an adapter hangs on it: a request, say; null = nothing. */

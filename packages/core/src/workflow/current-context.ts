@@ -40,7 +40,7 @@ class ChosenEngine implements EngineContext {
   readonly kind = 'engine';
 
   constructor(
-    private readonly engine: { readonly starter: RunStarter },
+    readonly engine: { readonly starter: RunStarter },
     readonly runIdFor: RunNaming | null,
     readonly scope: object | null,
   ) {}
@@ -51,14 +51,22 @@ class ChosenEngine implements EngineContext {
 }
 
 /**
+ * An engine as it serves the calling code. In a run of it that is by what the run itself asks with, which serves it to its end,
+ * also while the engine shuts down.
+ */
+export function seenFromHere(engine: { readonly starter: RunStarter }): { readonly starter: RunStarter } {
+  const context = currentContext();
+  if (context?.starter.outside !== engine.starter.outside) return engine;
+  // Not the context itself: code that goes on in one that it was called in would make them longer and longer.
+  return context.kind === 'engine' ? context.engine : context;
+}
+
+/**
  * What starts runs and answers for them: of the engine that is given, else of the one in context, else of the one that was
- * launched. In a run of that engine it is the run's own, which serves it to its end, also while the engine shuts down.
+ * launched.
  */
 export function starterOn(engine?: { readonly starter: RunStarter }): RunStarter {
-  const context = currentContext();
-  if (engine === undefined) return context?.starter ?? launchedStarter();
-  const { starter } = engine;
-  return context?.starter.outside === starter.outside ? context.starter : starter;
+  return engine === undefined ? (currentContext()?.starter ?? launchedStarter()) : seenFromHere(engine).starter;
 }
 
 function launchedStarter(): RunStarter {

@@ -56,7 +56,8 @@ export function runHandle<Result>(starter: RunStarter, workflowId: string): RunH
 
 /** The run that a start came to. */
 export function startedRun<Result>(starter: RunStarter, { workflowId, isNew }: Started): StartedRun<Result> {
-  return { ...runHandle<Result>(starter, workflowId), isNew };
+  // It may outlive the run that has made the start, and a run asks with its own anyhow.
+  return { ...runHandle<Result>(starter.outside, workflowId), isNew };
 }
 
 /** On the one connection of PGlite, an answer would have to wait for the end of the transaction, and that for the answer. */

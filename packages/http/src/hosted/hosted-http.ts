@@ -3,7 +3,7 @@ import { toWebResponse } from '../http-response.js';
 import { problemOf, problemResponse } from '../problem.js';
 import { createHttp, type WebHttp, type WebOptions } from '../web.js';
 import { bears } from './bearer.js';
-import { enqueuingEngine } from './enqueuing-engine.js';
+import { EnqueuingEngine } from './enqueuing-engine.js';
 import type { Launch, SharedEngine } from './shared-engine.js';
 import { sharedEngine } from './shared-engines.js';
 import { Slice } from './slice.js';
@@ -107,7 +107,7 @@ export class HostedHttp<Req extends Request> {
     const known = this.#adapters.get(perdure);
     if (known !== undefined) return known;
     const { queue } = this.#hosting;
-    const http = createHttp<Req>(queue === null ? perdure : enqueuingEngine(perdure, queue), this.#options);
+    const http = createHttp<Req>(queue === null ? perdure : new EnqueuingEngine(perdure, queue), this.#options);
     this.#adapters.set(perdure, http);
     return http;
   }
