@@ -2,7 +2,7 @@ import type { Codec } from '../codec/codec.js';
 import type { EpochMs } from '../seams/clock.js';
 import type { RetryMarker } from '../step/retry-marker.js';
 import type { CallKind, Checkpoint } from '../store/records.js';
-import { arrangeHistory, type RecordedCall } from '../workflow/history.js';
+import { arrangeHistory, loneTransactions, type RecordedCall } from '../workflow/history.js';
 import type { Started } from '../workflow/run-starter.js';
 
 /** A try of a step that failed, and after which there was another one. */
@@ -56,8 +56,7 @@ function tries(history: readonly Checkpoint[]): readonly (readonly Checkpoint[])
     if (checkpoint.kind === 'retry') found.push([]);
     else found.at(-1)?.push(checkpoint);
   }
-  const recorded = new Set(found.at(-1)?.flatMap(({ kind, seq }) => (kind === 'step' ? [seq] : [])));
-  found.at(-1)?.push(...history.filter(({ kind, seq }) => kind === 'transaction' && !recorded.has(seq)));
+  found.at(-1)?.push(...loneTransactions(history));
   return found;
 }
 

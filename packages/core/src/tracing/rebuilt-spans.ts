@@ -4,6 +4,7 @@ import type { EpochMs } from '../seams/clock.js';
 import type { Checkpoint, RunRecord } from '../store/records.js';
 import { nameOfTopic, runAttributes } from './attributes.js';
 import { derivedId, derivedTraceId, lostKey, tryKey } from './derived-ids.js';
+import { loneTransactions } from '../workflow/history.js';
 import { anchorEnd } from './spans.js';
 import { contextOf, decodeTrace } from './stored-trace.js';
 import { waitOf } from './waits.js';
@@ -218,8 +219,5 @@ function callsOf(run: RunToRebuild, { no, spanId, beganAt }: Attempt, depth: num
  * recorded, too, that says it all.
  */
 function inOrder(history: readonly Checkpoint[]): readonly Checkpoint[] {
-  const recorded = history.filter(({ kind }) => kind !== 'transaction');
-  const lastPass = recorded.slice(recorded.findLastIndex(({ kind }) => kind === 'retry') + 1);
-  const known = new Set(lastPass.filter(({ kind }) => kind === 'step').map(({ seq }) => seq));
-  return [...recorded, ...history.filter(({ kind, seq }) => kind === 'transaction' && !known.has(seq))];
+  return [...history.filter(({ kind }) => kind !== 'transaction'), ...loneTransactions(history)];
 }

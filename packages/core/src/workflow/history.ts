@@ -25,6 +25,14 @@ export interface History {
   readonly lastRetry: Checkpoint | null;
 }
 
+/** The transactions of which the history, in the order of its rows, has no result of a step: they have committed all the same. */
+export function loneTransactions(checkpoints: readonly Checkpoint[]): readonly Checkpoint[] {
+  const lastRetry = checkpoints.findLastIndex(({ kind }) => kind === 'retry');
+  const last = checkpoints.slice(lastRetry + 1).filter(({ kind }) => kind === 'step');
+  const recorded = new Set(last.map(({ seq }) => seq));
+  return checkpoints.filter(({ kind, seq }) => kind === 'transaction' && !recorded.has(seq));
+}
+
 export function arrangeHistory(checkpoints: readonly Checkpoint[]): History {
   const retryRows = checkpoints.filter((checkpoint) => checkpoint.kind === 'retry');
   const lastRetry = retryRows[retryRows.length - 1] ?? null;
